@@ -43,11 +43,18 @@ pub const EXPRESSION_STRING_BYTES_MAX: usize = 64 << 10;
 pub const STRING_OPERATIONS_MAX: usize = 256;
 /// Longest delay of a watermark, in milliseconds: 366 days.
 pub const WATERMARK_DELAY_MILLIS_MAX: i64 = 366 * 24 * 3_600_000;
-/// Most errors that one app.sql reports; the rest are counted in the last.
+/// Most errors that one app.sql reports; further ones are not looked for.
 pub const DIAGNOSTICS_MAX: usize = 100;
+/// Most options in one WITH.
+pub const OPTIONS_MAX: usize = 64;
+/// Most streams that feed one view, each SELECT of a UNION ALL counted.
+pub const VIEW_FEEDS_MAX: usize = 64;
+/// Most look-ups in one FROM.
+pub const LOOKUPS_MAX: usize = 64;
 /// Longest deadline that a decision may declare or ask for, in microseconds.
 pub const DEADLINE_MICROS_MAX: u32 = 60_000_000;
 
-const _: () = assert!(PROGRAM_INSTRUCTIONS_MAX < u16::MAX as usize && REGISTERS_MAX < u16::MAX as usize);
+const _: () = assert!(PROGRAM_INSTRUCTIONS_MAX < u16::MAX as usize);
+const _: () = assert!(REGISTERS_MAX <= PROGRAM_INSTRUCTIONS_MAX);
 const _: () = assert!(EXPRESSION_NODES_MAX < u32::MAX as usize);
 const _: () = assert!(KEY_BYTES_MAX < vencejo_protocol::limits::ROW_BYTES_MAX);

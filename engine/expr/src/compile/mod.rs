@@ -1,0 +1,282 @@
+//! From graph nodes to a program.
+//!
+//! Code that surely runs is emitted in a line, and what it computes is available to all that follows. Code
+//! that may be jumped over is a region: what it computes is available inside it only. A node that is used
+//! more than once and first met in a region becomes a block, run by whoever needs it first, so that it is
+//! computed at most once, and only when needed. Constants and columns cost no more than asking for a block,
+//! so a region loads them again.
+
+mod lazy;
+
+use vencejo_types::limits::{PROGRAM_INSTRUCTIONS_MAX, REGISTERS_MAX, STRING_OPERATIONS_MAX};
+
+use crate::constant::Set;
+use crate::error::CompileError;
+use crate::graph::{Expr, Graph, Kind};
+use crate::op::{Binary, Unary};
+use crate::program::{Call, Index, Instruction, Program};
+use crate::value::Type;
+
+/// Compiles a program with these outputs. Cost: linear in the nodes they reach, for each region that
+/// calls for a block.
+///
+/// # Errors
+/// The program would pass a limit.
+pub fn compile(graph: &Graph, outputs: &[Expr]) -> Result<Program, CompileError> {
+    let mut compiler = Compiler::new(graph, outputs);
+    let mut registers = Vec::with_capacity(outputs.len());
+    for &output in outputs {
+        registers.push(compiler.value(output)?);
+    }
+    compiler.push(Instruction::Halt)?;
+    compiler.finish(registers)
+}
+
+struct Compiler<'g> {
+    graph: &'g Graph,
+    /// How often each node is used by nodes that the outputs reach.
+    uses: Vec<u32>,
+    registers: Vec<Option<Index>>,
+    registers_count: usize,
+    /// Whether a node's register holds its value wherever the code now being emitted runs.
+    available: Vec<bool>,
+    /// The available nodes, in the order in which they became so.
+    log: Vec<Expr>,
+    /// Inside a region: how much of the log holds everywhere that follows.
+    certain: Option<usize>,
+    block_of: Vec<Option<Index>>,
+    blocks: Vec<Vec<Instruction>>,
+    /// Code of the program or block that is being emitted; targets count from its start.
+    code: Vec<Instruction>,
+    instructions_count: usize,
+    string_operations_count: usize,
+    program: Program,
+}
+
+/// A jump whose target is not known yet: its place in the code.
+type Jump = usize;
+
+impl<'g> Compiler<'g> {
+    fn new(graph: &'g Graph, outputs: &[Expr]) -> Self {
+        let nodes = graph.nodes();
+        let count = nodes.len();
+        let mut uses = vec![0_u32; count];
+        for output in outputs {
+            uses[output.index()] += 1;
+        }
+        // Operands have lower numbers, so that one pass downwards sees every user first.
+        for (index, node) in nodes.iter().enumerate().rev() {
+            if uses[index] > 0 {
+                node.kind.operands(|operand| uses[operand.index()] += 1);
+            }
+        }
+        Self {
+            graph,
+            uses,
+            registers: vec![None; count],
+            registers_count: 0,
+            available: vec![false; count],
+            log: Vec::new(),
+            certain: None,
+            block_of: vec![None; count],
+            blocks: Vec::new(),
+            code: Vec::new(),
+            instructions_count: 0,
+            string_operations_count: 0,
+            program: Program::default(),
+        }
+    }
+
+    /// The register that holds the node's value from here on.
+    fn value(&mut self, expr: Expr) -> Result<Index, CompileError> {
+        let register = self.register(expr)?;
+        if self.available[expr.index()] {
+            return Ok(register);
+        }
+        if self.is_block(expr) {
+            let block = self.block(expr)?;
+            self.push(Instruction::Ensure { block })?;
+        } else {
+            self.emit(expr, register)?;
+        }
+        self.available[expr.index()] = true;
+        self.log.push(expr);
+        Ok(register)
+    }
+
+    /// Puts the node's value into a register of the caller's.
+    fn value_into(&mut self, expr: Expr, to: Index) -> Result<(), CompileError> {
+        let constant = matches!(self.graph.node(expr).kind, Kind::Constant(_));
+        if constant || self.uses[expr.index()] == 1 {
+            return self.emit(expr, to);
+        }
+        let a = self.value(expr)?;
+        self.push(Instruction::Move { to, a })
+    }
+
+    /// Whether a node that is not available comes from a block.
+    fn is_block(&self, expr: Expr) -> bool {
+        let index = expr.index();
+        let cheap = matches!(self.graph.node(expr).kind, Kind::Constant(_) | Kind::Column { .. });
+        self.block_of[index].is_some() || (!cheap && self.certain.is_some() && self.uses[index] > 1)
+    }
+
+    /// The block of a node, emitted when it is first asked for. It may count on nothing but what holds
+    /// everywhere after this place.
+    fn block(&mut self, expr: Expr) -> Result<Index, CompileError> {
+        if let Some(block) = self.block_of[expr.index()] {
+            return Ok(block);
+        }
+        let block = Index::try_from(self.blocks.len()).map_err(|_| CompileError::Instructions)?;
+        self.blocks.push(Vec::new());
+        self.block_of[expr.index()] = Some(block);
+        let certain = self.certain.unwrap_or(self.log.len());
+        let hidden = self.log.split_off(certain);
+        self.mark(&hidden, false);
+        let around = std::mem::take(&mut self.code);
+
+        let register = self.register(expr)?;
+        self.emit(expr, register)?;
+        self.push(Instruction::Return { block })?;
+
+        self.blocks[usize::from(block)] = std::mem::replace(&mut self.code, around);
+        let own = self.log.split_off(certain);
+        self.mark(&own, false);
+        self.mark(&hidden, true);
+        self.log.extend(hidden);
+        Ok(block)
+    }
+
+    fn mark(&mut self, exprs: &[Expr], available: bool) {
+        for expr in exprs {
+            self.available[expr.index()] = available;
+        }
+    }
+
+    /// Emits the code that computes a node.
+    fn emit(&mut self, expr: Expr, to: Index) -> Result<(), CompileError> {
+        let graph = self.graph;
+        let node = graph.node(expr);
+        let instruction = match &node.kind {
+            Kind::Constant(constant) => {
+                self.program.constants.push(constant.clone());
+                Instruction::Constant { to, constant: last(&self.program.constants)? }
+            }
+            &Kind::Column { input, column } => Instruction::Load { to, input, column },
+            &Kind::Unary(op, a) => {
+                self.count_string(is_string_unary(op))?;
+                Instruction::Unary { op, to, a: self.value(a)? }
+            }
+            &Kind::Binary(op, a, b) => {
+                self.count_string(op == Binary::Concat)?;
+                Instruction::Binary { op, to, a: self.value(a)?, b: self.value(b)? }
+            }
+            &Kind::Is(test, a) => Instruction::Is { test, to, a: self.value(a)? },
+            &Kind::Round(a, digits) => match node.ty {
+                Some(Type::BigInt) => Instruction::RoundInt { to, a: self.value(a)?, digits },
+                _ => Instruction::RoundDouble { to, a: self.value(a)?, digits },
+            },
+            Kind::In(a, list) => {
+                let a = self.value(*a)?;
+                self.program.sets.push(Set::new(list));
+                Instruction::In { to, a, set: last(&self.program.sets)? }
+            }
+            Kind::And(list) => return self.junction(Binary::And, list, to),
+            Kind::Or(list) => return self.junction(Binary::Or, list, to),
+            Kind::Case(branches, otherwise) => return self.case(branches, *otherwise, to),
+            Kind::Coalesce(list) => return self.coalesce(list, to),
+            Kind::Call { function, arguments } => {
+                let returns = node.ty.unwrap_or(Type::Double);
+                self.arguments(*function, arguments, returns)?;
+                Instruction::Call { to, call: last(&self.program.calls)? }
+            }
+        };
+        self.push(instruction)
+    }
+
+    /// Computes a call's arguments into registers in a row.
+    fn arguments(&mut self, function: u16, list: &[Expr], returns: Type) -> Result<(), CompileError> {
+        let first = self.registers_count;
+        self.registers_count += list.len();
+        if self.registers_count > REGISTERS_MAX {
+            return Err(CompileError::Registers);
+        }
+        let first = index(first)?;
+        for (&argument, to) in list.iter().zip(first..) {
+            self.value_into(argument, to)?;
+        }
+        self.program.calls.push(Call { function, first, count: index(list.len())?, returns });
+        Ok(())
+    }
+
+    fn register(&mut self, expr: Expr) -> Result<Index, CompileError> {
+        if let Some(register) = self.registers[expr.index()] {
+            return Ok(register);
+        }
+        if self.registers_count >= REGISTERS_MAX {
+            return Err(CompileError::Registers);
+        }
+        let register = index(self.registers_count)?;
+        self.registers_count += 1;
+        self.registers[expr.index()] = Some(register);
+        Ok(register)
+    }
+
+    fn push(&mut self, instruction: Instruction) -> Result<(), CompileError> {
+        if self.instructions_count >= PROGRAM_INSTRUCTIONS_MAX {
+            return Err(CompileError::Instructions);
+        }
+        self.instructions_count += 1;
+        self.code.push(instruction);
+        Ok(())
+    }
+
+    fn count_string(&mut self, builds_string: bool) -> Result<(), CompileError> {
+        self.string_operations_count += usize::from(builds_string);
+        if self.string_operations_count > STRING_OPERATIONS_MAX {
+            return Err(CompileError::StringOperations);
+        }
+        Ok(())
+    }
+
+    /// Lays the blocks out behind the main code.
+    fn finish(mut self, outputs: Vec<Index>) -> Result<Program, CompileError> {
+        let mut program = self.program;
+        program.code = std::mem::take(&mut self.code);
+        for block in self.blocks {
+            let base = index(program.code.len())?;
+            program.blocks.push(base);
+            program.code.extend(block.into_iter().map(|instruction| match instruction {
+                Instruction::Jump { target } => Instruction::Jump { target: target + base },
+                Instruction::JumpIf { test, a, target } => {
+                    Instruction::JumpIf { test, a, target: target + base }
+                }
+                other => other,
+            }));
+        }
+        program.registers = self.registers_count;
+        program.outputs = outputs;
+        Ok(program)
+    }
+}
+
+/// Whether the operation allocates a string in the arena.
+const fn is_string_unary(op: Unary) -> bool {
+    matches!(
+        op,
+        Unary::Upper
+            | Unary::Lower
+            | Unary::IntToText
+            | Unary::DoubleToText
+            | Unary::TimestampToText
+            | Unary::DateToText
+    )
+}
+
+fn index(number: usize) -> Result<Index, CompileError> {
+    Index::try_from(number).map_err(|_| CompileError::Instructions)
+}
+
+fn last<T>(table: &[T]) -> Result<Index, CompileError> {
+    index(table.len().saturating_sub(1))
+}

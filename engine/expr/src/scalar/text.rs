@@ -1,0 +1,73 @@
+//! Strings, built in the arena.
+
+use std::fmt::{self, Write as _};
+
+use bumpalo::Bump;
+use vencejo_types::limits::EXPRESSION_STRING_BYTES_MAX;
+
+use crate::value::Value;
+
+/// The two strings, one after the other.
+pub(super) fn joined<'a>(a: Value<'a>, b: Value<'a>, arena: &'a Bump) -> Value<'a> {
+    let (Value::Str(x), Value::Str(y)) = (a, b) else { return Value::Null };
+    let length = x.len() + y.len();
+    if length > EXPRESSION_STRING_BYTES_MAX {
+        return Value::Null;
+    }
+    let bytes = arena.alloc_slice_fill_copy(length, 0_u8);
+    bytes[..x.len()].copy_from_slice(x.as_bytes());
+    bytes[x.len()..].copy_from_slice(y.as_bytes());
+    checked(bytes)
+}
+
+/// The string with every character replaced.
+pub(super) fn mapped<'a, I>(text: &str, map: impl Fn(char) -> I, arena: &'a Bump) -> Value<'a>
+where
+    I: Iterator<Item = char>,
+{
+    let length = text.chars().flat_map(&map).map(char::len_utf8).sum();
+    if length > EXPRESSION_STRING_BYTES_MAX {
+        return Value::Null;
+    }
+    let bytes = arena.alloc_slice_fill_copy(length, 0_u8);
+    let mut end = 0;
+    for c in text.chars().flat_map(&map) {
+        end += c.encode_utf8(&mut bytes[end..]).len();
+    }
+    checked(bytes)
+}
+
+fn checked(bytes: &[u8]) -> Value<'_> {
+    std::str::from_utf8(bytes).map_or(Value::Null, Value::Str)
+}
+
+/// The text of a number or a time, copied into the arena.
+pub(super) fn formatted<'a>(text: fmt::Arguments<'_>, arena: &'a Bump) -> Value<'a> {
+    let mut buffer = TextBuffer::default();
+    match buffer.write_fmt(text) {
+        Ok(()) => Value::Str(arena.alloc_str(buffer.as_str())),
+        Err(fmt::Error) => Value::Null,
+    }
+}
+
+/// Short text on the stack.
+#[derive(Default)]
+pub(super) struct TextBuffer {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl TextBuffer {
+    pub(super) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for TextBuffer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
