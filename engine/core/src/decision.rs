@@ -1,0 +1,154 @@
+//! A decision: collect features, evaluate the model, answer; or fall back.
+
+use bumpalo::Bump;
+use vencejo_expr::{Env, Value};
+use vencejo_types::row::{Row, RowWriter};
+use vencejo_types::schema::Schema;
+use vencejo_types::{DecisionCode, DecisionId};
+
+use crate::column_value;
+use crate::event::{Effect, Effects};
+use crate::plan::{App, Decision, Function};
+use crate::state::PartitionState;
+
+/// Answers a request from the state as it is; exactly one [`Effect::Decided`] comes of it.
+pub(crate) fn decide(
+    state: &PartitionState,
+    decision: DecisionId,
+    row: Row<'_>,
+    expired: bool,
+    effects: &mut Effects,
+) {
+    let decision = &state.app.decisions[decision.index()];
+    let Effects { list, bytes, scratch } = effects;
+    let (code, answer) = if expired {
+        (DecisionCode::Fallback, fall_back(state, decision, row, &scratch.arena))
+    } else {
+        answer(state, decision, row, &mut scratch.key, &scratch.arena)
+    };
+    let start = bytes.len();
+    if code != DecisionCode::NoMatch {
+        write_answer(answer, decision, &mut scratch.writer, bytes);
+    }
+    list.push(Effect::Decided { code, row: start..bytes.len() });
+}
+
+/// The decision's own answer where it has one, else its fallback; one value per answer column.
+fn answer<'a>(
+    state: &'a PartitionState,
+    decision: &'a Decision,
+    row: Row<'a>,
+    key: &mut Vec<u8>,
+    arena: &'a Bump,
+) -> (DecisionCode, &'a [Value<'a>]) {
+    let found = look_up(state, decision, row, key, arena);
+    let outputs = decision.program.run(&mut DecisionEnv { state, decision, row, found, arena }, arena);
+    if let Some(condition) = decision.condition
+        && outputs[condition] != Value::Bool(true)
+    {
+        return (DecisionCode::NoMatch, &[]);
+    }
+    if decision.required.iter().any(|&column| outputs[column] == Value::Null) {
+        return (DecisionCode::Fallback, fall_back(state, decision, row, arena));
+    }
+    let code = match decision.code.map(|output| outputs[output]) {
+        Some(Value::Str(name)) => DecisionCode::from_name(name).unwrap_or(DecisionCode::Floored),
+        _ => DecisionCode::Floored,
+    };
+    (code, &outputs[..decision.answer.columns().len()])
+}
+
+/// What the app answers without model and state.
+fn fall_back<'a>(
+    state: &'a PartitionState,
+    decision: &'a Decision,
+    row: Row<'a>,
+    arena: &'a Bump,
+) -> &'a [Value<'a>] {
+    decision.fallback.run(&mut DecisionEnv { state, decision, row, found: &[], arena }, arena)
+}
+
+/// The place of each look-up's key in its view.
+fn look_up<'a>(
+    state: &PartitionState,
+    decision: &Decision,
+    row: Row<'_>,
+    key: &mut Vec<u8>,
+    arena: &'a Bump,
+) -> &'a [Option<usize>] {
+    let schema = &state.app.streams[decision.stream.index()].schema;
+    arena.alloc_slice_fill_iter(decision.lookups.iter().map(|lookup| {
+        key.clear();
+        row.write_key(schema, &lookup.key, key);
+        state.views[lookup.view.index()].find(key)
+    }))
+}
+
+/// Appends the answer's row. Without values (a fallback that the app does not declare) every column is
+/// NULL.
+fn write_answer(values: &[Value<'_>], decision: &Decision, writer: &mut RowWriter, out: &mut Vec<u8>) {
+    let answer: &Schema = &decision.answer;
+    writer.reset(answer.columns().len());
+    for (index, value) in values.iter().enumerate() {
+        match *value {
+            Value::Null => {}
+            Value::Bool(value) => writer.set_bool(index, value),
+            Value::Int(value) => writer.set_i64(index, value),
+            Value::Double(value) => writer.set_f64(index, value),
+            Value::Str(value) => writer.set_str(index, value),
+        }
+    }
+    writer.finish(answer, out).expect("the planner typed every answer column");
+}
+
+/// What a decision's programs see: the request, the look-ups, the models.
+struct DecisionEnv<'a> {
+    state: &'a PartitionState,
+    decision: &'a Decision,
+    row: Row<'a>,
+    found: &'a [Option<usize>],
+    arena: &'a Bump,
+}
+
+impl DecisionEnv<'_> {
+    fn app(&self) -> &App {
+        &self.state.app
+    }
+}
+
+impl<'a> Env<'a> for DecisionEnv<'a> {
+    fn load(&self, input: u16, column: u16) -> Value<'a> {
+        let schema: &'a Schema = &self.state.app.streams[self.decision.stream.index()].schema;
+        let column = usize::from(column);
+        let Some(lookup) = usize::from(input).checked_sub(1) else {
+            return column_value(self.row, schema, column);
+        };
+        let Some(Some(place)) = self.found.get(lookup) else { return Value::Null };
+        let lookup = &self.decision.lookups[lookup];
+        match column.checked_sub(lookup.key.len()) {
+            // A key column of the view equals the request's, else it would not have been found.
+            None => column_value(self.row, schema, lookup.key[column]),
+            Some(aggregate) => Value::Int(self.state.views[lookup.view.index()].cells(*place)[aggregate]),
+        }
+    }
+
+    fn call(&mut self, function: u16, arguments: &[Value<'a>]) -> Value<'a> {
+        match self.decision.functions[usize::from(function)] {
+            Function::Predict(model) => {
+                let features = self.arena.alloc_slice_fill_iter(arguments.iter().map(feature));
+                let prediction = f64::from(self.app().models[model.index()].model.predict(features));
+                if prediction.is_finite() { Value::Double(prediction) } else { Value::Null }
+            }
+            Function::ModelVersion(model) => Value::Str(&self.state.app.models[model.index()].version),
+        }
+    }
+}
+
+/// A model input. Trees are trained on binary32; NULL is their missing value.
+fn feature(value: &Value<'_>) -> f32 {
+    match *value {
+        #[expect(clippy::cast_possible_truncation, reason = "rounded to binary32, as in training")]
+        Value::Double(value) => value as f32,
+        _ => f32::NAN,
+    }
+}
