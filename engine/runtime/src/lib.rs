@@ -1,0 +1,18 @@
+//! Partition actors, their lanes, the router and the clock.
+//!
+//! Threads live here; decisions do not. An actor waits, takes one request, stamps it, calls the core's
+//! `apply`, hands the effects to whoever asked. The router hashes a key to its partition; the lanes are
+//! bounded, and a full one is an answer. What does not belong here: frames, sockets, SQL.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod engine;
+mod lanes;
+mod partition;
+mod request;
+mod router;
+
+pub use clock::{Clock, Moment};
+pub use engine::start;
+pub use request::{BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Rows};
+pub use router::{Router, Unavailable};

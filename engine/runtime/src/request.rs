@@ -1,0 +1,80 @@
+//! What travels through the lanes, and where the answers go.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use vencejo_types::{DecisionCode, DecisionId, PartitionId, Sequence, StreamId};
+
+use crate::clock::Moment;
+
+/// A request for a decision. Its row has been checked.
+pub struct DecideRequest {
+    /// The decision.
+    pub decision: DecisionId,
+    /// A row of the decision's stream.
+    pub row: Bytes,
+    /// When its last byte arrived.
+    pub arrived: Moment,
+    /// How long the answer may take from then, in microseconds.
+    pub deadline_micros: u32,
+    /// The number by which the asker knows it.
+    pub request: u64,
+    /// Where the answer goes.
+    pub reply: Arc<dyn DecisionReply>,
+}
+
+/// Events of one stream for one partition. Their rows have been checked.
+pub struct IngestRequest {
+    /// The stream.
+    pub stream: StreamId,
+    /// The rows, in order.
+    pub rows: Rows,
+    /// Where the answer goes.
+    pub reply: Arc<dyn BatchReply>,
+}
+
+/// Rows that share one buffer.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    /// The buffer.
+    pub bytes: Bytes,
+    /// Where in it each row lies.
+    pub ranges: Vec<Range<usize>>,
+}
+
+/// A decision, on its way back.
+#[derive(Clone, Copy, Debug)]
+pub struct Decided<'a> {
+    /// How it was reached.
+    pub code: DecisionCode,
+    /// The request's place in its partition.
+    pub sequence: Sequence,
+    /// From the arrival of the request to now, in nanoseconds.
+    pub server_nanos: u64,
+    /// The answer's row.
+    pub row: &'a [u8],
+}
+
+/// Takes the answers to decisions. Called on the partition's thread: it must not block.
+pub trait DecisionReply: Send + Sync {
+    /// The request has its decision.
+    fn decided(&self, request: u64, decided: Decided<'_>);
+    /// The engine failed on this request. It had no effect.
+    fn failed(&self, request: u64);
+}
+
+/// Takes the answer to a batch's part in one partition. Called on the partition's thread: it must not
+/// block.
+pub trait BatchReply: Send + Sync {
+    /// The part has been applied; this is the sequence of its last event.
+    fn absorbed(&self, partition: PartitionId, events: u32, sequence: Sequence);
+    /// The engine failed within this part, of so many events; none of them is in the state.
+    fn failed(&self, partition: PartitionId, events: u32);
+}
+
+/// One entry of a lane.
+pub(crate) enum Request {
+    Decide(DecideRequest),
+    Ingest(IngestRequest),
+}

@@ -1,0 +1,99 @@
+//! Finds the partition of a key and queues requests in front of it.
+
+use std::sync::Arc;
+
+use actix::Addr;
+use actix::prelude::SendError;
+use vencejo_core::plan::App;
+use vencejo_types::row::{Row, key_hash, partition_of};
+use vencejo_types::{PartitionId, StreamId, TenantId};
+
+use crate::clock::Clock;
+use crate::lanes::{Lane, Lanes};
+use crate::partition::{Nudge, PartitionActor};
+use crate::request::{DecideRequest, IngestRequest, Request};
+
+/// Why a partition did not take a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unavailable {
+    /// Its lane is full: try again shortly.
+    Overloaded,
+    /// It has stopped.
+    Stopped,
+}
+
+/// The way in: one per engine, shared by every session.
+pub struct Router {
+    app: Arc<App>,
+    clock: Clock,
+    partitions: Vec<Partition>,
+}
+
+pub(crate) struct Partition {
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) address: Addr<PartitionActor>,
+}
+
+impl Router {
+    pub(crate) fn new(app: Arc<App>, clock: Clock, partitions: Vec<Partition>) -> Self {
+        Self { app, clock, partitions }
+    }
+
+    /// The app that is served.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// The engine's clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Number of partitions.
+    pub fn partitions(&self) -> u32 {
+        u32::try_from(self.partitions.len()).expect("PARTITIONS_MAX fits 32 bits")
+    }
+
+    /// The partition that owns a row's key. `key` is left holding the key's bytes.
+    pub fn partition_of(&self, stream: StreamId, row: Row<'_>, key: &mut Vec<u8>) -> PartitionId {
+        let schema = &self.app.streams[stream.index()].schema;
+        key.clear();
+        row.write_key(schema, schema.key(), key);
+        let index = partition_of(key_hash(key), self.partitions());
+        PartitionId { tenant: TenantId::DEFAULT, index }
+    }
+
+    /// Queues a request for a decision in the partition's fast lane.
+    ///
+    /// # Errors
+    /// When the partition cannot take it; it is dropped and has had no effect.
+    pub fn decide(&self, partition: PartitionId, request: DecideRequest) -> Result<(), Unavailable> {
+        self.push(partition, Lane::Fast, Request::Decide(request))
+    }
+
+    /// Queues events in the partition's normal lane.
+    ///
+    /// # Errors
+    /// When the partition cannot take them; they are dropped and have had no effect.
+    pub fn ingest(&self, partition: PartitionId, request: IngestRequest) -> Result<(), Unavailable> {
+        self.push(partition, Lane::Normal, Request::Ingest(request))
+    }
+
+    fn push(&self, id: PartitionId, lane: Lane, request: Request) -> Result<(), Unavailable> {
+        let partition = &self.partitions[id.index as usize];
+        let nudge = partition.lanes.push(lane, request).map_err(|_| Unavailable::Overloaded)?;
+        if !nudge {
+            return Ok(());
+        }
+        match partition.address.try_send(Nudge) {
+            // A full mailbox holds a nudge already.
+            Ok(()) | Err(SendError::Full(_)) => Ok(()),
+            Err(SendError::Closed(_)) => Err(Unavailable::Stopped),
+        }
+    }
+
+    /// Whether every lane is empty and every partition at rest.
+    pub fn is_idle(&self) -> bool {
+        self.partitions.iter().all(|partition| partition.lanes.is_idle())
+    }
+}
