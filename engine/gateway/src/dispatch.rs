@@ -1,0 +1,239 @@
+//! From a frame to a request in a lane, or to the error that says why not.
+
+use std::cell::Cell;
+use std::iter;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use vencejo_protocol::error::ErrorCode;
+use vencejo_protocol::frame::{Frame, FrameType};
+use vencejo_protocol::message::{
+    AckLevel, Decide, ErrorFrame, Hello, Ingest, MessageError, Ping, VERSION, Welcome,
+};
+use vencejo_runtime::{DecideRequest, IngestRequest, Moment, Router, Rows, Unavailable};
+use vencejo_types::limits::{DEADLINE_MICROS_MAX, KEY_BYTES_MAX};
+use vencejo_types::row::Row;
+use vencejo_types::{DecisionId, PartitionId, StreamId};
+
+use crate::batch::BatchAck;
+use crate::limits::RETRY_AFTER_MICROS;
+use crate::outbound::Outbound;
+
+/// Rows of a batch by partition: where in the batch each lies.
+type Parts = Vec<(PartitionId, Vec<Range<usize>>)>;
+
+/// Why a request is not served.
+pub(crate) struct Refusal {
+    /// The request, or 0 where none can be told.
+    pub(crate) request: u64,
+    pub(crate) code: ErrorCode,
+    pub(crate) text: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: ErrorCode, text: impl Into<String>) -> Self {
+        Self { request: 0, code, text: text.into() }
+    }
+
+    /// Appends the error frame.
+    pub(crate) fn write(&self, out: &mut BytesMut) {
+        let mut frame = ErrorFrame::new(self.code, self.text.as_str());
+        if self.code == ErrorCode::Overloaded {
+            frame.retry_after_micros = RETRY_AFTER_MICROS;
+        }
+        frame.write(self.request, out);
+    }
+}
+
+impl From<MessageError> for Refusal {
+    fn from(error: MessageError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<Unavailable> for Refusal {
+    fn from(unavailable: Unavailable) -> Self {
+        match unavailable {
+            Unavailable::Overloaded => {
+                Self::new(ErrorCode::Overloaded, "the partition's lane is full; try again shortly")
+            }
+            Unavailable::Stopped => Self::new(ErrorCode::ShuttingDown, "the engine is stopping"),
+        }
+    }
+}
+
+/// Serves the frames of one stream.
+pub(crate) struct Dispatch<'a> {
+    pub(crate) router: &'a Router,
+    pub(crate) welcome: &'a Welcome,
+    /// Whether the connection has said hello; shared by its streams.
+    pub(crate) welcomed: &'a Cell<bool>,
+    pub(crate) outbound: &'a Arc<Outbound>,
+    /// Working memory for a row's key.
+    pub(crate) key: Vec<u8>,
+}
+
+impl Dispatch<'_> {
+    /// Serves a frame that arrived at `arrived`. An error that does not end the connection has been
+    /// sent; one that does is returned, to be sent last.
+    pub(crate) fn serve(&mut self, frame: &Frame, arrived: Moment) -> Result<(), Refusal> {
+        let served = match frame.frame_type() {
+            Some(FrameType::Hello) => self.hello(frame),
+            _ if !self.welcomed.get() => {
+                Err(Refusal::new(ErrorCode::HelloRequired, "the first frame of a connection is a hello"))
+            }
+            Some(FrameType::Ping) => self.ping(frame),
+            Some(FrameType::Decide) => self.decide(frame, arrived),
+            Some(FrameType::Ingest) => self.ingest(frame),
+            _ => Err(Refusal::new(
+                ErrorCode::UnknownFrameType,
+                format!("frame type 0x{:02x} is not one that a client sends", frame.type_code),
+            )),
+        };
+        let Err(refusal) = served else { return Ok(()) };
+        let refusal = Refusal { request: frame.request, ..refusal };
+        if refusal.code.closes() {
+            return Err(refusal);
+        }
+        self.outbound.send(|out| refusal.write(out));
+        Ok(())
+    }
+
+    fn hello(&self, frame: &Frame) -> Result<(), Refusal> {
+        if self.welcomed.get() {
+            return Err(Refusal::new(ErrorCode::MalformedFrame, "the connection has said hello before"));
+        }
+        let hello = Hello::read(&frame.payload)?;
+        check_hello(&hello, self.welcome)?;
+        tracing::debug!(client = hello.client, "hello");
+        self.welcomed.set(true);
+        self.outbound.send(|out| self.welcome.write(frame.request, out));
+        Ok(())
+    }
+
+    fn ping(&self, frame: &Frame) -> Result<(), Refusal> {
+        let pong = Ping::read(&frame.payload)?.pong();
+        self.outbound.send(|out| pong.write(frame.request, out));
+        Ok(())
+    }
+
+    fn decide(&mut self, frame: &Frame, arrived: Moment) -> Result<(), Refusal> {
+        let message = Decide::read(&frame.payload)?;
+        let id = DecisionId(message.decision);
+        let Some(decision) = self.router.app().decisions.get(id.index()) else {
+            let text = format!("there is no decision {}; the welcome lists them", message.decision);
+            return Err(Refusal::new(ErrorCode::UnknownDecision, text));
+        };
+        let partition = self.place(decision.stream, message.row)?;
+        let deadline_micros = match message.deadline_micros {
+            0 => decision.deadline_micros,
+            asked => asked.min(DEADLINE_MICROS_MAX),
+        };
+        let request = DecideRequest {
+            decision: id,
+            row: frame.payload.slice(Decide::HEAD_BYTES..),
+            arrived,
+            deadline_micros,
+            request: frame.request,
+            reply: Arc::<Outbound>::clone(self.outbound),
+        };
+        self.outbound.begin();
+        if let Err(unavailable) = self.router.decide(partition, request) {
+            let refusal = Refusal { request: frame.request, ..unavailable.into() };
+            self.outbound.reply(|out| refusal.write(out));
+        }
+        Ok(())
+    }
+
+    fn ingest(&mut self, frame: &Frame) -> Result<(), Refusal> {
+        let message = Ingest::read(&frame.payload)?;
+        let stream = StreamId(message.stream);
+        if self.router.app().streams.get(stream.index()).is_none() {
+            let text = format!("there is no stream {}; the welcome lists them", message.stream);
+            return Err(Refusal::new(ErrorCode::UnknownStream, text));
+        }
+        if message.ack == Some(AckLevel::Journaled) {
+            return Err(Refusal::new(
+                ErrorCode::AckLevelUnavailable,
+                "this engine has no journal; ask for the level 'memory'",
+            ));
+        }
+        let parts = self.split(stream, &message)?;
+        let outbound = Arc::clone(self.outbound);
+        let ack = Arc::new(BatchAck::new(outbound, frame.request, AckLevel::Memory, parts.len()));
+        self.outbound.begin();
+        let rows_bytes = frame.payload.slice(Ingest::HEAD_BYTES..);
+        for (partition, ranges) in parts {
+            let events = u32::try_from(ranges.len()).expect("BATCH_ROWS_MAX fits 32 bits");
+            let rows = Rows { bytes: rows_bytes.clone(), ranges };
+            let request = IngestRequest { stream, rows, reply: Arc::<BatchAck>::clone(&ack) };
+            if let Err(unavailable) = self.router.ingest(partition, request) {
+                ack.refuse(partition, events, Refusal::from(unavailable).code);
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks every row of a batch and groups the rows by partition. All or nothing: one bad row and
+    /// the batch has no effect.
+    fn split(&mut self, stream: StreamId, batch: &Ingest<'_>) -> Result<Parts, Refusal> {
+        let mut parts = Parts::new();
+        let mut end = 0;
+        for (index, row) in batch.split_rows().enumerate() {
+            let in_batch = |refusal: Refusal| {
+                Refusal::new(refusal.code, format!("row {index} of the batch: {}", refusal.text))
+            };
+            let row = row.map_err(|error| in_batch(error.into()))?;
+            let partition = self.place(stream, row).map_err(in_batch)?;
+            let start = end + Ingest::ROW_LENGTH_BYTES;
+            end = start + row.len();
+            match parts.iter_mut().find(|(id, _)| *id == partition) {
+                Some((_, ranges)) => ranges.push(start..end),
+                None => parts.push((partition, iter::once(start..end).collect())),
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Checks a row and finds its partition.
+    fn place(&mut self, stream: StreamId, bytes: &[u8]) -> Result<PartitionId, Refusal> {
+        let schema = &self.router.app().streams[stream.index()].schema;
+        let invalid = |text| Refusal::new(ErrorCode::RowInvalid, text);
+        let row = Row::parse(schema, bytes).map_err(|error| invalid(error.to_string()))?;
+        let partition = self.router.partition_of(stream, row, &mut self.key);
+        if self.key.len() > KEY_BYTES_MAX {
+            let bytes = self.key.len();
+            return Err(invalid(format!("the key has {bytes} bytes; at most {KEY_BYTES_MAX} are taken")));
+        }
+        Ok(partition)
+    }
+}
+
+/// Whether the caller and this engine mean the same protocol, app and schemas.
+fn check_hello(hello: &Hello, welcome: &Welcome) -> Result<(), Refusal> {
+    if hello.common_version().is_none() {
+        let (low, high) = (hello.version_min, hello.version_max);
+        let text = format!("the client speaks versions {low} to {high}; this engine speaks {VERSION}");
+        return Err(Refusal::new(ErrorCode::UnsupportedVersion, text));
+    }
+    if !hello.app.is_empty() && hello.app != welcome.app {
+        let text = format!("app '{}' is not served here; '{}' is", hello.app, welcome.app);
+        return Err(Refusal::new(ErrorCode::UnknownApp, text));
+    }
+    for (name, expected) in &hello.expected {
+        let Some(stream) = welcome.streams.iter().find(|stream| stream.name == *name) else {
+            let text = format!("app '{}' has no stream '{name}'", welcome.app);
+            return Err(Refusal::new(ErrorCode::SchemaMismatch, text));
+        };
+        let served = stream.schema.fingerprint();
+        if served != *expected {
+            let text = format!(
+                "stream '{name}' has schema fingerprint {served:016x} here, the client was built for \
+                 {expected:016x}; take the columns from the welcome, or rebuild the client"
+            );
+            return Err(Refusal::new(ErrorCode::SchemaMismatch, text));
+        }
+    }
+    Ok(())
+}

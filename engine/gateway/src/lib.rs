@@ -1,0 +1,17 @@
+//! The rim: QUIC sessions in front of the router, and the OpenRTB adapter.
+//!
+//! A session decodes frames where they lie, checks each row against its schema, hands requests to the
+//! router and sends the answers back in the order in which they are ready. What does not belong here:
+//! state, decisions, the order of events.
+#![forbid(unsafe_code)]
+
+mod batch;
+mod dispatch;
+mod limits;
+mod listener;
+pub mod openrtb;
+mod outbound;
+mod session;
+
+pub use limits::REPLY_GRACE;
+pub use listener::{BindError, Gateway, Identity};

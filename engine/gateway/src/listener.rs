@@ -1,0 +1,193 @@
+//! The QUIC endpoint: bounded, TLS 1.3, `vencejo/1` only.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{Endpoint, Incoming, ServerConfig, TransportConfig, VarInt};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use vencejo_protocol::limits::{FRAME_BYTES_MAX, STREAMS_MAX};
+use vencejo_protocol::message::{ALPN, DecisionInfo, MessageError, StreamInfo, VERSION, Welcome};
+use vencejo_runtime::Router;
+
+use crate::limits::{
+    CONNECTION_WINDOW_BYTES, CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, HANDSHAKES_UNVALIDATED_MAX, IDLE_TIMEOUT,
+    INCOMING_BYTES_MAX, INCOMING_MAX, REPLY_GRACE, STREAM_WINDOW_BYTES,
+};
+use crate::session::{Shared, serve_connection};
+
+/// The certificate chain and key that the engine shows.
+pub struct Identity {
+    /// Leaf first.
+    pub certificates: Vec<CertificateDer<'static>>,
+    /// The leaf's key.
+    pub key: PrivateKeyDer<'static>,
+}
+
+/// Why the endpoint cannot be opened.
+#[derive(Debug)]
+pub enum BindError {
+    /// The certificate and key do not make a TLS identity.
+    Identity(rustls::Error),
+    /// The address cannot be bound.
+    Address(SocketAddr, std::io::Error),
+    /// The app cannot be told to a client: it is too large for a frame, or a name is no name.
+    Welcome(MessageError),
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Identity(error) => write!(f, "the certificate and key cannot be used: {error}"),
+            Self::Address(address, error) => write!(f, "cannot listen on {address} (UDP): {error}"),
+            Self::Welcome(error) => write!(f, "no client could read what this app declares: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for BindError {}
+
+/// The QUIC side of an engine.
+pub struct Gateway {
+    endpoint: Endpoint,
+    shared: Arc<Shared>,
+}
+
+impl Gateway {
+    /// Opens the endpoint. Connections are served from [`Gateway::serve`] on.
+    ///
+    /// # Errors
+    /// When the identity cannot be used, the address not be bound, or the app not be told to a client.
+    ///
+    /// # Panics
+    /// Outside an actix system (or another tokio runtime with I/O and time).
+    pub fn bind(address: SocketAddr, identity: Identity, router: Router) -> Result<Self, BindError> {
+        let welcome = welcome(&router);
+        welcome.check().map_err(BindError::Welcome)?;
+        let config = server_config(identity).map_err(BindError::Identity)?;
+        let endpoint =
+            Endpoint::server(config, address).map_err(|error| BindError::Address(address, error))?;
+        let shared = Shared { router, welcome, stopping: CancellationToken::new() };
+        Ok(Self { endpoint, shared: Arc::new(shared) })
+    }
+
+    /// The address that was bound.
+    ///
+    /// # Errors
+    /// When the operating system does not tell.
+    pub fn local_address(&self) -> std::io::Result<SocketAddr> {
+        self.endpoint.local_addr()
+    }
+
+    /// Serves until `stop` is done; then takes no new connection or request, answers what is in flight,
+    /// and returns. Run it on the thread of the engine's first partition.
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let mut connections = JoinSet::new();
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                incoming = self.endpoint.accept() => {
+                    let Some(incoming) = incoming else { break };
+                    if let Some(incoming) = admit(incoming, connections.len()) {
+                        connections.spawn_local(handshake(Arc::clone(&self.shared), incoming));
+                    }
+                }
+                Some(_) = connections.join_next(), if !connections.is_empty() => {}
+                () = &mut stop => break,
+            }
+        }
+        self.shared.stopping.cancel();
+        self.endpoint.set_server_config(None);
+        let answered = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(REPLY_GRACE * 2, answered).await.is_err() {
+            tracing::warn!("some replies were not taken in time; their connections are closed");
+        }
+        self.endpoint.close(VarInt::from_u32(0), b"");
+        let _ = tokio::time::timeout(REPLY_GRACE, self.endpoint.wait_idle()).await;
+    }
+}
+
+/// Whether a connection may begin its handshake; under load its address is validated first.
+fn admit(incoming: Incoming, connections: usize) -> Option<Incoming> {
+    if connections >= CONNECTIONS_MAX {
+        incoming.refuse();
+        return None;
+    }
+    if connections >= HANDSHAKES_UNVALIDATED_MAX && !incoming.remote_address_validated() {
+        // Retry fails only for an address that is validated already.
+        let _ = incoming.retry();
+        return None;
+    }
+    Some(incoming)
+}
+
+async fn handshake(shared: Arc<Shared>, incoming: Incoming) {
+    let peer = incoming.remote_address();
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, incoming).await {
+        Ok(Ok(connection)) => serve_connection(shared, connection).await,
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "handshake failed"),
+        Err(_) => tracing::debug!(%peer, "handshake not finished in time"),
+    }
+}
+
+fn server_config(identity: Identity) -> Result<ServerConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_no_client_auth()
+        .with_single_cert(identity.certificates, identity.key)?;
+    tls.alpn_protocols = vec![ALPN.to_vec()];
+    tls.max_early_data_size = 0;
+    let crypto = QuicServerConfig::try_from(tls).expect("TLS 1.3 of ring has QUIC's initial cipher suite");
+    let mut config = ServerConfig::with_crypto(Arc::new(crypto));
+    config
+        .transport_config(Arc::new(transport()))
+        .max_incoming(INCOMING_MAX)
+        .incoming_buffer_size(INCOMING_BYTES_MAX)
+        .incoming_buffer_size_total(INCOMING_BYTES_MAX * 16);
+    Ok(config)
+}
+
+fn transport() -> TransportConfig {
+    let mut transport = TransportConfig::default();
+    transport
+        .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS_MAX))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
+        .receive_window(VarInt::from_u32(CONNECTION_WINDOW_BYTES))
+        .datagram_receive_buffer_size(None)
+        .max_idle_timeout(Some(IDLE_TIMEOUT.try_into().expect("ten seconds fit")));
+    transport
+}
+
+/// What the engine tells every client that says hello.
+fn welcome(router: &Router) -> Welcome {
+    let app = router.app();
+    let id = |index: usize| u16::try_from(index).expect("DECLARATIONS_MAX fits 16 bits");
+    Welcome {
+        version: VERSION,
+        frame_bytes_max: u32::try_from(FRAME_BYTES_MAX).expect("FRAME_BYTES_MAX fits 32 bits"),
+        partitions: router.partitions(),
+        app: app.name.clone(),
+        engine: concat!("vencejo/", env!("CARGO_PKG_VERSION")).to_owned(),
+        streams: (app.streams.iter().enumerate())
+            .map(|(index, stream)| StreamInfo {
+                id: id(index),
+                name: stream.name.clone(),
+                schema: stream.schema.as_ref().clone(),
+            })
+            .collect(),
+        decisions: (app.decisions.iter().enumerate())
+            .map(|(index, decision)| DecisionInfo {
+                id: id(index),
+                stream: decision.stream.0,
+                deadline_micros: decision.deadline_micros,
+                name: decision.name.clone(),
+                answer: decision.answer.as_ref().clone(),
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,125 @@
+//! One connection, and the streams on it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use quinn::{Connection, RecvStream, SendStream, VarInt};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use vencejo_protocol::error::ErrorCode;
+use vencejo_protocol::frame::FrameReader;
+use vencejo_protocol::message::Welcome;
+use vencejo_runtime::Router;
+
+use crate::dispatch::{Dispatch, Refusal};
+use crate::limits::{CHUNK_BYTES_MAX, FRAME_TIMEOUT};
+use crate::outbound::Outbound;
+
+/// What every session shares.
+pub(crate) struct Shared {
+    pub(crate) router: Router,
+    pub(crate) welcome: Welcome,
+    /// The engine is stopping.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// Serves a connection until the peer leaves, breaks the protocol, or the engine stops; what is in
+/// flight then is answered first.
+pub(crate) async fn serve_connection(shared: Arc<Shared>, connection: Connection) {
+    let welcomed = Rc::new(Cell::new(false));
+    let mut streams = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = connection.accept_bi() => {
+                let Ok((send, receive)) = accepted else { break };
+                let (shared, welcomed) = (Arc::clone(&shared), Rc::clone(&welcomed));
+                let connection = connection.clone();
+                streams.spawn_local(async move {
+                    let stream = Stream { shared: &shared, welcomed: &welcomed, connection: &connection };
+                    stream.serve(send, receive).await;
+                });
+            }
+            Some(_) = streams.join_next(), if !streams.is_empty() => {}
+            () = shared.stopping.cancelled() => break,
+        }
+    }
+    while streams.join_next().await.is_some() {}
+    if shared.stopping.is_cancelled() {
+        close(&connection, ErrorCode::ShuttingDown, "the engine is stopping");
+    }
+}
+
+fn close(connection: &Connection, code: ErrorCode, text: &str) {
+    connection.close(VarInt::from_u32(u32::from(code.number())), text.as_bytes());
+}
+
+struct Stream<'a> {
+    shared: &'a Shared,
+    welcomed: &'a Cell<bool>,
+    connection: &'a Connection,
+}
+
+impl Stream<'_> {
+    async fn serve(&self, send: SendStream, receive: RecvStream) {
+        let outbound = Arc::new(Outbound::default());
+        let read = async {
+            let end = self.read(receive, &outbound).await;
+            if let Err(refusal) = &end {
+                outbound.send(|out| refusal.write(out));
+            }
+            outbound.finish();
+            end
+        };
+        let (end, ()) = tokio::join!(read, outbound.write_to(send));
+        if let Err(refusal) = end {
+            close(self.connection, refusal.code, &refusal.text);
+        }
+    }
+
+    /// Reads frames and serves them, until the peer ends the stream or is gone. The error is what the
+    /// connection is to be closed with.
+    async fn read(&self, mut receive: RecvStream, outbound: &Arc<Outbound>) -> Result<(), Refusal> {
+        let Shared { router, welcome, stopping } = self.shared;
+        let clock = router.clock();
+        let mut dispatch = Dispatch { router, welcome, welcomed: self.welcomed, outbound, key: Vec::new() };
+        let mut frames = FrameReader::default();
+        loop {
+            tokio::select! {
+                () = outbound.room() => {}
+                () = stopping.cancelled() => return Ok(()),
+            }
+            let chunk = tokio::select! {
+                chunk = next_chunk(&mut receive, frames.is_partial()) => chunk?,
+                () = stopping.cancelled() => return Ok(()),
+            };
+            let Some(chunk) = chunk else {
+                let cut = frames.is_partial();
+                let refusal = || Refusal::new(ErrorCode::MalformedFrame, "the stream ends within a frame");
+                return if cut { Err(refusal()) } else { Ok(()) };
+            };
+            let arrived = clock.now();
+            frames.push(chunk);
+            while let Some(frame) =
+                frames.next_frame().map_err(|error| Refusal::new(error.code(), error.to_string()))?
+            {
+                dispatch.serve(&frame, arrived)?;
+            }
+        }
+    }
+}
+
+/// The next bytes of a stream; nothing at its end or when the peer is gone. Within a frame the peer may
+/// not fall silent.
+async fn next_chunk(receive: &mut RecvStream, within_frame: bool) -> Result<Option<bytes::Bytes>, Refusal> {
+    let read = receive.read_chunk(CHUNK_BYTES_MAX, true);
+    let chunk = if within_frame {
+        tokio::time::timeout(FRAME_TIMEOUT, read).await.map_err(|_| {
+            let text = format!("a frame was begun and not continued for {} s", FRAME_TIMEOUT.as_secs());
+            Refusal::new(ErrorCode::FrameTimeout, text)
+        })?
+    } else {
+        read.await
+    };
+    Ok(chunk.ok().flatten().map(|chunk| chunk.bytes))
+}
