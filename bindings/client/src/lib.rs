@@ -1,0 +1,38 @@
+//! Async Rust client of the `vencejo/1` protocol.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), vencejo_client::ClientError> {
+//! use std::time::Duration;
+//! use vencejo_client::{Client, Config, RowWriter};
+//!
+//! let client = Client::connect("127.0.0.1:7443".parse().unwrap(), Config::default()).await?;
+//! let welcome = client.welcome();
+//! let floor = welcome.decisions.iter().find(|decision| decision.name == "floor").unwrap();
+//! let schema = &welcome.streams[usize::from(floor.stream)].schema;
+//! let mut row = RowWriter::new(schema.columns().len());
+//! row.set_str(schema.position("placement").unwrap(), "home/top");
+//! // ... the other NOT NULL columns ...
+//! let mut bytes = Vec::new();
+//! row.finish(schema, &mut bytes).unwrap();
+//! let decided = client.decide(floor.id, &bytes, Duration::from_millis(10)).await?;
+//! println!("{} after {} ns", decided.code.name(), decided.server_nanos);
+//! # Ok(()) }
+//! ```
+//!
+//! [`Client`] is the one to use: it pipelines requests over one long-lived stream, and connects again
+//! after a loss. [`Connection`] is the layer below, for load generators and tests: frames in, frames out.
+#![forbid(unsafe_code)]
+
+mod client;
+mod connection;
+mod error;
+mod link;
+mod tls;
+
+pub use client::{Client, Decided, Pending};
+pub use connection::{Config, Connection, FrameReceiver, FrameSender};
+pub use error::ClientError;
+pub use tls::Trust;
+pub use vencejo_protocol as protocol;
+pub use vencejo_protocol::message::{Ack, AckLevel, DecisionCode, DecisionInfo, StreamInfo, Welcome};
+pub use vencejo_protocol::row::{Row, RowWriter};
