@@ -1,0 +1,199 @@
+//! What the statements so far declare.
+//!
+//! A declaration with an error stays known by name, as broken: what refers to it is checked as far as
+//! it goes, and does not add errors that would vanish with the first.
+
+use std::collections::BTreeMap;
+
+use vencejo_core::plan::{App, Decision, ModelSlot, Stream, View};
+use vencejo_types::limits::DECLARATIONS_MAX;
+use vencejo_types::schema::Schema;
+
+use crate::Diagnostic;
+use crate::diagnostic::{Report, Reported};
+use crate::suggest::did_you_mean;
+use crate::tokens::Name;
+
+/// What CREATE creates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Declaration {
+    Stream,
+    View,
+    Model,
+    Decision,
+}
+
+impl Declaration {
+    /// The word for it in errors.
+    pub(crate) const fn noun(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::View => "view",
+            Self::Model => "model",
+            Self::Decision => "decision",
+        }
+    }
+
+    /// Streams and views share their names, because both stand behind FROM.
+    fn shares_names(self, other: Self) -> bool {
+        let table = |declaration| matches!(declaration, Self::Stream | Self::View);
+        self == other || table(self) && table(other)
+    }
+}
+
+/// A model's name and inputs; the slot only when its file was read and fits.
+#[derive(Debug)]
+pub(crate) struct ModelEntry {
+    pub(crate) inputs: Vec<String>,
+    pub(crate) slot: Option<ModelSlot>,
+}
+
+/// One declared name.
+#[derive(Debug)]
+struct Entry {
+    name: Name,
+    declaration: Declaration,
+    /// Its place among those of its kind.
+    index: usize,
+    broken: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    entries: Vec<Entry>,
+    pub(crate) streams: Vec<Stream>,
+    pub(crate) views: Vec<View>,
+    pub(crate) models: Vec<ModelEntry>,
+    pub(crate) decisions: Vec<Option<Decision>>,
+    /// Names that later statements declare and how often, for the hint that says so.
+    later: BTreeMap<(Declaration, String), usize>,
+}
+
+/// Where a name leads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) index: usize,
+    /// Whether its declaration has errors, so that something may be missing in it.
+    pub(crate) broken: bool,
+}
+
+impl Catalog {
+    /// An empty catalog that knows what names are coming.
+    pub(crate) fn before(names: impl IntoIterator<Item = (Declaration, Name)>) -> Self {
+        let mut later = BTreeMap::new();
+        for (declaration, name) in names {
+            *later.entry((declaration, name.text)).or_default() += 1;
+        }
+        Self { later, ..Self::default() }
+    }
+
+    /// Counts a statement that declares this name as reached.
+    pub(crate) fn passed(&mut self, declaration: Declaration, name: &Name) {
+        if let Some(count) = self.later.get_mut(&(declaration, name.text.clone())) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// Refuses a name that is taken, or one declaration too many.
+    pub(crate) fn claim(
+        &self,
+        declaration: Declaration,
+        name: &Name,
+        report: &mut Report,
+    ) -> Result<(), Reported> {
+        let taken =
+            |entry: &&Entry| entry.declaration.shares_names(declaration) && entry.name.text == name.text;
+        if let Some(entry) = self.entries.iter().find(taken) {
+            let message = format!("{} '{}' is declared twice", entry.declaration.noun(), name.text);
+            let hint = format!("the first is in line {}", entry.name.place.line);
+            return Err(report.push(Diagnostic::new(name.place, message).with_hint(hint)));
+        }
+        if self.entries.iter().filter(|entry| entry.declaration == declaration).count() >= DECLARATIONS_MAX {
+            let message = format!("the app has more than {DECLARATIONS_MAX} {}s", declaration.noun());
+            return Err(report.error(name.place, message));
+        }
+        Ok(())
+    }
+
+    /// Makes a claimed name known.
+    fn enter(&mut self, declaration: Declaration, name: &Name, index: usize, broken: bool) {
+        self.entries.push(Entry { name: name.clone(), declaration, index, broken });
+    }
+
+    pub(crate) fn add_stream(&mut self, name: &Name, stream: Stream, broken: bool) {
+        self.enter(Declaration::Stream, name, self.streams.len(), broken);
+        self.streams.push(stream);
+    }
+
+    pub(crate) fn add_view(&mut self, name: &Name, view: View, broken: bool) {
+        self.enter(Declaration::View, name, self.views.len(), broken);
+        self.views.push(view);
+    }
+
+    pub(crate) fn add_model(&mut self, name: &Name, entry: ModelEntry) {
+        self.enter(Declaration::Model, name, self.models.len(), entry.slot.is_none());
+        self.models.push(entry);
+    }
+
+    pub(crate) fn add_decision(&mut self, name: &Name, decision: Option<Decision>) {
+        self.enter(Declaration::Decision, name, self.decisions.len(), decision.is_none());
+        self.decisions.push(decision);
+    }
+
+    /// Makes a name known whose statement could not be read.
+    pub(crate) fn add_broken(&mut self, declaration: Declaration, name: &Name) {
+        let schema = std::sync::Arc::new(Schema::default());
+        match declaration {
+            Declaration::Stream => {
+                let stream = Stream { name: name.text.clone(), schema, watermark: None };
+                self.add_stream(name, stream, true);
+            }
+            Declaration::View => {
+                let (aggregates, feeds) = (Vec::new(), Vec::new());
+                self.add_view(name, View { name: name.text.clone(), schema, aggregates, feeds }, true);
+            }
+            Declaration::Model => self.add_model(name, ModelEntry { inputs: Vec::new(), slot: None }),
+            Declaration::Decision => self.add_decision(name, None),
+        }
+    }
+
+    /// The declaration of this name.
+    pub(crate) fn find(
+        &self,
+        declaration: Declaration,
+        name: &Name,
+        report: &mut Report,
+    ) -> Result<Found, Reported> {
+        let of_name = |entry: &&Entry| entry.name.text == name.text;
+        let entries = || self.entries.iter().filter(|entry| entry.declaration == declaration);
+        if let Some(entry) = entries().find(of_name) {
+            return Ok(Found { index: entry.index, broken: entry.broken });
+        }
+        let message = format!("unknown {} '{}'", declaration.noun(), name.text);
+        let is = |other: Declaration| {
+            self.entries.iter().any(|e| e.declaration == other && e.name.text == name.text)
+        };
+        let later = self.later.get(&(declaration, name.text.clone()));
+        let hint = if later.is_some_and(|&count| count > 0) {
+            Some("it is declared further down; move its statement up".to_string())
+        } else if let Some(other) =
+            [Declaration::Stream, Declaration::View].into_iter().find(|&other| is(other))
+        {
+            Some(format!("'{}' is a {}", name.text, other.noun()))
+        } else {
+            did_you_mean(&name.text, entries().map(|entry| entry.name.text.as_str()))
+        };
+        Err(report.push(Diagnostic::new(name.place, message).with_hint_if(hint)))
+    }
+
+    /// The app, if nothing is broken.
+    pub(crate) fn into_app(self, name: &str) -> Option<App> {
+        Some(App {
+            name: name.to_string(),
+            streams: self.streams,
+            views: self.views,
+            models: self.models.into_iter().map(|entry| entry.slot).collect::<Option<_>>()?,
+            decisions: self.decisions.into_iter().collect::<Option<_>>()?,
+        })
+    }
+}

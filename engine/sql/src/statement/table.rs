@@ -1,0 +1,295 @@
+//! `CREATE TABLE`: a stream.
+
+use std::sync::Arc;
+
+use sqlparser::tokenizer::Token as Kind;
+use vencejo_core::plan::{Stream, Watermark};
+use vencejo_types::limits::{COLUMNS_MAX, WATERMARK_DELAY_MILLIS_MAX};
+use vencejo_types::schema::{Column, ColumnType, Schema};
+
+use super::finish;
+use crate::Diagnostic;
+use crate::ast::{ColumnDeclaration, Setting};
+use crate::catalog::Catalog;
+use crate::diagnostic::Report;
+use crate::suggest::did_you_mean;
+use crate::tokens::{Cursor, Name, Parsed};
+
+/// Options of Flink's connectors, which say where Flink reads the table from: not needed here. A dot ends
+/// a prefix.
+const CONNECTOR_OPTIONS: [&str; 20] = [
+    "connector",
+    "format",
+    "topic",
+    "topic-pattern",
+    "path",
+    "hostname",
+    "username",
+    "password",
+    "table-name",
+    "scan.",
+    "properties.",
+    "value.",
+    "key.",
+    "json.",
+    "csv.",
+    "avro.",
+    "debezium-json.",
+    "sink.",
+    "lookup.",
+    "source.",
+];
+
+/// `WATERMARK FOR column AS column - INTERVAL ...`, as written.
+struct WatermarkClause {
+    column: Name,
+    delay_millis: i64,
+}
+
+/// What stands in the parentheses.
+#[derive(Default)]
+struct Elements {
+    columns: Vec<ColumnDeclaration>,
+    watermark: Option<WatermarkClause>,
+    broken: bool,
+}
+
+/// Plans the statement behind its name.
+pub(crate) fn plan(
+    cursor: &mut Cursor<'_>,
+    name: &Name,
+    claimed: bool,
+    catalog: &mut Catalog,
+    report: &mut Report,
+) -> Parsed<()> {
+    let mut elements = elements(cursor, report)?;
+    if cursor.accept_word("COMMENT") {
+        cursor.string("a comment in single quotes")?;
+    }
+    let mut key_names = Vec::new();
+    if cursor.accept_words(&["PARTITIONED", "BY"]) {
+        key_names = cursor.list(|cursor| cursor.name("a column's name"))?;
+    }
+    let settings = if cursor.accept_word("WITH") { cursor.settings()? } else { Vec::new() };
+    finish(cursor, "PARTITIONED BY, WITH or ';'")?;
+
+    elements.broken |= refuse_unknown_settings(&settings, report);
+    let columns: Vec<Column> = elements
+        .columns
+        .iter()
+        .map(|c| Column { name: c.name.text.clone(), column_type: c.column_type, nullable: c.nullable })
+        .collect();
+    let key = key(&key_names, &columns, &mut elements.broken, report);
+    let watermark = match &elements.watermark {
+        Some(clause) => watermark(clause, &columns, &mut elements.broken, report),
+        None => None,
+    };
+    if claimed {
+        let schema = Arc::new(Schema::new(columns, key));
+        catalog.add_stream(name, Stream { name: name.text.clone(), schema, watermark }, elements.broken);
+    }
+    Ok(())
+}
+
+/// Reads the list in parentheses. An element with an error is left out, and the list goes on behind it.
+fn elements(cursor: &mut Cursor<'_>, report: &mut Report) -> Parsed<Elements> {
+    cursor.expect(&Kind::LParen)?;
+    let mut elements = Elements::default();
+    loop {
+        let start = cursor.rest();
+        if let Err(error) = element(cursor, &mut elements) {
+            report.push(error);
+            elements.broken = true;
+            cursor.go_back(start);
+            skip_element(cursor);
+        }
+        if report.is_full() || !cursor.accept(&Kind::Comma) {
+            break;
+        }
+    }
+    cursor.expect_or(&Kind::RParen, "',' or ')'")?;
+    Ok(elements)
+}
+
+/// Goes to the comma or parenthesis that ends the element.
+fn skip_element(cursor: &mut Cursor<'_>) {
+    let mut open = 0_usize;
+    while let Some(kind) = cursor.peek() {
+        match kind {
+            Kind::LParen => open += 1,
+            Kind::Comma | Kind::RParen if open == 0 => break,
+            Kind::RParen => open -= 1,
+            _ => {}
+        }
+        cursor.skip();
+    }
+}
+
+fn element(cursor: &mut Cursor<'_>, elements: &mut Elements) -> Parsed<()> {
+    let place = cursor.place();
+    if cursor.accept_words(&["WATERMARK", "FOR"]) {
+        let clause = watermark_clause(cursor)?;
+        if elements.watermark.is_some() {
+            return Err(Diagnostic::new(place, "the table has two watermarks"));
+        }
+        elements.watermark = Some(clause);
+    } else if cursor.accept_words(&["PRIMARY", "KEY"]) || cursor.is_word("CONSTRAINT") {
+        let hint = "PARTITIONED BY (columns) says what an event belongs to";
+        return Err(Diagnostic::new(place, "PRIMARY KEY is not supported").with_hint(hint));
+    } else {
+        let column = column(cursor)?;
+        if elements.columns.iter().any(|other| other.name.text == column.name.text) {
+            let message = format!("column '{}' is declared twice", column.name.text);
+            return Err(Diagnostic::new(column.name.place, message));
+        }
+        if elements.columns.len() >= COLUMNS_MAX {
+            return Err(Diagnostic::new(place, format!("the table has more than {COLUMNS_MAX} columns")));
+        }
+        elements.columns.push(column);
+    }
+    if matches!(cursor.peek(), Some(Kind::Comma | Kind::RParen)) {
+        return Ok(());
+    }
+    Err(cursor.expected("',' or ')'"))
+}
+
+fn column(cursor: &mut Cursor<'_>) -> Parsed<ColumnDeclaration> {
+    let name = cursor.declared_name("a column's name")?;
+    if cursor.is_word("AS") {
+        let hint = "compute it in the SELECT that needs it";
+        return Err(cursor.error("computed columns are not supported").with_hint(hint));
+    }
+    let column_type = cursor.column_type()?;
+    let mut nullable = true;
+    loop {
+        if cursor.accept_words(&["NOT", "NULL"]) {
+            nullable = false;
+        } else if cursor.accept_word("COMMENT") {
+            cursor.string("a comment in single quotes")?;
+        } else if let Some(refused) = ["PRIMARY", "UNIQUE", "DEFAULT", "METADATA", "REFERENCES", "CHECK"]
+            .iter()
+            .find(|w| cursor.is_word(w))
+        {
+            return Err(cursor.error(format!("{refused} is not supported")));
+        } else if !cursor.accept_word("NULL") {
+            return Ok(ColumnDeclaration { name, column_type, nullable });
+        }
+    }
+}
+
+/// Behind `WATERMARK FOR`.
+fn watermark_clause(cursor: &mut Cursor<'_>) -> Parsed<WatermarkClause> {
+    let column = cursor.name("a column's name")?;
+    cursor.expect_word("AS")?;
+    let shape = |error: Diagnostic| {
+        error.with_hint(
+            "a watermark is WATERMARK FOR ts AS ts - INTERVAL '5' SECOND, or WATERMARK FOR ts AS ts",
+        )
+    };
+    let of = cursor.name("the same column").map_err(shape)?;
+    if of.text != column.text {
+        let message = format!("the watermark for '{}' must be computed from it", column.text);
+        return Err(shape(Diagnostic::new(of.place, message)));
+    }
+    let mut delay_millis = 0;
+    if cursor.accept(&Kind::Minus) {
+        cursor.expect_word("INTERVAL").map_err(shape)?;
+        delay_millis = interval_millis(cursor)?;
+    }
+    Ok(WatermarkClause { column, delay_millis })
+}
+
+/// `'n' unit`, or `'n.nnn' SECOND`.
+fn interval_millis(cursor: &mut Cursor<'_>) -> Parsed<i64> {
+    let (text, place) = cursor.string("a number in single quotes")?;
+    let units = [("SECOND", 1_000), ("MINUTE", 60_000), ("HOUR", 3_600_000), ("DAY", 86_400_000)];
+    let Some((unit, millis)) = units.into_iter().find(|(unit, _)| cursor.is_word(unit)) else {
+        return Err(cursor.expected("SECOND, MINUTE, HOUR or DAY"));
+    };
+    cursor.skip();
+    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 3 {
+        return Err(Diagnostic::new(place, "an interval is a number, with at most three decimals"));
+    }
+    if !fraction.is_empty() && unit != "SECOND" {
+        return Err(Diagnostic::new(place, "only seconds may have a fraction"));
+    }
+    let thousandths: i64 = format!("{fraction:0<3}").parse().unwrap_or(0);
+    whole
+        .parse::<i64>()
+        .ok()
+        .and_then(|whole| whole.checked_mul(millis)?.checked_add(thousandths))
+        .filter(|&millis| millis <= WATERMARK_DELAY_MILLIS_MAX)
+        .ok_or_else(|| {
+            let days = WATERMARK_DELAY_MILLIS_MAX / 86_400_000;
+            Diagnostic::new(place, format!("a watermark's delay is at most {days} days"))
+        })
+}
+
+fn watermark(
+    clause: &WatermarkClause,
+    columns: &[Column],
+    broken: &mut bool,
+    report: &mut Report,
+) -> Option<Watermark> {
+    let column = find(&clause.column, columns, broken, report)?;
+    if columns[column].column_type != ColumnType::Timestamp {
+        let message = format!("the watermark's column is {}, not TIMESTAMP(3)", columns[column].column_type);
+        report.error(clause.column.place, message);
+        *broken = true;
+        return None;
+    }
+    Some(Watermark { column, delay_millis: clause.delay_millis })
+}
+
+/// The indices of the key columns.
+fn key(names: &[Name], columns: &[Column], broken: &mut bool, report: &mut Report) -> Vec<usize> {
+    let mut key = Vec::with_capacity(names.len());
+    for name in names {
+        if report.is_full() {
+            break;
+        }
+        let Some(index) = find(name, columns, broken, report) else { continue };
+        let fault = if key.contains(&index) {
+            format!("column '{}' is twice in PARTITIONED BY", name.text)
+        } else if columns[index].column_type == ColumnType::Double {
+            "a DOUBLE cannot be in PARTITIONED BY: equal numbers may differ in their bytes".to_string()
+        } else {
+            key.push(index);
+            continue;
+        };
+        report.error(name.place, fault);
+        *broken = true;
+    }
+    key
+}
+
+/// The column of this name. When columns are broken, it may be one of them.
+fn find(name: &Name, columns: &[Column], broken: &mut bool, report: &mut Report) -> Option<usize> {
+    let found = columns.iter().position(|column| column.name == name.text);
+    if found.is_none() && !*broken {
+        let names = columns.iter().map(|column| column.name.as_str());
+        let message = format!("unknown column '{}'", name.text);
+        report.push(Diagnostic::new(name.place, message).with_hint_if(did_you_mean(&name.text, names)));
+    }
+    *broken |= found.is_none();
+    found
+}
+
+/// Whether an option is neither ours (there is none yet) nor one of Flink's connectors.
+fn refuse_unknown_settings(settings: &[Setting], report: &mut Report) -> bool {
+    let known = |key: &str| {
+        CONNECTOR_OPTIONS
+            .iter()
+            .any(|&option| if option.ends_with('.') { key.starts_with(option) } else { key == option })
+    };
+    let mut refused = false;
+    for Setting { key, .. } in settings.iter().filter(|setting| !known(&setting.key.text)) {
+        let message = format!("unknown option '{}'", key.text);
+        let hint = did_you_mean(&key.text, CONNECTOR_OPTIONS);
+        report.push(Diagnostic::new(key.place, message).with_hint_if(hint));
+        refused = true;
+    }
+    refused
+}

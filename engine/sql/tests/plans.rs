@@ -1,0 +1,200 @@
+//! What statements become: one shape each.
+#![allow(clippy::panic, reason = "a test may fail loudly")]
+
+mod apps;
+
+use bumpalo::Bump;
+use vencejo_core::plan::{Aggregate, App, Function};
+use vencejo_expr::{Env, Program, Value};
+use vencejo_sql::plan;
+use vencejo_types::schema::{Column, ColumnType};
+use vencejo_types::{ModelId, StreamId};
+
+fn app(text: &str) -> App {
+    let mut load = |path: &str| match path {
+        "m/ab.json" => Ok(apps::model(&["a", "b"])),
+        _ => Err("not found".to_string()),
+    };
+    plan("test", text, &mut load).unwrap_or_else(|errors| {
+        panic!("{}", errors.iter().map(|error| error.render("app.sql", text)).collect::<String>())
+    })
+}
+
+/// Columns by input, and the arguments of calls.
+struct Table<'a>(&'a [&'a [Value<'a>]], Vec<(u16, String)>);
+
+impl<'a> Env<'a> for Table<'a> {
+    fn load(&self, input: u16, column: u16) -> Value<'a> {
+        self.0[usize::from(input)][usize::from(column)]
+    }
+
+    fn call(&mut self, function: u16, arguments: &[Value<'a>]) -> Value<'a> {
+        self.1.push((function, format!("{arguments:?}")));
+        Value::Double(4.0)
+    }
+}
+
+fn run(program: &Program, inputs: &[&[Value<'_>]]) -> String {
+    let arena = Bump::new();
+    let mut table = Table(inputs, Vec::new());
+    let results = format!("{:?}", program.run(&mut table, &arena));
+    table.1.iter().fold(results, |text, (function, arguments)| format!("{text} {function}{arguments}"))
+}
+
+const STREAM: &str = "CREATE TABLE s (k STRING NOT NULL, a INT, b DOUBLE, f BOOLEAN) PARTITIONED BY (k);\n";
+
+#[test]
+fn keywords_in_any_case_and_quoted_names() {
+    let app = app("-- a comment
+        create table \"select\" (`from` string not null, \"Größe\" int, größe integer null, date date, timestamp TimeStamp,
+            v varchar(20) comment 'text', p double precision, watermark for timestamp as timestamp)
+        comment 'a table' partitioned by (`from`) with ('connector' = 'kafka', 'scan.startup.mode' = 'latest');
+        /* another */ Create Decision `case` On \"select\" With ('deadline' = '500us') As
+        Select \"Größe\", größe as \"no rm al\", date, p as fl From \"select\" As t Where t.`from` <> 'x';");
+    let columns: Vec<Column> = app.streams[0].schema.columns().to_vec();
+    let expected = [
+        Column::required("from", ColumnType::String),
+        Column::nullable("Größe", ColumnType::Int),
+        Column::nullable("größe", ColumnType::Int),
+        Column::nullable("date", ColumnType::Date),
+        Column::nullable("timestamp", ColumnType::Timestamp),
+        Column::nullable("v", ColumnType::String),
+        Column::nullable("p", ColumnType::Double),
+    ];
+    assert_eq!(columns, expected);
+    assert_eq!(app.streams[0].watermark.map(|watermark| watermark.delay_millis), Some(0));
+    let decision = &app.decisions[0];
+    assert_eq!((decision.name.as_str(), decision.deadline_micros), ("case", 500));
+    let names: Vec<&str> = decision.answer.columns().iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(names, ["Größe", "no rm al", "date", "fl"]);
+    assert_eq!((decision.condition, decision.code), (Some(4), None));
+}
+
+#[test]
+fn watermark_delays() {
+    for (interval, millis) in [
+        ("'5' SECOND", 5_000),
+        ("'0.250' SECOND", 250),
+        ("'1.5' SECOND", 1_500),
+        ("'2' MINUTE", 120_000),
+        ("'3' HOUR", 10_800_000),
+        ("'366' DAY", 31_622_400_000),
+        ("'0' SECOND", 0),
+    ] {
+        let text = format!(
+            "CREATE TABLE t (ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts - INTERVAL {interval});"
+        );
+        assert_eq!(app(&text).streams[0].watermark.map(|w| w.delay_millis), Some(millis), "{interval}");
+    }
+}
+
+#[test]
+fn a_view_counts_with_conditions_per_branch() {
+    let app = app(&format!(
+        "{STREAM}CREATE TABLE o (x INT, k STRING) PARTITIONED BY (k);
+        CREATE MATERIALIZED VIEW v AS
+        SELECT u.key AS k, COUNT(*) AS n, COUNT(amount) AS amounts, count(amount + 1) AS more
+        FROM (SELECT k AS key, a AS amount FROM s WHERE f UNION ALL SELECT o.k, x FROM o) AS u
+        WHERE amount > 3 OR amount IS NULL
+        GROUP BY key;
+        CREATE MATERIALIZED VIEW w AS SELECT k, COUNT(*) AS n FROM s GROUP BY s.k;"
+    ));
+    let view = &app.views[0];
+    let expected = [
+        Column::nullable("k", ColumnType::String),
+        Column::required("n", ColumnType::BigInt),
+        Column::required("amounts", ColumnType::BigInt),
+        Column::required("more", ColumnType::BigInt),
+    ];
+    assert_eq!(view.schema.columns(), expected);
+    assert_eq!(
+        view.aggregates,
+        [Aggregate::Count, Aggregate::CountOf { argument: 1 }, Aggregate::CountOf { argument: 2 }]
+    );
+    assert_eq!(view.feeds[0].key, [0]);
+    assert_eq!((view.feeds[1].stream, &view.feeds[1].key[..]), (StreamId(1), &[1][..]));
+    let (k, null) = (Value::Str("k"), Value::Null);
+    let first = |a, f| run(&view.feeds[0].program, &[&[k, a, null, f]]);
+    assert_eq!(first(Value::Int(5), Value::Bool(true)), "[Bool(true), Int(5), Int(6)]");
+    assert_eq!(first(Value::Int(5), Value::Bool(false)), "[Bool(false), Int(5), Int(6)]");
+    assert_eq!(first(null, Value::Bool(true)), "[Bool(true), Null, Null]");
+    let second = |x| run(&view.feeds[1].program, &[&[x, k]]);
+    assert_eq!(second(Value::Int(3)), "[Bool(false), Int(3), Int(4)]");
+    assert!(view.feeds.iter().all(|feed| feed.filtered));
+    let plain = &app.views[1];
+    assert_eq!((plain.feeds[0].filtered, plain.feeds[0].program.outputs()), (false, 0));
+    assert!(!plain.schema.columns()[0].nullable);
+}
+
+#[test]
+fn conditions_of_all_levels_count_and_types_widen_for_the_fallback() {
+    let app = app(&format!(
+        "{STREAM}CREATE MATERIALIZED VIEW v AS SELECT k, COUNT(*) AS n FROM s GROUP BY k;
+        CREATE DECISION d ON s WITH ('deadline' = '2 s') AS
+        SELECT x.*, n + 1 AS more, CASE WHEN f THEN 'floored' WHEN a = 1 THEN x.k ELSE 'skipped' END AS code, NULL AS z
+        FROM (SELECT k, a, f FROM s WHERE a > 1) AS x LEFT JOIN v ON x.k = v.k
+        WHERE n > 2
+        FALLBACK SELECT 0.5 AS a, DATE '1970-01-02' AS z;"
+    ));
+    let decision = &app.decisions[0];
+    let types: Vec<String> =
+        decision.answer.columns().iter().map(|c| format!("{} {}", c.name, c.column_type)).collect();
+    assert_eq!(types, ["k STRING", "a DOUBLE", "f BOOLEAN", "more BIGINT", "z DATE"]);
+    assert_eq!((decision.condition, decision.code, &decision.required[..]), (Some(5), Some(6), &[1, 4][..]));
+    let row = [Value::Str("k"), Value::Int(2), Value::Null, Value::Bool(true)];
+    let found = run(&decision.program, &[&row, &[Value::Str("k"), Value::Int(3)]]);
+    assert_eq!(found, "[Str(\"k\"), Double(2.0), Bool(true), Int(4), Null, Bool(true), Str(\"floored\")]");
+    let missing = run(&decision.program, &[&row, &[Value::Null, Value::Null]]);
+    assert_eq!(missing, "[Str(\"k\"), Double(2.0), Bool(true), Null, Null, Null, Str(\"floored\")]");
+    assert_eq!(run(&decision.fallback, &[&row]), "[Null, Double(0.5), Null, Null, Int(1)]");
+}
+
+#[test]
+fn predict_takes_its_inputs_by_name_and_runs_where_it_is_needed() {
+    let app = app(&format!(
+        "{STREAM}CREATE MODEL m INPUT (a INT, b BOOLEAN) OUTPUT (p DOUBLE) WITH ('path' = 'm/ab.json');
+        CREATE MODEL again INPUT (a DOUBLE, b DOUBLE) OUTPUT (q DOUBLE) WITH ('version' = '7', 'path' = 'm/ab.json');
+        CREATE DECISION d ON s WITH ('deadline' = '1 ms') AS
+        SELECT CASE WHEN k = 'on' THEN p END AS once, CASE WHEN k = 'on' THEN p * 2 END AS twice, PREDICT(again) AS q,
+               MODEL_VERSION(m) AS version
+        FROM (SELECT *, PREDICT(m) AS p FROM (SELECT k, f AS b, a FROM s));"
+    ));
+    assert_eq!(app.models[0].version.len(), 16, "{}", app.models[0].version);
+    assert_eq!(
+        (app.models[1].version.as_str(), &app.models[1].inputs[..]),
+        ("7", &["a".into(), "b".into()][..])
+    );
+    assert_eq!(app.models[0].output, Column::nullable("p", ColumnType::Double));
+    let decision = &app.decisions[0];
+    assert_eq!(
+        decision.functions,
+        [Function::Predict(ModelId(0)), Function::Predict(ModelId(1)), Function::ModelVersion(ModelId(0))]
+    );
+    let run = |k| {
+        let row = [Value::Str(k), Value::Int(3), Value::Null, Value::Bool(true)];
+        run(&decision.program, &[&row])
+    };
+    // The fake function answers 4.0 to all, so that MODEL_VERSION, a STRING, is NULL.
+    assert!(run("on").starts_with("[Double(4.0), Double(8.0), Double(4.0), Null]"), "{}", run("on"));
+    assert_eq!(run("on").matches("0[Double(3.0), Double(1.0)]").count(), 1, "{}", run("on"));
+    assert_eq!(run("off").matches("0[Double(3.0), Double(1.0)]").count(), 0, "{}", run("off"));
+    assert!(run("off").starts_with("[Null, Null, Double(4.0)"));
+}
+
+#[test]
+fn names_of_streams_models_and_decisions_do_not_collide() {
+    let app = app("CREATE TABLE a (k STRING, a DOUBLE, b DOUBLE) PARTITIONED BY (k);
+        CREATE MODEL a INPUT (a DOUBLE, b DOUBLE) OUTPUT (a DOUBLE) WITH ('path' = 'm/ab.json');
+        CREATE DECISION a ON a WITH ('deadline' = '60 s') AS SELECT PREDICT(a) AS a, b FROM a AS a;");
+    assert_eq!(app.decisions[0].deadline_micros, 60_000_000);
+}
+
+#[test]
+fn the_same_text_gives_the_same_plan() {
+    let text = apps::ads();
+    let planned = || {
+        let mut load = |_: &str| Ok(apps::model(&apps::ADS_INPUTS));
+        format!("{:?}", plan("ads", &text, &mut load).expect("the app plans"))
+    };
+    assert_eq!(planned(), planned());
+}
