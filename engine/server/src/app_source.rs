@@ -1,0 +1,92 @@
+//! Where an app comes from: a folder, or the copy of apps/ads that the binary carries for the demo.
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use vencejo_core::plan::App;
+use vencejo_sql::plan;
+use vencejo_types::limits::{APP_SQL_BYTES_MAX, MODEL_FILE_BYTES_MAX};
+
+use crate::failure::Failure;
+
+/// The statements of an app.
+const SQL_FILE: &str = "app.sql";
+
+/// An app that has not been read yet.
+pub enum AppSource {
+    /// A folder with an app.sql and what it names.
+    Folder(PathBuf),
+    /// apps/ads as it was when the binary was built.
+    EmbeddedAds,
+}
+
+impl AppSource {
+    /// Reads and validates the app.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or the app is not valid: then the text lists everything that is wrong.
+    pub fn load(&self) -> Result<Arc<App>, Failure> {
+        let name = self.name()?;
+        let sql = self.read(SQL_FILE, APP_SQL_BYTES_MAX).map_err(Failure::config)?;
+        let sql = String::from_utf8(sql)
+            .map_err(|_| Failure::config(format!("{} is not valid UTF-8", self.describe(SQL_FILE))))?;
+        let app = plan(&name, &sql, &mut |path| self.read(path, MODEL_FILE_BYTES_MAX));
+        app.map(Arc::new).map_err(|diagnostics| {
+            let file = self.describe(SQL_FILE);
+            let mut text: String = diagnostics.iter().map(|error| error.render(&file, &sql)).collect();
+            text.push_str(&match diagnostics.len() {
+                1 => format!("{file} has 1 error; nothing was started"),
+                count => format!("{file} has {count} errors; nothing was started"),
+            });
+            Failure::config(text)
+        })
+    }
+
+    fn name(&self) -> Result<String, Failure> {
+        match self {
+            Self::EmbeddedAds => Ok("ads".to_owned()),
+            Self::Folder(folder) => {
+                let full = folder.canonicalize().map_err(|error| {
+                    Failure::config(format!("the app folder {} cannot be read: {error}", folder.display()))
+                })?;
+                let name = full.file_name().and_then(|name| name.to_str());
+                name.map(str::to_owned).ok_or_else(|| {
+                    Failure::config(format!("the app folder {} has no usable name", folder.display()))
+                })
+            }
+        }
+    }
+
+    fn describe(&self, file: &str) -> String {
+        match self {
+            Self::EmbeddedAds => format!("apps/ads/{file}"),
+            Self::Folder(folder) => folder.join(file).display().to_string(),
+        }
+    }
+
+    fn read(&self, file: &str, bytes_max: usize) -> Result<Vec<u8>, String> {
+        match self {
+            Self::EmbeddedAds => match file {
+                SQL_FILE => Ok(include_bytes!("../../../apps/ads/app.sql").to_vec()),
+                "models/yield.ubj" => Ok(include_bytes!("../../../apps/ads/models/yield.ubj").to_vec()),
+                _ => Err(format!("the built-in app has no file {file}")),
+            },
+            Self::Folder(folder) => read_within(folder, file, bytes_max),
+        }
+    }
+}
+
+/// Reads a file of the app folder, and none outside it.
+fn read_within(folder: &Path, file: &str, bytes_max: usize) -> Result<Vec<u8>, String> {
+    let inside = Path::new(file).components().all(|part| matches!(part, Component::Normal(_)));
+    if !inside {
+        return Err(format!("the path '{file}' leaves the app folder; give one that lies within it"));
+    }
+    let path = folder.join(file);
+    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    let length = std::fs::metadata(&path).map_err(unreadable)?.len();
+    if length > bytes_max as u64 {
+        return Err(format!("{} has {length} bytes; at most {bytes_max} are read", path.display()));
+    }
+    std::fs::read(&path).map_err(unreadable)
+}

@@ -1,0 +1,49 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::{bench, decide, demo, generate, predict, serve};
+
+/// A real-time decision engine: events in over QUIC, decisions out in microseconds.
+#[derive(Parser, Debug)]
+#[command(
+    name = "vencejo",
+    version,
+    arg_required_else_help = true,
+    after_help = "Start here:\n  \
+    vencejo demo                                            everything at once, nothing left behind\n  \
+    vencejo serve --app apps/ads                            an engine on 127.0.0.1:7443\n  \
+    vencejo decide --openrtb apps/ads/samples/bid_requests.jsonl\n\n\
+    Exit codes: 0 done, 1 failed while running, 2 wrong usage, 78 unusable configuration.\n\
+    VENCEJO_LOG=debug shows more on standard error."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Serve(serve::ServeArgs),
+    Decide(decide::DecideArgs),
+    Predict(predict::PredictArgs),
+    Gen(generate::GenArgs),
+    Bench(bench::BenchArgs),
+    Demo(demo::DemoArgs),
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// As the command.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Decide(args) => decide::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Gen(args) => generate::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Demo(args) => demo::run(&args),
+    }
+}

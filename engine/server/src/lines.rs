@@ -1,0 +1,127 @@
+//! Lines of a file or of standard input, plain or gzip, each bounded.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, stdin};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A whole line, without its end.
+    Whole,
+    /// A line over the limit; only its first bytes were kept.
+    TooLong,
+}
+
+/// Reads lines of at most a given length; memory does not grow with a longer one.
+pub struct Lines {
+    input: Box<dyn BufRead + Send>,
+    bytes_max: usize,
+}
+
+const BUFFER_BYTES: usize = 256 << 10;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+impl Lines {
+    /// Opens a file, or standard input for `-`. Gzip is told from its first bytes, not from the name.
+    ///
+    /// # Errors
+    /// When it cannot be opened or read.
+    pub fn open(path: &Path, bytes_max: usize) -> std::io::Result<Self> {
+        let raw: Box<dyn Read + Send> =
+            if path.as_os_str() == "-" { Box::new(stdin()) } else { Box::new(File::open(path)?) };
+        Self::new(raw, bytes_max)
+    }
+
+    fn new(raw: Box<dyn Read + Send>, bytes_max: usize) -> std::io::Result<Self> {
+        let mut input = BufReader::with_capacity(BUFFER_BYTES, raw);
+        let mut magic = Vec::new();
+        input.by_ref().take(2).read_to_end(&mut magic)?;
+        let gzip = magic == GZIP_MAGIC;
+        let input = BufReader::with_capacity(BUFFER_BYTES, std::io::Cursor::new(magic).chain(input));
+        let input: Box<dyn BufRead + Send> = if gzip {
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(input)))
+        } else {
+            Box::new(input)
+        };
+        Ok(Self { input, bytes_max })
+    }
+
+    /// Reads the next line into `line`; nothing at the end.
+    ///
+    /// # Errors
+    /// When the input fails, for instance a gzip file that is cut short.
+    pub fn next_line(&mut self, line: &mut Vec<u8>) -> std::io::Result<Option<Line>> {
+        line.clear();
+        let mut kind = Line::Whole;
+        let mut any = false;
+        loop {
+            let buffer = self.input.fill_buf()?;
+            if buffer.is_empty() {
+                return Ok(any.then_some(kind));
+            }
+            any = true;
+            let end = buffer.iter().position(|&byte| byte == b'\n');
+            let part = &buffer[..end.unwrap_or(buffer.len())];
+            let room = self.bytes_max.saturating_sub(line.len());
+            if part.len() > room {
+                kind = Line::TooLong;
+            }
+            line.extend_from_slice(&part[..part.len().min(room)]);
+            let used = end.map_or(buffer.len(), |end| end + 1);
+            self.input.consume(used);
+            if end.is_some() {
+                if kind == Line::Whole && line.last() == Some(&b'\r') {
+                    line.pop();
+                }
+                return Ok(Some(kind));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn read_all(bytes: &[u8], bytes_max: usize) -> Vec<(Line, String)> {
+        let mut lines = Lines::new(Box::new(std::io::Cursor::new(bytes.to_vec())), bytes_max).unwrap();
+        let (mut line, mut all) = (Vec::new(), Vec::new());
+        while let Some(kind) = lines.next_line(&mut line).unwrap() {
+            all.push((kind, String::from_utf8(line.clone()).unwrap()));
+        }
+        all
+    }
+
+    #[test]
+    fn lines_end_in_lf_crlf_or_the_end() {
+        let lines = read_all(b"a\nbc\r\n\nlast", 10);
+        let expected = ["a", "bc", "", "last"].map(|text| (Line::Whole, text.to_owned()));
+        assert_eq!(lines, expected);
+        assert_eq!(read_all(b"", 10), []);
+        assert_eq!(read_all(b"\n", 10), [(Line::Whole, String::new())]);
+    }
+
+    #[test]
+    fn a_line_over_the_limit_is_cut_and_the_next_one_whole() {
+        let lines = read_all(b"12345\n123456789\nok\n", 5);
+        let expected = [(Line::Whole, "12345"), (Line::TooLong, "12345"), (Line::Whole, "ok")];
+        assert_eq!(lines, expected.map(|(kind, text)| (kind, text.to_owned())));
+    }
+
+    #[test]
+    fn gzip_is_told_by_content() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(b"one\ntwo\n").unwrap();
+        let mut bytes = gzip.finish().unwrap();
+        assert_eq!(read_all(&bytes, 10).len(), 2);
+        bytes.truncate(bytes.len() - 6);
+        let mut lines = Lines::new(Box::new(std::io::Cursor::new(bytes)), 10).unwrap();
+        let mut line = Vec::new();
+        assert!((0..3).any(|_| lines.next_line(&mut line).is_err()), "a cut gzip file is an error");
+    }
+}

@@ -1,0 +1,41 @@
+//! The `vencejo` binary: the command line, and the wiring of rooms into an engine.
+#![forbid(unsafe_code)]
+
+mod answer;
+mod app_source;
+mod bench;
+mod cli;
+mod connect;
+mod decide;
+mod demo;
+mod failure;
+mod generate;
+mod identity;
+mod lines;
+mod predict;
+mod serve;
+mod text_row;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("VENCEJO_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match cli::run(cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            match failure.text.as_str() {
+                "" => {}
+                list if list.contains('\n') => eprintln!("{list}"),
+                sentence => eprintln!("vencejo: {sentence}"),
+            }
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}

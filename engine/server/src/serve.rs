@@ -1,0 +1,155 @@
+//! `vencejo serve`: an engine until it is told to stop.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use vencejo_core::plan::App;
+use vencejo_gateway::{BindError, Gateway, Identity};
+use vencejo_types::limits::PARTITIONS_MAX;
+
+use crate::app_source::AppSource;
+use crate::failure::Failure;
+use crate::identity;
+
+/// Serves an app.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  vencejo serve --app apps/ads\n  \
+    vencejo serve --app apps/ads --quic 127.0.0.1:0 --partitions 8 --data /var/lib/vencejo")]
+pub struct ServeArgs {
+    /// The app folder (app.sql and the model files it names).
+    #[arg(long, value_name = "DIR")]
+    app: PathBuf,
+    /// Where to listen for QUIC (UDP); port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7443")]
+    quic: SocketAddr,
+    /// Number of partitions: the units of state and order.
+    #[arg(long, value_name = "N", default_value_t = 4,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(PARTITIONS_MAX)))]
+    partitions: u32,
+    /// Threads that the partitions are spread over; the first one serves the network, too.
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: u16,
+    /// The data folder; made if it is missing.
+    #[arg(long, value_name = "DIR", default_value = ".vencejo")]
+    data: PathBuf,
+    /// Listen on an address that other hosts reach, though nobody is asked who they are.
+    #[arg(long)]
+    allow_unauthenticated: bool,
+    /// Print the ready line as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the configuration cannot be used or the address not be bound.
+pub fn run(args: &ServeArgs) -> Result<(), Failure> {
+    if !args.quic.ip().is_loopback() && !args.allow_unauthenticated {
+        return Err(Failure::config(format!(
+            "{} is reachable from other hosts and no authentication is configured; listen on a loopback \
+             address, or pass --allow-unauthenticated",
+            args.quic
+        )));
+    }
+    let app = AppSource::Folder(args.app.clone()).load()?;
+    let identity = identity::load_or_create(&args.data)?;
+    let fingerprint = identity::fingerprint(&identity);
+    eprintln!("{}", describe(&app));
+    eprintln!("certificate sha256={fingerprint}");
+    let engine = EngineSetup {
+        app,
+        identity,
+        quic: args.quic,
+        partitions: args.partitions,
+        threads: usize::from(args.threads),
+    };
+    let ready = |address: SocketAddr| {
+        let line = if args.json {
+            json!({"ready": true, "quic": address.to_string(), "fingerprint": fingerprint}).to_string()
+        } else {
+            format!("ready quic={address}")
+        };
+        // Whoever started the engine may have closed its standard output; it serves all the same.
+        let _ = writeln!(std::io::stdout(), "{line}").and_then(|()| std::io::stdout().flush());
+    };
+    run_engine(engine, ready, signalled)?;
+    eprintln!("stopped");
+    Ok(())
+}
+
+/// What an engine is started with.
+pub struct EngineSetup {
+    /// The app to serve.
+    pub app: Arc<App>,
+    /// The certificate to show.
+    pub identity: Identity,
+    /// Where to listen.
+    pub quic: SocketAddr,
+    /// Number of partitions.
+    pub partitions: u32,
+    /// Number of threads.
+    pub threads: usize,
+}
+
+/// Serves on the calling thread until `stop` is done; `ready` learns the address once it is bound.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn run_engine<S: Future<Output = ()>>(
+    setup: EngineSetup,
+    ready: impl FnOnce(SocketAddr),
+    stop: impl FnOnce() -> S,
+) -> Result<(), Failure> {
+    let EngineSetup { app, identity, quic, partitions, threads } = setup;
+    let system = actix_rt::System::new();
+    let served = system.block_on(async {
+        // Signals that come between the ready line and the first poll must not be lost.
+        let stop = stop();
+        let router = vencejo_runtime::start(app, partitions, threads);
+        let gateway = Gateway::bind(quic, identity, router).map_err(|error| match error {
+            BindError::Address(..) => Failure::runtime(error),
+            BindError::Identity(_) | BindError::Welcome(_) => Failure::config(error),
+        })?;
+        ready(gateway.local_address().map_err(Failure::runtime)?);
+        gateway.serve(stop).await;
+        Ok(())
+    });
+    actix_rt::System::try_current().inspect(actix_rt::System::stop);
+    served
+}
+
+/// Ends on SIGTERM or SIGINT. The handlers are in place when this returns.
+fn signalled() -> impl Future<Output = ()> {
+    let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    async move {
+        match signals {
+            [Ok(mut terminate), Ok(mut interrupt)] => {
+                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            }
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+fn describe(app: &App) -> String {
+    let names = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let models = app
+        .models
+        .iter()
+        .map(|model| format!("{} ({}, {} trees)", model.name, model.version, model.model.tree_count()));
+    format!(
+        "app {}: streams {}; views {}; models {}; decisions {}",
+        app.name,
+        names(app.streams.iter().map(|stream| stream.name.as_str()).collect()),
+        names(app.views.iter().map(|view| view.name.as_str()).collect()),
+        names(models.collect::<Vec<_>>().iter().map(String::as_str).collect()),
+        names(app.decisions.iter().map(|decision| decision.name.as_str()).collect()),
+    )
+}

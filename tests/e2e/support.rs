@@ -1,0 +1,163 @@
+//! An engine to test against, and ways to talk to it.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+use vencejo_client::protocol::schema::{ColumnType, Schema};
+use vencejo_client::{Client, Config, Connection, RowWriter, Welcome};
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A command of the binary under test, at the repository's root.
+pub fn vencejo() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vencejo"));
+    command.current_dir(root()).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end, with this on its standard input.
+pub fn run_with_input(command: &mut Command, input: &[u8]) -> Output {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || {
+        // A command that ends early takes no more input.
+        let _ = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+/// Standard error of a finished command.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The JSON objects a command printed, one per line.
+pub fn json_lines(stdout: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// An engine that serves apps/ads; it ends with the test.
+pub struct Engine {
+    child: Child,
+    /// Where it serves.
+    pub address: SocketAddr,
+    /// Its data folder.
+    pub data: TempDir,
+}
+
+impl Engine {
+    /// Starts one on a free port.
+    pub fn start() -> Self {
+        Self::start_at("127.0.0.1:0", &[])
+    }
+
+    /// Starts one at an address, with more arguments.
+    pub fn start_at(address: &str, arguments: &[&str]) -> Self {
+        Self::start_in(TempDir::new().unwrap(), address, arguments)
+    }
+
+    /// Starts one in a data folder that another has left.
+    pub fn start_in(data: TempDir, address: &str, arguments: &[&str]) -> Self {
+        let mut child = vencejo()
+            .args(["serve", "--app", "apps/ads", "--quic", address, "--data"])
+            .arg(data.path())
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let Some(address) = line.trim_end().strip_prefix("ready quic=") else {
+            let mut error = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+            panic!("no ready line but '{line}': {error}");
+        };
+        Self { address: address.parse().unwrap(), child, data }
+    }
+
+    /// The address as an argument.
+    pub fn connect(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let id = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
+        kill_process(id, signal).unwrap();
+    }
+
+    /// Waits for the end; gives the status and what it printed on standard error.
+    pub fn wait(&mut self) -> (ExitStatus, String) {
+        let mut error = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+        (self.child.wait().unwrap(), error)
+    }
+
+    /// Its data folder, once it has ended.
+    pub fn into_data(mut self) -> TempDir {
+        std::mem::replace(&mut self.data, TempDir::new().unwrap())
+    }
+
+    /// A client of this engine.
+    pub async fn client(&self) -> Client {
+        Client::connect(self.address, Config::default()).await.unwrap()
+    }
+
+    /// A bare connection to this engine, hello said.
+    pub async fn connection(&self) -> Connection {
+        Connection::open(self.address, &Config::default()).await.unwrap()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a test's asynchronous part.
+pub fn block_on<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+}
+
+/// The id and schema of a stream.
+pub fn stream(welcome: &Welcome, name: &str) -> (u16, Schema) {
+    let stream = welcome.streams.iter().find(|stream| stream.name == name).unwrap();
+    (stream.id, stream.schema.clone())
+}
+
+/// A row with a value in every column that needs one: `placement` as given, 20:00 on a Monday, else
+/// zeros and empty strings.
+pub fn row(schema: &Schema, placement: &str) -> Vec<u8> {
+    let mut writer = RowWriter::new(schema.columns().len());
+    for (index, column) in schema.columns().iter().enumerate().filter(|(_, column)| !column.nullable) {
+        match (column.name.as_str(), column.column_type) {
+            ("placement", _) => writer.set_str(index, placement),
+            ("hour_of_day", _) => writer.set_i64(index, 20),
+            ("day_of_week", _) => writer.set_i64(index, 1),
+            (_, ColumnType::String) => writer.set_str(index, ""),
+            (_, ColumnType::Boolean) => writer.set_bool(index, false),
+            (_, ColumnType::Double) => writer.set_f64(index, 0.0),
+            _ => writer.set_i64(index, 0),
+        }
+    }
+    let mut bytes = Vec::new();
+    writer.finish(schema, &mut bytes).unwrap();
+    bytes
+}
