@@ -1,0 +1,52 @@
+//! What a decision costs inside a partition, and its parts. `cargo bench -p bench-micro`
+
+use std::hint::black_box;
+
+use bench_micro::Workload;
+use bytes::{Bytes, BytesMut};
+use criterion::{Criterion, criterion_group, criterion_main};
+use vencejo_protocol::frame::FrameReader;
+use vencejo_protocol::message::Decide;
+use vencejo_types::row::Row;
+
+fn decision(criterion: &mut Criterion) {
+    let mut workload = Workload::new(1_000);
+    let mut number = 0;
+    criterion.bench_function("decide/ads", |bencher| {
+        bencher.iter(|| {
+            number += 1;
+            black_box(workload.decide(number))
+        });
+    });
+}
+
+fn rim(criterion: &mut Criterion) {
+    let workload = Workload::new(1_000);
+    let mut number = 0;
+    criterion.bench_function("row/check", |bencher| {
+        bencher.iter(|| {
+            number += 1;
+            Row::parse(workload.schema(), black_box(&workload.rows[number % workload.rows.len()])).is_ok()
+        });
+    });
+    let mut frames = BytesMut::new();
+    for row in &workload.rows[..64] {
+        Decide { decision: 0, deadline_micros: 0, row }.write(1, &mut frames);
+    }
+    let frames: Bytes = frames.freeze();
+    criterion.bench_function("frames/cut 64", |bencher| {
+        bencher.iter(|| {
+            let mut reader = FrameReader::default();
+            reader.push(frames.clone());
+            let mut count = 0;
+            while let Ok(Some(frame)) = reader.next_frame() {
+                black_box(&frame);
+                count += 1;
+            }
+            count
+        });
+    });
+}
+
+criterion_group!(benches, decision, rim);
+criterion_main!(benches);

@@ -1,0 +1,26 @@
+# Recipes for `just` (https://just.systems). Each is one cargo command: without just, type what stands here.
+
+# List the recipes.
+default:
+    @just --list
+
+# Start an engine, send it sample bid requests and a few seconds of load; leaves nothing behind.
+demo *args:
+    cargo run --release --locked -- demo {{args}}
+
+# Run the quick tests.
+test *args:
+    cargo test --workspace {{args}}
+
+# Check everything, as CI does.
+check:
+    .ci/run
+
+# Format the code.
+fmt:
+    cargo fmt --all
+
+# Measure the hot path, then decision latency beside a bare QUIC echo.
+bench *args:
+    cargo bench --locked -p bench-micro
+    cargo run --release --locked -p bench-load -- {{args}}
