@@ -1,5 +1,6 @@
 //! Constants: values that an expression owns.
 
+use crate::registers::{Index, Registers};
 use crate::value::Value;
 
 /// A constant. Doubles are held by their bits, so that constants compare and order exactly.
@@ -74,15 +75,15 @@ impl Set {
         }
     }
 
-    /// Whether the value is in the set; NULL for NULL. Cost: linear in the set.
-    pub(crate) fn holds(&self, value: Value<'_>) -> Value<'static> {
-        Value::Bool(match (self, value) {
-            (Self::Bools(list), Value::Bool(x)) => list.contains(&x),
-            (Self::Ints(list), Value::Int(x)) => list.contains(&x),
-            (Self::Doubles(list), Value::Double(x)) => list.contains(&x),
-            (Self::Texts(list), Value::Str(x)) => list.iter().any(|text| **text == *x),
-            _ => return Value::Null,
-        })
+    /// Whether the value of a register of the set's shape is in the set; None for NULL. Cost: linear in the
+    /// set.
+    pub(crate) fn holds(&self, index: Index, registers: &Registers<'_, '_>) -> Option<bool> {
+        match self {
+            Self::Bools(list) => registers.bool(index).map(|x| list.contains(&x)),
+            Self::Ints(list) => registers.int(index).map(|x| list.contains(&x)),
+            Self::Doubles(list) => registers.double(index).map(|x| list.contains(&x)),
+            Self::Texts(list) => registers.text(index).map(|x| list.iter().any(|text| **text == *x)),
+        }
     }
 }
 

@@ -54,6 +54,7 @@ mod error;
 mod graph;
 mod op;
 mod program;
+mod registers;
 mod scalar;
 pub mod value;
 

@@ -1,5 +1,6 @@
 //! Operations. What the caller asks for is generic; what a program runs is typed.
 
+use crate::registers::Shape;
 use crate::value::Type;
 
 /// Arithmetic on two numbers.
@@ -155,24 +156,6 @@ pub(crate) enum Binary {
     Or,
 }
 
-/// How values of a type are represented.
-#[derive(Clone, Copy)]
-enum Shape {
-    Bool,
-    Int,
-    Double,
-    Text,
-}
-
-const fn shape(ty: Type) -> Shape {
-    match ty {
-        Type::Boolean => Shape::Bool,
-        Type::BigInt | Type::Timestamp | Type::Date => Shape::Int,
-        Type::Double => Shape::Double,
-        Type::String => Shape::Text,
-    }
-}
-
 impl Binary {
     /// Arithmetic on integers, or else on doubles.
     pub(crate) const fn arithmetic(op: Arithmetic, integers: bool) -> Self {
@@ -192,7 +175,7 @@ impl Binary {
 
     /// The comparison of two values of the type, and whether the operands change places.
     pub(crate) const fn comparison(op: Comparison, ty: Type) -> (Self, bool) {
-        let [equal, not_equal, less, less_equal] = match shape(ty) {
+        let [equal, not_equal, less, less_equal] = match Shape::of(ty) {
             Shape::Bool => [Self::EqualBool, Self::NotEqualBool, Self::LessBool, Self::LessEqualBool],
             Shape::Int => [Self::EqualInt, Self::NotEqualInt, Self::LessInt, Self::LessEqualInt],
             Shape::Double => {
@@ -212,7 +195,7 @@ impl Binary {
 
     /// LEAST of two values of the type.
     pub(crate) const fn least(ty: Type) -> Self {
-        match shape(ty) {
+        match Shape::of(ty) {
             Shape::Bool => Self::LeastBool,
             Shape::Int => Self::LeastInt,
             Shape::Double => Self::LeastDouble,
@@ -222,7 +205,7 @@ impl Binary {
 
     /// GREATEST of two values of the type.
     pub(crate) const fn greatest(ty: Type) -> Self {
-        match shape(ty) {
+        match Shape::of(ty) {
             Shape::Bool => Self::GreatestBool,
             Shape::Int => Self::GreatestInt,
             Shape::Double => Self::GreatestDouble,

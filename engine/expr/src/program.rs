@@ -7,10 +7,11 @@
 
 use bumpalo::Bump;
 
-use crate::constant::{Constant, Set};
+use crate::constant::Set;
 use crate::op::{Binary, Test, Unary};
+use crate::registers::{Index, Initial, Registers, Shape};
 use crate::scalar;
-use crate::value::{Type, Value};
+use crate::value::Value;
 
 /// What a program reads from its surroundings.
 pub trait Env<'a> {
@@ -20,23 +21,26 @@ pub trait Env<'a> {
     fn call(&mut self, function: u16, arguments: &[Value<'a>]) -> Value<'a>;
 }
 
-/// Numbers of registers, and places in the program's tables.
-pub(crate) type Index = u16;
-
+/// Registers are words, unless the name says that they are strings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Instruction {
-    Load { to: Index, input: u16, column: u16 },
-    Constant { to: Index, constant: Index },
+    LoadBool { to: Index, input: u16, column: u16 },
+    LoadInt { to: Index, input: u16, column: u16 },
+    LoadDouble { to: Index, input: u16, column: u16 },
+    LoadText { to: Index, input: u16, column: u16 },
     Move { to: Index, a: Index },
+    MoveText { to: Index, a: Index },
     Unary { op: Unary, to: Index, a: Index },
     Binary { op: Binary, to: Index, a: Index, b: Index },
     Is { test: Test, to: Index, a: Index },
+    IsTextNull { to: Index, a: Index, negated: bool },
     RoundDouble { to: Index, a: Index, digits: i16 },
     RoundInt { to: Index, a: Index, digits: i16 },
     In { to: Index, a: Index, set: Index },
     Call { to: Index, call: Index },
     Jump { target: Index },
     JumpIf { test: Test, a: Index, target: Index },
+    JumpIfText { a: Index, target: Index },
     Ensure { block: Index },
     Return { block: Index },
     Halt,
@@ -45,13 +49,15 @@ pub(crate) enum Instruction {
 /// Eight bytes, so that a cache line holds eight.
 const _: () = assert!(size_of::<Instruction>() == 8);
 
-/// A call's arguments are registers `first..first + count`.
-#[derive(Clone, Copy, Debug)]
+/// A register and what it holds.
+pub(crate) type Place = (Shape, Index);
+
+/// A call of a function of the engine.
+#[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) function: u16,
-    pub(crate) first: Index,
-    pub(crate) count: Index,
-    pub(crate) returns: Type,
+    pub(crate) arguments: Box<[Place]>,
+    pub(crate) returns: Shape,
 }
 
 /// A compiled set of expressions. [`crate::compile`] makes it; the default has no outputs.
@@ -60,12 +66,11 @@ pub struct Program {
     pub(crate) code: Vec<Instruction>,
     /// Where each block begins.
     pub(crate) blocks: Vec<Index>,
-    pub(crate) constants: Vec<Constant>,
     pub(crate) sets: Vec<Set>,
     pub(crate) calls: Vec<Call>,
-    pub(crate) registers: usize,
-    /// The register of each output.
-    pub(crate) outputs: Vec<Index>,
+    pub(crate) initial: Initial,
+    /// The register of each output; None for a NULL of no type.
+    pub(crate) outputs: Vec<Option<Place>>,
 }
 
 /// In place of a block's return address: it has run.
@@ -75,10 +80,14 @@ impl Program {
     /// Evaluates every output, in order. The slice lives in the arena, and so does whatever the run needs: no
     /// heap allocation once the arena has grown. Cost: linear in the instructions needed.
     pub fn run<'a>(&'a self, env: &mut impl Env<'a>, arena: &'a Bump) -> &'a [Value<'a>] {
-        let registers = arena.alloc_slice_fill_copy(self.registers, Value::Null);
+        let mut registers = Registers::new(&self.initial, arena);
         let returns = arena.alloc_slice_fill_copy(self.blocks.len(), 0);
-        self.execute(env, arena, registers, returns);
-        arena.alloc_slice_fill_iter(self.outputs.iter().map(|&output| registers[usize::from(output)]))
+        self.execute(env, arena, registers.lent(), returns);
+        let outputs = self.outputs.iter();
+        arena.alloc_slice_fill_iter(outputs.map(|output| match *output {
+            Some((shape, index)) => registers.value(shape, index),
+            None => Value::Null,
+        }))
     }
 
     /// How many outputs a run gives.
@@ -93,7 +102,7 @@ impl Program {
 
     /// How many registers a run takes.
     pub fn registers(&self) -> usize {
-        self.registers
+        self.initial.len()
     }
 
     /// Runs the code. The compiler keeps every register, place and target inside its table.
@@ -101,80 +110,67 @@ impl Program {
         &'a self,
         env: &mut impl Env<'a>,
         arena: &'a Bump,
-        registers: &mut [Value<'a>],
+        mut registers: Registers<'_, 'a>,
         returns: &mut [Index],
     ) {
+        use Instruction as I;
         let at = usize::from;
+        let r = &mut registers;
         let mut next = 0;
         while let Some(&instruction) = self.code.get(at(next)) {
             next += 1;
             match instruction {
-                Instruction::Load { to, input, column } => {
-                    registers[at(to)] = env.load(input, column).finite();
+                I::LoadBool { to, input, column } => r.set_value(Shape::Bool, to, env.load(input, column)),
+                I::LoadInt { to, input, column } => r.set_value(Shape::Int, to, env.load(input, column)),
+                I::LoadDouble { to, input, column } => {
+                    r.set_value(Shape::Double, to, env.load(input, column));
                 }
-                Instruction::Constant { to, constant } => {
-                    registers[at(to)] = self.constants[at(constant)].value();
+                I::LoadText { to, input, column } => r.set_value(Shape::Text, to, env.load(input, column)),
+                I::Move { to, a } => r.set_word(to, r.word(a)),
+                I::MoveText { to, a } => r.set_text(to, r.text(a)),
+                I::Unary { op, to, a } => scalar::unary(op, to, a, r, arena),
+                I::Binary { op, to, a, b } => scalar::binary(op, to, a, b, r, arena),
+                I::Is { test, to, a } => r.set_bool(to, Some(r.test(test, a))),
+                I::IsTextNull { to, a, negated } => r.set_bool(to, Some(r.text(a).is_none() != negated)),
+                I::RoundDouble { to, a, digits } => {
+                    r.set_double(to, r.double(a).map(|x| scalar::round_double(x, digits)));
                 }
-                Instruction::Move { to, a } => registers[at(to)] = registers[at(a)],
-                Instruction::Unary { op, to, a } => {
-                    registers[at(to)] = scalar::unary(op, registers[at(a)], arena);
+                I::RoundInt { to, a, digits } => {
+                    r.set_int(to, r.int(a).and_then(|x| scalar::round_int(x, digits)));
                 }
-                Instruction::Binary { op, to, a, b } => {
-                    registers[at(to)] = scalar::binary(op, registers[at(a)], registers[at(b)], arena);
+                I::In { to, a, set } => {
+                    let member = self.sets[at(set)].holds(a, &r.lent());
+                    r.set_bool(to, member);
                 }
-                Instruction::Is { test, to, a } => {
-                    registers[at(to)] = Value::Bool(scalar::test(test, registers[at(a)]));
-                }
-                Instruction::RoundDouble { to, a, digits } => {
-                    registers[at(to)] = match registers[at(a)] {
-                        Value::Double(x) => Value::Double(scalar::round_double(x, digits)).finite(),
-                        _ => Value::Null,
-                    };
-                }
-                Instruction::RoundInt { to, a, digits } => {
-                    registers[at(to)] = match registers[at(a)] {
-                        Value::Int(x) => scalar::round_int(x, digits).map_or(Value::Null, Value::Int),
-                        _ => Value::Null,
-                    };
-                }
-                Instruction::In { to, a, set } => {
-                    registers[at(to)] = self.sets[at(set)].holds(registers[at(a)]);
-                }
-                Instruction::Call { to, call } => {
-                    registers[at(to)] = self.calls[at(call)].answer(env, registers);
-                }
-                Instruction::Jump { target } => next = target,
-                Instruction::JumpIf { test, a, target } => {
-                    if scalar::test(test, registers[at(a)]) {
+                I::Call { to, call } => self.calls[at(call)].run(to, env, arena, r.lent()),
+                I::Jump { target } => next = target,
+                I::JumpIf { test, a, target } => {
+                    if r.test(test, a) {
                         next = target;
                     }
                 }
-                Instruction::Ensure { block } => {
+                I::JumpIfText { a, target } => {
+                    if r.text(a).is_some() {
+                        next = target;
+                    }
+                }
+                I::Ensure { block } => {
                     if returns[at(block)] != DONE {
                         returns[at(block)] = next;
                         next = self.blocks[at(block)];
                     }
                 }
-                Instruction::Return { block } => {
-                    next = returns[at(block)];
-                    returns[at(block)] = DONE;
-                }
-                Instruction::Halt => break,
+                I::Return { block } => next = std::mem::replace(&mut returns[at(block)], DONE),
+                I::Halt => break,
             }
         }
     }
 }
 
 impl Call {
-    fn answer<'a>(&self, env: &mut impl Env<'a>, registers: &[Value<'a>]) -> Value<'a> {
-        let first = usize::from(self.first);
-        let arguments = &registers[first..first + usize::from(self.count)];
-        match (self.returns, env.call(self.function, arguments).finite()) {
-            (Type::Boolean, value @ Value::Bool(_))
-            | (Type::BigInt | Type::Timestamp | Type::Date, value @ Value::Int(_))
-            | (Type::Double, value @ Value::Double(_))
-            | (Type::String, value @ Value::Str(_)) => value,
-            _ => Value::Null,
-        }
+    fn run<'a>(&self, to: Index, env: &mut impl Env<'a>, arena: &'a Bump, mut registers: Registers<'_, 'a>) {
+        let arguments = self.arguments.iter().map(|&(shape, index)| registers.value(shape, index));
+        let arguments: &[Value<'a>] = arena.alloc_slice_fill_iter(arguments);
+        registers.set_value(self.returns, to, env.call(self.function, arguments));
     }
 }

@@ -98,7 +98,11 @@ proptest! {
     }
 
     #[test]
-    fn written_decimals_near_ties(units in -99_999_999_i64..99_999_999, places in 1_i32..12, ulps in -3_i64..4) {
+    fn written_decimals_near_ties(
+        units in -99_999_999_i64..99_999_999,
+        places in 1_i32..12,
+        ulps in -3_i64..4,
+    ) {
         // A decimal that ends in 5 one place below the cut, and its neighbours.
         let tie: f64 = format!("{units}5e-{places}").parse().unwrap();
         let x = f64::from_bits(tie.to_bits().wrapping_add_signed(ulps));

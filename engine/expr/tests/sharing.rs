@@ -138,6 +138,16 @@ fn limits_are_errors() {
     assert_eq!(deepest.unwrap().join().unwrap().0, vec![Val::Int(3 * 257)]);
 
     let mut graph = Graph::new();
+    let (condition, mut nested) = (truth(&mut graph), predict(&mut graph));
+    while let Ok(less) = graph.negate(nested) {
+        let Ok(choice) = graph.case(&[(condition, less)], Some(nested)) else { break };
+        nested = choice;
+    }
+    let nested =
+        std::thread::Builder::new().stack_size(1 << 20).spawn(move || run(&graph, &[nested], Some(true)));
+    assert_eq!(nested.unwrap().join().unwrap().1, 1);
+
+    let mut graph = Graph::new();
     let columns: Vec<Expr> = (0..5_000).map(|n| graph.column(0, n, Type::BigInt, false).unwrap()).collect();
     assert_eq!(compile(&graph, &columns).unwrap_err(), CompileError::Registers);
     let text = graph.column(1, 0, Type::String, false).unwrap();

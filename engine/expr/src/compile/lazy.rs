@@ -5,6 +5,7 @@ use crate::error::CompileError;
 use crate::graph::{Expr, Kind};
 use crate::op::{Binary, Test, Unary};
 use crate::program::Instruction;
+use crate::registers::Shape;
 
 /// The state outside a region, to return to.
 struct Region {
@@ -51,12 +52,15 @@ impl Compiler<'_> {
     }
 
     /// COALESCE: stops at the first operand that is not NULL.
-    pub(super) fn coalesce(&mut self, list: &[Expr], to: Index) -> Result<(), CompileError> {
+    pub(super) fn coalesce(&mut self, list: &[Expr], shape: Shape, to: Index) -> Result<(), CompileError> {
         let mut ends = Vec::new();
         let mut region = None;
         for (place, &operand) in list.iter().enumerate() {
             if place > 0 {
-                ends.push(self.jump_if(Test::NotNull, to)?);
+                ends.push(match shape {
+                    Shape::Text => self.jump(Instruction::JumpIfText { a: to, target: Index::MAX })?,
+                    _ => self.jump_if(Test::NotNull, to)?,
+                });
                 if region.is_none() {
                     region = Some(self.open());
                 }
@@ -84,7 +88,7 @@ impl Compiler<'_> {
             let reached = self.open();
             self.value_into(result, to)?;
             self.close(&reached);
-            ends.push(self.jump()?);
+            ends.push(self.jump(Instruction::Jump { target: Index::MAX })?);
             self.land(&fails)?;
             if outer.is_none() {
                 outer = Some(self.open());
@@ -154,14 +158,13 @@ impl Compiler<'_> {
         self.land(&decided)
     }
 
-    fn jump(&mut self) -> Result<Jump, CompileError> {
-        self.push(Instruction::Jump { target: Index::MAX })?;
+    fn jump(&mut self, jump: Instruction) -> Result<Jump, CompileError> {
+        self.push(jump)?;
         Ok(self.code.len() - 1)
     }
 
     fn jump_if(&mut self, test: Test, a: Index) -> Result<Jump, CompileError> {
-        self.push(Instruction::JumpIf { test, a, target: Index::MAX })?;
-        Ok(self.code.len() - 1)
+        self.jump(Instruction::JumpIf { test, a, target: Index::MAX })
     }
 
     /// Lets the jumps land here.
@@ -169,7 +172,9 @@ impl Compiler<'_> {
         let here = index(self.code.len())?;
         for &jump in jumps {
             match &mut self.code[jump] {
-                Instruction::Jump { target } | Instruction::JumpIf { target, .. } => *target = here,
+                Instruction::Jump { target }
+                | Instruction::JumpIf { target, .. }
+                | Instruction::JumpIfText { target, .. } => *target = here,
                 _ => {}
             }
         }

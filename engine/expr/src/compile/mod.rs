@@ -3,19 +3,19 @@
 //! Code that surely runs is emitted in a line, and what it computes is available to all that follows. Code
 //! that may be jumped over is a region: what it computes is available inside it only. A node that is used
 //! more than once and first met in a region becomes a block, run by whoever needs it first, so that it is
-//! computed at most once, and only when needed. Constants and columns cost no more than asking for a block,
-//! so a region loads them again.
+//! computed at most once, and only when needed. A column costs no more
+//! than asking for a block, so a region loads it again. Constants lie in their registers from the start.
 
 mod lazy;
 
 use vencejo_types::limits::{PROGRAM_INSTRUCTIONS_MAX, REGISTERS_MAX, STRING_OPERATIONS_MAX};
 
-use crate::constant::Set;
+use crate::constant::{Constant, Set};
 use crate::error::CompileError;
 use crate::graph::{Expr, Graph, Kind};
-use crate::op::{Binary, Unary};
-use crate::program::{Call, Index, Instruction, Program};
-use crate::value::Type;
+use crate::op::{Binary, Test, Unary};
+use crate::program::{Call, Instruction, Place, Program};
+use crate::registers::{Index, Shape};
 
 /// Compiles a program with these outputs. Cost: linear in the nodes they reach, for each region that
 /// calls for a block.
@@ -24,12 +24,13 @@ use crate::value::Type;
 /// The program would pass a limit.
 pub fn compile(graph: &Graph, outputs: &[Expr]) -> Result<Program, CompileError> {
     let mut compiler = Compiler::new(graph, outputs);
-    let mut registers = Vec::with_capacity(outputs.len());
+    let mut places = Vec::with_capacity(outputs.len());
     for &output in outputs {
-        registers.push(compiler.value(output)?);
+        let typed = graph.type_of(output).is_some();
+        places.push(if typed { Some(compiler.place(output)?) } else { None });
     }
     compiler.push(Instruction::Halt)?;
-    compiler.finish(registers)
+    compiler.finish(places)
 }
 
 struct Compiler<'g> {
@@ -37,7 +38,6 @@ struct Compiler<'g> {
     /// How often each node is used by nodes that the outputs reach.
     uses: Vec<u32>,
     registers: Vec<Option<Index>>,
-    registers_count: usize,
     /// Whether a node's register holds its value wherever the code now being emitted runs.
     available: Vec<bool>,
     /// The available nodes, in the order in which they became so.
@@ -74,7 +74,6 @@ impl<'g> Compiler<'g> {
             graph,
             uses,
             registers: vec![None; count],
-            registers_count: 0,
             available: vec![false; count],
             log: Vec::new(),
             certain: None,
@@ -107,11 +106,24 @@ impl<'g> Compiler<'g> {
     /// Puts the node's value into a register of the caller's.
     fn value_into(&mut self, expr: Expr, to: Index) -> Result<(), CompileError> {
         let constant = matches!(self.graph.node(expr).kind, Kind::Constant(_));
-        if constant || self.uses[expr.index()] == 1 {
+        if !constant && self.uses[expr.index()] == 1 {
             return self.emit(expr, to);
         }
         let a = self.value(expr)?;
-        self.push(Instruction::Move { to, a })
+        self.push(match self.shape(expr) {
+            Shape::Text => Instruction::MoveText { to, a },
+            _ => Instruction::Move { to, a },
+        })
+    }
+
+    /// What the node's register holds.
+    fn shape(&self, expr: Expr) -> Shape {
+        self.graph.type_of(expr).map_or(Shape::Int, Shape::of)
+    }
+
+    /// The node's value and what it is.
+    fn place(&mut self, expr: Expr) -> Result<Place, CompileError> {
+        Ok((self.shape(expr), self.value(expr)?))
     }
 
     /// Whether a node that is not available comes from a block.
@@ -158,11 +170,13 @@ impl<'g> Compiler<'g> {
         let graph = self.graph;
         let node = graph.node(expr);
         let instruction = match &node.kind {
-            Kind::Constant(constant) => {
-                self.program.constants.push(constant.clone());
-                Instruction::Constant { to, constant: last(&self.program.constants)? }
-            }
-            &Kind::Column { input, column } => Instruction::Load { to, input, column },
+            Kind::Constant(_) => return Ok(()),
+            &Kind::Column { input, column } => match self.shape(expr) {
+                Shape::Bool => Instruction::LoadBool { to, input, column },
+                Shape::Int => Instruction::LoadInt { to, input, column },
+                Shape::Double => Instruction::LoadDouble { to, input, column },
+                Shape::Text => Instruction::LoadText { to, input, column },
+            },
             &Kind::Unary(op, a) => {
                 self.count_string(is_string_unary(op))?;
                 Instruction::Unary { op, to, a: self.value(a)? }
@@ -171,10 +185,13 @@ impl<'g> Compiler<'g> {
                 self.count_string(op == Binary::Concat)?;
                 Instruction::Binary { op, to, a: self.value(a)?, b: self.value(b)? }
             }
-            &Kind::Is(test, a) => Instruction::Is { test, to, a: self.value(a)? },
-            &Kind::Round(a, digits) => match node.ty {
-                Some(Type::BigInt) => Instruction::RoundInt { to, a: self.value(a)?, digits },
-                _ => Instruction::RoundDouble { to, a: self.value(a)?, digits },
+            &Kind::Is(test, a) => match self.place(a)? {
+                (Shape::Text, a) => Instruction::IsTextNull { to, a, negated: test == Test::NotNull },
+                (_, a) => Instruction::Is { test, to, a },
+            },
+            &Kind::Round(a, digits) => match self.place(a)? {
+                (Shape::Int, a) => Instruction::RoundInt { to, a, digits },
+                (_, a) => Instruction::RoundDouble { to, a, digits },
             },
             Kind::In(a, list) => {
                 let a = self.value(*a)?;
@@ -184,40 +201,29 @@ impl<'g> Compiler<'g> {
             Kind::And(list) => return self.junction(Binary::And, list, to),
             Kind::Or(list) => return self.junction(Binary::Or, list, to),
             Kind::Case(branches, otherwise) => return self.case(branches, *otherwise, to),
-            Kind::Coalesce(list) => return self.coalesce(list, to),
+            Kind::Coalesce(list) => return self.coalesce(list, self.shape(expr), to),
             Kind::Call { function, arguments } => {
-                let returns = node.ty.unwrap_or(Type::Double);
-                self.arguments(*function, arguments, returns)?;
+                let mut places = Vec::with_capacity(arguments.len());
+                for &argument in arguments {
+                    places.push(self.place(argument)?);
+                }
+                let (arguments, returns) = (places.into(), self.shape(expr));
+                self.program.calls.push(Call { function: *function, arguments, returns });
                 Instruction::Call { to, call: last(&self.program.calls)? }
             }
         };
         self.push(instruction)
     }
 
-    /// Computes a call's arguments into registers in a row.
-    fn arguments(&mut self, function: u16, list: &[Expr], returns: Type) -> Result<(), CompileError> {
-        let first = self.registers_count;
-        self.registers_count += list.len();
-        if self.registers_count > REGISTERS_MAX {
-            return Err(CompileError::Registers);
-        }
-        let first = index(first)?;
-        for (&argument, to) in list.iter().zip(first..) {
-            self.value_into(argument, to)?;
-        }
-        self.program.calls.push(Call { function, first, count: index(list.len())?, returns });
-        Ok(())
-    }
-
     fn register(&mut self, expr: Expr) -> Result<Index, CompileError> {
         if let Some(register) = self.registers[expr.index()] {
             return Ok(register);
         }
-        if self.registers_count >= REGISTERS_MAX {
+        if self.program.registers() >= REGISTERS_MAX {
             return Err(CompileError::Registers);
         }
-        let register = index(self.registers_count)?;
-        self.registers_count += 1;
+        let constant = self.graph.constant(expr).unwrap_or(&Constant::Null);
+        let register = self.program.initial.add(self.shape(expr), constant).ok_or(CompileError::Registers)?;
         self.registers[expr.index()] = Some(register);
         Ok(register)
     }
@@ -240,7 +246,7 @@ impl<'g> Compiler<'g> {
     }
 
     /// Lays the blocks out behind the main code.
-    fn finish(mut self, outputs: Vec<Index>) -> Result<Program, CompileError> {
+    fn finish(mut self, outputs: Vec<Option<Place>>) -> Result<Program, CompileError> {
         let mut program = self.program;
         program.code = std::mem::take(&mut self.code);
         for block in self.blocks {
@@ -251,10 +257,10 @@ impl<'g> Compiler<'g> {
                 Instruction::JumpIf { test, a, target } => {
                     Instruction::JumpIf { test, a, target: target + base }
                 }
+                Instruction::JumpIfText { a, target } => Instruction::JumpIfText { a, target: target + base },
                 other => other,
             }));
         }
-        program.registers = self.registers_count;
         program.outputs = outputs;
         Ok(program)
     }

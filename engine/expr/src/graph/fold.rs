@@ -6,8 +6,14 @@ use super::{Expr, Graph, Kind};
 use crate::constant::Constant;
 use crate::error::TypeError;
 use crate::op::{Binary, Unary};
+use crate::registers::{Index, Initial, Registers, Shape};
 use crate::scalar;
 use crate::value::Type;
+
+/// The registers that an operation is folded in.
+const FIRST: Index = 0;
+const SECOND: Index = 1;
+const RESULT: Index = 2;
 
 impl Graph {
     /// NULL, of no type yet.
@@ -77,8 +83,9 @@ impl Graph {
     pub(super) fn unary(&mut self, op: Unary, a: Expr, ty: Type, nullable: bool) -> Result<Expr, TypeError> {
         match self.constant(a) {
             Some(constant) => {
-                let arena = Bump::new();
-                let folded = Constant::from(scalar::unary(op, constant.value(), &arena));
+                let folded = folded(ty, [constant, constant], |registers, arena| {
+                    scalar::unary(op, RESULT, FIRST, registers, arena);
+                });
                 self.known(folded, ty)
             }
             None => self.add(Kind::Unary(op, a), Some(ty), nullable),
@@ -99,11 +106,31 @@ impl Graph {
         }
         match (self.constant(a), self.constant(b)) {
             (Some(x), Some(y)) => {
-                let arena = Bump::new();
-                let folded = Constant::from(scalar::binary(op, x.value(), y.value(), &arena));
+                let folded = folded(ty, [x, y], |registers, arena| {
+                    scalar::binary(op, RESULT, FIRST, SECOND, registers, arena);
+                });
                 self.known(folded, ty)
             }
             _ => self.add(Kind::Binary(op, a, b), Some(ty), nullable),
         }
     }
+}
+
+/// What an operation on constants gives: run as a program would run it.
+fn folded(
+    ty: Type,
+    operands: [&Constant; 2],
+    operation: impl for<'a> Fn(&mut Registers<'_, 'a>, &'a Bump),
+) -> Constant {
+    let arena = Bump::new();
+    let mut initial = Initial::default();
+    for operand in operands.into_iter().chain([&Constant::Null]) {
+        // The operation knows which of the two it reads, words or strings.
+        for shape in [Shape::Int, Shape::Text] {
+            initial.add(shape, operand);
+        }
+    }
+    let mut registers = Registers::new(&initial, &arena);
+    operation(&mut registers, &arena);
+    Constant::from(registers.value(Shape::of(ty), RESULT))
 }

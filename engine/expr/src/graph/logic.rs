@@ -6,7 +6,6 @@ use super::{Expr, Graph, Kind};
 use crate::constant::Constant;
 use crate::error::TypeError;
 use crate::op::{Binary, Comparison, Test, Unary};
-use crate::scalar;
 use crate::value::Type;
 
 impl Graph {
@@ -101,7 +100,14 @@ impl Graph {
             Test::False | Test::NotFalse => self.truth("IS FALSE", a)?,
         };
         if let Some(constant) = self.constant(a) {
-            let answer = scalar::test(test, constant.value());
+            let answer = match test {
+                Test::Null => *constant == Constant::Null,
+                Test::NotNull => *constant != Constant::Null,
+                Test::True => *constant == Constant::Bool(true),
+                Test::NotTrue => *constant != Constant::Bool(true),
+                Test::False => *constant == Constant::Bool(false),
+                Test::NotFalse => *constant != Constant::Bool(false),
+            };
             return self.boolean(answer);
         }
         match test {

@@ -1,161 +1,184 @@
-//! Operations on values, as the module head of the crate defines them. Nothing here allocates on the heap.
+//! Typed operations on registers, as the module head of the crate defines them. Nothing here allocates
+//! on the heap.
 
 mod cast;
-mod number;
 mod round;
 mod text;
 mod time;
 
 use bumpalo::Bump;
 
-use crate::op::{Binary, Test, Unary};
-use crate::value::Value;
-use number::{double, greatest, int, least};
+use crate::op::{Binary, Unary};
+use crate::registers::{Index, Registers};
 
 pub(crate) use round::{round_double, round_int};
 
-/// A strict operation on one value; a value of another type than the operation's gives NULL.
-pub(crate) fn unary<'a>(op: Unary, value: Value<'a>, arena: &'a Bump) -> Value<'a> {
-    match value {
-        Value::Null => Value::Null,
-        Value::Bool(x) => match op {
-            Unary::Not => Value::Bool(!x),
-            Unary::BoolToInt => Value::Int(i64::from(x)),
-            Unary::BoolToText => Value::Str(if x { "TRUE" } else { "FALSE" }),
-            _ => Value::Null,
-        },
-        Value::Int(x) => unary_int(op, x, arena),
-        Value::Double(x) => match op {
-            Unary::NegateDouble => Value::Double(-x),
-            Unary::AbsDouble => Value::Double(x.abs()),
-            Unary::Floor => Value::Double(x.floor()),
-            Unary::Ceil => Value::Double(x.ceil()),
-            Unary::DoubleToBool => Value::Bool(x != 0.0),
-            Unary::DoubleToInt => cast::double_to_int(x),
-            Unary::DoubleToText => cast::double_to_text(x, arena),
-            _ => Value::Null,
-        },
-        Value::Str(x) => match op {
-            Unary::TextToBool => cast::text_to_bool(x),
-            Unary::TextToInt => cast::text_to_int(x),
-            Unary::TextToDouble => cast::text_to_double(x),
-            Unary::TextToTimestamp => time::parse_timestamp(x),
-            Unary::TextToDate => time::parse_date(x),
-            Unary::Upper => text::mapped(x, char::to_uppercase, arena),
-            Unary::Lower => text::mapped(x, char::to_lowercase, arena),
-            Unary::Trim => Value::Str(x.trim_matches(' ')),
-            Unary::CharLength => Value::Int(i64::try_from(x.chars().count()).unwrap_or(i64::MAX)),
-            _ => Value::Null,
-        },
-    }
-}
-
-fn unary_int(op: Unary, x: i64, arena: &Bump) -> Value<'_> {
+/// A strict operation on one value.
+#[inline(always)]
+pub(crate) fn unary<'a>(op: Unary, to: Index, a: Index, r: &mut Registers<'_, 'a>, arena: &'a Bump) {
     match op {
-        Unary::NegateInt => x.checked_neg().map_or(Value::Null, Value::Int),
-        Unary::AbsInt => x.checked_abs().map_or(Value::Null, Value::Int),
-        Unary::NarrowInt => i32::try_from(x).map_or(Value::Null, |_| Value::Int(x)),
-        Unary::IntToBool => Value::Bool(x != 0),
-        Unary::IntToDouble => Value::Double(number::widened(x)),
-        Unary::IntToText => text::formatted(format_args!("{x}"), arena),
-        Unary::TimestampToText => time::timestamp_text(x, arena),
-        Unary::TimestampToDate => Value::Int(x.div_euclid(time::DAY_MILLIS)),
-        Unary::DateToText => time::date_text(x, arena),
-        Unary::DateToTimestamp => x.checked_mul(time::DAY_MILLIS).map_or(Value::Null, Value::Int),
-        _ => Value::Null,
+        Unary::NegateInt => r.set_int(to, r.int(a).and_then(i64::checked_neg)),
+        Unary::NegateDouble => r.set_double(to, r.double(a).map(|x| -x)),
+        Unary::Not => r.set_bool(to, r.bool(a).map(|x| !x)),
+        Unary::AbsInt => r.set_int(to, r.int(a).and_then(i64::checked_abs)),
+        Unary::AbsDouble => r.set_double(to, r.double(a).map(f64::abs)),
+        Unary::Floor => r.set_double(to, r.double(a).map(f64::floor)),
+        Unary::Ceil => r.set_double(to, r.double(a).map(f64::ceil)),
+        Unary::IntToDouble => r.set_double(to, r.int(a).map(widened)),
+        Unary::BoolToInt => r.set_int(to, r.bool(a).map(i64::from)),
+        _ => rarer(op, to, a, r.lent(), arena),
     }
 }
 
-/// An operation on two values; values of other types than the operation's give NULL.
-pub(crate) fn binary<'a>(op: Binary, a: Value<'a>, b: Value<'a>, arena: &'a Bump) -> Value<'a> {
+/// The other operations on one value.
+#[inline(never)]
+fn rarer<'a>(op: Unary, to: Index, a: Index, mut r: Registers<'_, 'a>, arena: &'a Bump) {
+    match op {
+        Unary::NarrowInt => r.set_int(to, r.int(a).filter(|&x| i32::try_from(x).is_ok())),
+        Unary::IntToBool => r.set_bool(to, r.int(a).map(|x| x != 0)),
+        Unary::IntToText => {
+            r.set_text(to, r.int(a).and_then(|x| text::formatted(format_args!("{x}"), arena)));
+        }
+        Unary::BoolToText => r.set_text(to, r.bool(a).map(|x| if x { "TRUE" } else { "FALSE" })),
+        Unary::DoubleToBool => r.set_bool(to, r.double(a).map(|x| x != 0.0)),
+        Unary::DoubleToInt => r.set_int(to, r.double(a).and_then(cast::double_to_int)),
+        Unary::DoubleToText => r.set_text(to, r.double(a).and_then(|x| cast::double_to_text(x, arena))),
+        Unary::TextToBool => r.set_bool(to, r.text(a).and_then(cast::text_to_bool)),
+        Unary::TextToInt => r.set_int(to, r.text(a).and_then(cast::text_to_int)),
+        Unary::TextToDouble => r.set_double(to, r.text(a).and_then(cast::text_to_double)),
+        Unary::TextToTimestamp => r.set_int(to, r.text(a).and_then(time::parse_timestamp)),
+        Unary::TextToDate => r.set_int(to, r.text(a).and_then(time::parse_date)),
+        Unary::TimestampToText => r.set_text(to, r.int(a).and_then(|x| time::timestamp_text(x, arena))),
+        Unary::TimestampToDate => r.set_int(to, r.int(a).map(|x| x.div_euclid(time::DAY_MILLIS))),
+        Unary::DateToText => r.set_text(to, r.int(a).and_then(|x| time::date_text(x, arena))),
+        Unary::DateToTimestamp => {
+            r.set_int(to, r.int(a).and_then(|x| x.checked_mul(time::DAY_MILLIS)));
+        }
+        Unary::Upper => r.set_text(to, r.text(a).and_then(|x| text::mapped(x, char::to_uppercase, arena))),
+        Unary::Lower => r.set_text(to, r.text(a).and_then(|x| text::mapped(x, char::to_lowercase, arena))),
+        Unary::Trim => r.set_text(to, r.text(a).map(|x| x.trim_matches(' '))),
+        Unary::CharLength => {
+            let length = r.text(a).map(|x| i64::try_from(x.chars().count()).unwrap_or(i64::MAX));
+            r.set_int(to, length);
+        }
+        _ => {}
+    }
+}
+
+/// An operation on two values.
+#[inline(always)]
+pub(crate) fn binary<'a>(
+    op: Binary,
+    to: Index,
+    a: Index,
+    b: Index,
+    r: &mut Registers<'_, 'a>,
+    arena: &'a Bump,
+) {
     use Binary as B;
     match op {
-        B::AddInt => int(a, b, i64::checked_add),
-        B::SubtractInt => int(a, b, i64::checked_sub),
-        B::MultiplyInt => int(a, b, i64::checked_mul),
-        B::DivideInt => int(a, b, i64::checked_div),
-        B::RemainderInt => int(a, b, number::remainder),
-        B::AddDouble => double(a, b, |x, y| x + y),
-        B::SubtractDouble => double(a, b, |x, y| x - y),
-        B::MultiplyDouble => double(a, b, |x, y| x * y),
-        B::DivideDouble => double(a, b, |x, y| x / y),
-        B::RemainderDouble => double(a, b, |x, y| x % y),
-        B::EqualBool => bools(a, b, |x, y| x == y),
-        B::NotEqualBool => bools(a, b, |x, y| x != y),
-        B::LessBool => bools(a, b, |x, y| !x & y),
-        B::LessEqualBool => bools(a, b, |x, y| x <= y),
-        B::EqualInt => ints(a, b, |x, y| x == y),
-        B::NotEqualInt => ints(a, b, |x, y| x != y),
-        B::LessInt => ints(a, b, |x, y| x < y),
-        B::LessEqualInt => ints(a, b, |x, y| x <= y),
-        B::EqualDouble => doubles(a, b, |x, y| x == y),
-        B::NotEqualDouble => doubles(a, b, |x, y| x != y),
-        B::LessDouble => doubles(a, b, |x, y| x < y),
-        B::LessEqualDouble => doubles(a, b, |x, y| x <= y),
-        B::EqualText => texts(a, b, |x, y| x == y),
-        B::NotEqualText => texts(a, b, |x, y| x != y),
-        B::LessText => texts(a, b, |x, y| x < y),
-        B::LessEqualText => texts(a, b, |x, y| x <= y),
-        B::LeastBool | B::LeastInt | B::LeastDouble | B::LeastText => least(a, b),
-        B::GreatestBool | B::GreatestInt | B::GreatestDouble | B::GreatestText => greatest(a, b),
-        B::Concat => text::joined(a, b, arena),
-        B::And => and(a, b),
-        B::Or => or(a, b),
+        B::AddInt => int(to, a, b, r, i64::checked_add),
+        B::SubtractInt => int(to, a, b, r, i64::checked_sub),
+        B::MultiplyInt => int(to, a, b, r, i64::checked_mul),
+        B::DivideInt => int(to, a, b, r, i64::checked_div),
+        B::RemainderInt => int(to, a, b, r, remainder),
+        B::AddDouble => double(to, a, b, r, |x, y| x + y),
+        B::SubtractDouble => double(to, a, b, r, |x, y| x - y),
+        B::MultiplyDouble => double(to, a, b, r, |x, y| x * y),
+        B::DivideDouble => double(to, a, b, r, |x, y| x / y),
+        B::RemainderDouble => double(to, a, b, r, |x, y| x % y),
+        B::EqualBool => words(to, a, b, r, |x, y| x == y),
+        B::NotEqualBool => words(to, a, b, r, |x, y| x != y),
+        B::LessBool => words(to, a, b, r, |x, y| x < y),
+        B::LessEqualBool => words(to, a, b, r, |x, y| x <= y),
+        B::EqualInt => ints(to, a, b, r, |x, y| x == y),
+        B::NotEqualInt => ints(to, a, b, r, |x, y| x != y),
+        B::LessInt => ints(to, a, b, r, |x, y| x < y),
+        B::LessEqualInt => ints(to, a, b, r, |x, y| x <= y),
+        B::EqualDouble => doubles(to, a, b, r, |x, y| x == y),
+        B::NotEqualDouble => doubles(to, a, b, r, |x, y| x != y),
+        B::LessDouble => doubles(to, a, b, r, |x, y| x < y),
+        B::LessEqualDouble => doubles(to, a, b, r, |x, y| x <= y),
+        B::EqualText => texts(to, a, b, r, |x, y| x == y),
+        B::NotEqualText => texts(to, a, b, r, |x, y| x != y),
+        B::LessText => texts(to, a, b, r, |x, y| x < y),
+        B::LessEqualText => texts(to, a, b, r, |x, y| x <= y),
+        // Of equals the first: the second replaces it only when it is strictly better.
+        B::LeastBool => choose(to, a, b, r, |x, y| y < x),
+        B::GreatestBool => choose(to, a, b, r, |x, y| y > x),
+        B::LeastInt => choose(to, a, b, r, |x, y| y.cast_signed() < x.cast_signed()),
+        B::GreatestInt => choose(to, a, b, r, |x, y| y.cast_signed() > x.cast_signed()),
+        B::LeastDouble => choose(to, a, b, r, |x, y| f64::from_bits(y) < f64::from_bits(x)),
+        B::GreatestDouble => choose(to, a, b, r, |x, y| f64::from_bits(y) > f64::from_bits(x)),
+        B::LeastText => choose_text(to, a, b, r, |x, y| y < x),
+        B::GreatestText => choose_text(to, a, b, r, |x, y| y > x),
+        B::Concat => r.set_text(to, r.text(a).zip(r.text(b)).and_then(|(x, y)| text::joined(x, y, arena))),
+        B::And => r.set_bool(to, decided(r.bool(a), r.bool(b), false)),
+        B::Or => r.set_bool(to, decided(r.bool(a), r.bool(b), true)),
     }
 }
 
-/// The answer of an IS test.
-pub(crate) fn test(test: Test, value: Value<'_>) -> bool {
-    match test {
-        Test::True => matches!(value, Value::Bool(true)),
-        Test::NotTrue => !matches!(value, Value::Bool(true)),
-        Test::False => matches!(value, Value::Bool(false)),
-        Test::NotFalse => !matches!(value, Value::Bool(false)),
-        Test::Null => matches!(value, Value::Null),
-        Test::NotNull => !matches!(value, Value::Null),
+/// AND is decided by FALSE, OR by TRUE; undecided, NULL is not known.
+fn decided(a: Option<bool>, b: Option<bool>, by: bool) -> Option<bool> {
+    if a == Some(by) || b == Some(by) {
+        return Some(by);
     }
+    a.and(b)
 }
 
-fn and<'a>(a: Value<'a>, b: Value<'a>) -> Value<'a> {
-    match (a, b) {
-        (Value::Bool(false), _) | (_, Value::Bool(false)) => Value::Bool(false),
-        (Value::Bool(true), Value::Bool(true)) => Value::Bool(true),
-        _ => Value::Null,
-    }
+/// The nearest double.
+#[allow(clippy::cast_precision_loss, reason = "BIGINT widens to the nearest double, as the crate documents")]
+fn widened(x: i64) -> f64 {
+    x as f64
 }
 
-fn or<'a>(a: Value<'a>, b: Value<'a>) -> Value<'a> {
-    match (a, b) {
-        (Value::Bool(true), _) | (_, Value::Bool(true)) => Value::Bool(true),
-        (Value::Bool(false), Value::Bool(false)) => Value::Bool(false),
-        _ => Value::Null,
-    }
+/// The remainder of the division that truncates towards zero; the least integer modulo -1 is 0.
+fn remainder(x: i64, y: i64) -> Option<i64> {
+    (y != 0).then(|| x.wrapping_rem(y))
 }
 
-fn bools<'a>(a: Value<'a>, b: Value<'a>, compare: impl Fn(bool, bool) -> bool) -> Value<'a> {
-    match (a, b) {
-        (Value::Bool(x), Value::Bool(y)) => Value::Bool(compare(x, y)),
-        _ => Value::Null,
-    }
+#[inline(always)]
+fn int(to: Index, a: Index, b: Index, r: &mut Registers<'_, '_>, op: impl Fn(i64, i64) -> Option<i64>) {
+    r.set_int(to, r.int(a).zip(r.int(b)).and_then(|(x, y)| op(x, y)));
 }
 
-fn ints<'a>(a: Value<'a>, b: Value<'a>, compare: impl Fn(i64, i64) -> bool) -> Value<'a> {
-    match (a, b) {
-        (Value::Int(x), Value::Int(y)) => Value::Bool(compare(x, y)),
-        _ => Value::Null,
-    }
+#[inline(always)]
+fn double(to: Index, a: Index, b: Index, r: &mut Registers<'_, '_>, op: impl Fn(f64, f64) -> f64) {
+    r.set_double(to, r.double(a).zip(r.double(b)).map(|(x, y)| op(x, y)));
 }
 
-fn doubles<'a>(a: Value<'a>, b: Value<'a>, compare: impl Fn(f64, f64) -> bool) -> Value<'a> {
-    match (a, b) {
-        (Value::Double(x), Value::Double(y)) => Value::Bool(compare(x, y)),
-        _ => Value::Null,
-    }
+#[inline(always)]
+fn words(to: Index, a: Index, b: Index, r: &mut Registers<'_, '_>, compare: impl Fn(u64, u64) -> bool) {
+    r.set_bool(to, r.word(a).zip(r.word(b)).map(|(x, y)| compare(x, y)));
 }
 
-fn texts<'a>(a: Value<'a>, b: Value<'a>, compare: impl Fn(&str, &str) -> bool) -> Value<'a> {
-    match (a, b) {
-        (Value::Str(x), Value::Str(y)) => Value::Bool(compare(x, y)),
-        _ => Value::Null,
-    }
+#[inline(always)]
+fn ints(to: Index, a: Index, b: Index, r: &mut Registers<'_, '_>, compare: impl Fn(i64, i64) -> bool) {
+    words(to, a, b, r, |x, y| compare(x.cast_signed(), y.cast_signed()));
+}
+
+#[inline(always)]
+fn doubles(to: Index, a: Index, b: Index, r: &mut Registers<'_, '_>, compare: impl Fn(f64, f64) -> bool) {
+    words(to, a, b, r, |x, y| compare(f64::from_bits(x), f64::from_bits(y)));
+}
+
+#[inline(always)]
+fn texts(to: Index, a: Index, b: Index, r: &mut Registers<'_, '_>, compare: impl Fn(&str, &str) -> bool) {
+    r.set_bool(to, r.text(a).zip(r.text(b)).map(|(x, y)| compare(x, y)));
+}
+
+#[inline(always)]
+fn choose(to: Index, a: Index, b: Index, r: &mut Registers<'_, '_>, second: impl Fn(u64, u64) -> bool) {
+    r.set_word(to, r.word(a).zip(r.word(b)).map(|(x, y)| if second(x, y) { y } else { x }));
+}
+
+#[inline(always)]
+fn choose_text(
+    to: Index,
+    a: Index,
+    b: Index,
+    r: &mut Registers<'_, '_>,
+    second: impl Fn(&str, &str) -> bool,
+) {
+    r.set_text(to, r.text(a).zip(r.text(b)).map(|(x, y)| if second(x, y) { y } else { x }));
 }

@@ -5,14 +5,11 @@ use std::fmt::{self, Write as _};
 use bumpalo::Bump;
 use vencejo_types::limits::EXPRESSION_STRING_BYTES_MAX;
 
-use crate::value::Value;
-
 /// The two strings, one after the other.
-pub(super) fn joined<'a>(a: Value<'a>, b: Value<'a>, arena: &'a Bump) -> Value<'a> {
-    let (Value::Str(x), Value::Str(y)) = (a, b) else { return Value::Null };
+pub(super) fn joined<'a>(x: &str, y: &str, arena: &'a Bump) -> Option<&'a str> {
     let length = x.len() + y.len();
     if length > EXPRESSION_STRING_BYTES_MAX {
-        return Value::Null;
+        return None;
     }
     let bytes = arena.alloc_slice_fill_copy(length, 0_u8);
     bytes[..x.len()].copy_from_slice(x.as_bytes());
@@ -21,13 +18,13 @@ pub(super) fn joined<'a>(a: Value<'a>, b: Value<'a>, arena: &'a Bump) -> Value<'
 }
 
 /// The string with every character replaced.
-pub(super) fn mapped<'a, I>(text: &str, map: impl Fn(char) -> I, arena: &'a Bump) -> Value<'a>
+pub(super) fn mapped<'a, I>(text: &str, map: impl Fn(char) -> I, arena: &'a Bump) -> Option<&'a str>
 where
     I: Iterator<Item = char>,
 {
     let length = text.chars().flat_map(&map).map(char::len_utf8).sum();
     if length > EXPRESSION_STRING_BYTES_MAX {
-        return Value::Null;
+        return None;
     }
     let bytes = arena.alloc_slice_fill_copy(length, 0_u8);
     let mut end = 0;
@@ -37,17 +34,15 @@ where
     checked(bytes)
 }
 
-fn checked(bytes: &[u8]) -> Value<'_> {
-    std::str::from_utf8(bytes).map_or(Value::Null, Value::Str)
+fn checked(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
 }
 
 /// The text of a number or a time, copied into the arena.
-pub(super) fn formatted<'a>(text: fmt::Arguments<'_>, arena: &'a Bump) -> Value<'a> {
+pub(super) fn formatted<'a>(text: fmt::Arguments<'_>, arena: &'a Bump) -> Option<&'a str> {
     let mut buffer = TextBuffer::default();
-    match buffer.write_fmt(text) {
-        Ok(()) => Value::Str(arena.alloc_str(buffer.as_str())),
-        Err(fmt::Error) => Value::Null,
-    }
+    buffer.write_fmt(text).ok()?;
+    Some(arena.alloc_str(buffer.as_str()))
 }
 
 /// Short text on the stack.

@@ -3,7 +3,6 @@
 use bumpalo::Bump;
 
 use super::text::formatted;
-use crate::value::Value;
 
 /// Milliseconds of a day.
 pub(super) const DAY_MILLIS: i64 = 86_400_000;
@@ -39,19 +38,19 @@ fn date_of(days: i64) -> (i64, i64, i64) {
 }
 
 /// `yyyy-MM-dd`.
-pub(super) fn date_text(days: i64, arena: &Bump) -> Value<'_> {
+pub(super) fn date_text(days: i64, arena: &Bump) -> Option<&str> {
     if !DAYS_WITH_TEXT.contains(&days) {
-        return Value::Null;
+        return None;
     }
     let (year, month, day) = date_of(days);
     formatted(format_args!("{year:04}-{month:02}-{day:02}"), arena)
 }
 
 /// `yyyy-MM-dd HH:mm:ss.SSS`.
-pub(super) fn timestamp_text(millis: i64, arena: &Bump) -> Value<'_> {
+pub(super) fn timestamp_text(millis: i64, arena: &Bump) -> Option<&str> {
     let days = millis.div_euclid(DAY_MILLIS);
     if !DAYS_WITH_TEXT.contains(&days) {
-        return Value::Null;
+        return None;
     }
     let (year, month, day) = date_of(days);
     let millis = millis.rem_euclid(DAY_MILLIS);
@@ -63,21 +62,17 @@ pub(super) fn timestamp_text(millis: i64, arena: &Bump) -> Value<'_> {
 }
 
 /// Days since 1970-01-01.
-pub(super) fn parse_date<'a>(text: &str) -> Value<'a> {
+pub(super) fn parse_date(text: &str) -> Option<i64> {
     let mut reader = Reader(text.trim_matches(' ').as_bytes());
-    match reader.date() {
-        Some(days) if reader.0.is_empty() => Value::Int(days),
-        _ => Value::Null,
-    }
+    let days = reader.date()?;
+    reader.0.is_empty().then_some(days)
 }
 
 /// Milliseconds since 1970-01-01T00:00:00.
-pub(super) fn parse_timestamp<'a>(text: &str) -> Value<'a> {
+pub(super) fn parse_timestamp(text: &str) -> Option<i64> {
     let mut reader = Reader(text.trim_matches(' ').as_bytes());
-    match reader.timestamp() {
-        Some(millis) if reader.0.is_empty() => Value::Int(millis),
-        _ => Value::Null,
-    }
+    let millis = reader.timestamp()?;
+    reader.0.is_empty().then_some(millis)
 }
 
 struct Reader<'t>(&'t [u8]);

@@ -1,6 +1,6 @@
 //! Trees to graph nodes.
 
-use vencejo_expr::{Expr, Graph, TypeError};
+use vencejo_expr::{Expr, Graph, Type, TypeError};
 use vencejo_types::schema::ColumnType;
 
 use super::{Tree, Val, place};
@@ -11,25 +11,7 @@ pub fn build(graph: &mut Graph, tree: &Tree, names: &[Expr]) -> Result<Expr, Typ
     };
     match tree {
         Tree::Null => graph.null(),
-        Tree::Literal(ty, value) => match value {
-            Val::Null => graph.null_of(*ty),
-            Val::Bool(x) => graph.boolean(*x),
-            Val::Double(x) => graph.double(*x),
-            Val::Int(x) => match ty.column_type() {
-                ColumnType::Timestamp => {
-                    let date = graph.text("1970-01-01")?;
-                    assert_eq!(*x, 0, "the only timestamp literal");
-                    graph.cast(date, ColumnType::Timestamp)
-                }
-                ColumnType::Date => {
-                    let date = graph.text("1970-01-01")?;
-                    assert_eq!(*x, 0, "the only date literal");
-                    graph.cast(date, ColumnType::Date)
-                }
-                _ => graph.integer(*x),
-            },
-            Val::Text(x) => graph.text(x),
-        },
+        Tree::Literal(ty, value) => literal(graph, *ty, value),
         Tree::Column(ty, column) => graph.column(place(*ty), *column, *ty, true),
         Tree::Name(_, name) => Ok(names[*name]),
         Tree::Arithmetic(op, a, b) => {
@@ -84,6 +66,28 @@ pub fn build(graph: &mut Graph, tree: &Tree, names: &[Expr]) -> Result<Expr, Typ
         Tree::Lower(a) => build(graph, a, names).and_then(|a| graph.lower(a)),
         Tree::Trim(a) => build(graph, a, names).and_then(|a| graph.trim(a)),
         Tree::CharLength(a) => build(graph, a, names).and_then(|a| graph.char_length(a)),
+    }
+}
+
+fn literal(graph: &mut Graph, ty: Type, value: &Val) -> Result<Expr, TypeError> {
+    match value {
+        Val::Null => graph.null_of(ty),
+        Val::Bool(x) => graph.boolean(*x),
+        Val::Double(x) => graph.double(*x),
+        Val::Int(x) => match ty.column_type() {
+            ColumnType::Timestamp => {
+                let date = graph.text("1970-01-01")?;
+                assert_eq!(*x, 0, "the only timestamp literal");
+                graph.cast(date, ColumnType::Timestamp)
+            }
+            ColumnType::Date => {
+                let date = graph.text("1970-01-01")?;
+                assert_eq!(*x, 0, "the only date literal");
+                graph.cast(date, ColumnType::Date)
+            }
+            _ => graph.integer(*x),
+        },
+        Val::Text(x) => graph.text(x),
     }
 }
 
