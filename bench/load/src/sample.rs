@@ -45,6 +45,8 @@ pub struct Sample {
     pub achieved: f64,
     /// Requests without an answer.
     pub errors: u64,
+    /// How late requests were sent, 99th percentile, in microseconds: what the bench itself did not manage.
+    pub late_p99: f64,
     /// How long the frames were.
     pub frame_bytes: FrameBytes,
 }
@@ -93,6 +95,7 @@ fn parse(output: &[u8]) -> Result<Sample, &'static str> {
         server: latency(&report["server_us"]),
         achieved: report["achieved"].as_f64().ok_or("achieved")?,
         errors: report["errors"].as_u64().ok_or("errors")?,
+        late_p99: report["pacing_us"]["p99"].as_f64().ok_or("pacing_us")?,
         frame_bytes: FrameBytes {
             request: bytes["request"].as_u64().ok_or("frame_bytes")?,
             reply: bytes["reply"].as_u64().ok_or("frame_bytes")?,
@@ -111,13 +114,14 @@ mod tests {
     #[test]
     fn a_report_is_read() {
         let output = br#"{"bench":"decide","achieved":4999.9,"errors":2,
-            "client_us":{"p50":50.5,"p90":60,"p99":80.0},"server_us":{"p50":4.0,"p99":9.5},
+            "client_us":{"p50":50.5,"p90":60,"p99":80.0},"server_us":{"p50":4.0,"p99":9.5},"pacing_us":{"p99":1.5},
             "frame_bytes":{"request":312,"reply":106}}"#;
         let expected = Sample {
             client: Latency { p50: 50.5, p99: 80.0 },
             server: Some(Latency { p50: 4.0, p99: 9.5 }),
             achieved: 4_999.9,
             errors: 2,
+            late_p99: 1.5,
             frame_bytes: FrameBytes { request: 312, reply: 106 },
         };
         assert_eq!(parse(output), Ok(expected));
@@ -128,6 +132,7 @@ mod tests {
         for (output, field) in [
             (r#"{"client_us":null}"#, "client_us"),
             (r#"{"client_us":{"p50":1,"p99":2},"achieved":1.0}"#, "errors"),
+            (r#"{"client_us":{"p50":1,"p99":2},"achieved":1.0,"errors":0}"#, "pacing_us"),
             ("vencejo: no", "report"),
             ("", "report"),
         ] {

@@ -78,6 +78,10 @@ fn look_up<'a>(
 ) -> &'a [Option<usize>] {
     let schema = &state.app.streams[decision.stream.index()].schema;
     arena.alloc_slice_fill_iter(decision.lookups.iter().map(|lookup| {
+        // NULL equals nothing, not even the group of NULL.
+        if lookup.key.iter().any(|&column| row.is_null(column)) {
+            return None;
+        }
         key.clear();
         row.write_key(schema, &lookup.key, key);
         state.views[lookup.view.index()].find(key)

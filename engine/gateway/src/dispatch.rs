@@ -23,6 +23,9 @@ use crate::outbound::Outbound;
 /// Rows of a batch by partition: where in the batch each lies.
 type Parts = Vec<(PartitionId, Vec<Range<usize>>)>;
 
+/// What a connection begins with.
+pub(crate) const HELLO_FIRST: &str = "a connection begins with a hello, once, on its first stream";
+
 /// Why a request is not served.
 pub(crate) struct Refusal {
     /// The request, or 0 where none can be told.
@@ -69,6 +72,8 @@ pub(crate) struct Dispatch<'a> {
     pub(crate) welcome: &'a Welcome,
     /// Whether the connection has said hello; shared by its streams.
     pub(crate) welcomed: &'a Cell<bool>,
+    /// Whether this is the connection's first stream, the one on which it says hello.
+    pub(crate) is_first_stream: bool,
     pub(crate) outbound: &'a Arc<Outbound>,
     /// Working memory for a row's key.
     pub(crate) key: Vec<u8>,
@@ -79,10 +84,9 @@ impl Dispatch<'_> {
     /// sent; one that does is returned, to be sent last.
     pub(crate) fn serve(&mut self, frame: &Frame, arrived: Moment) -> Result<(), Refusal> {
         let served = match frame.frame_type() {
-            Some(FrameType::Hello) => self.hello(frame),
-            _ if !self.welcomed.get() => {
-                Err(Refusal::new(ErrorCode::HelloRequired, "the first frame of a connection is a hello"))
-            }
+            Some(FrameType::Hello) if self.is_first_stream => self.hello(frame),
+            _ if !self.welcomed.get() => Err(Refusal::new(ErrorCode::HelloRequired, HELLO_FIRST)),
+            Some(FrameType::Hello) => Err(Refusal::new(ErrorCode::MalformedFrame, HELLO_FIRST)),
             Some(FrameType::Ping) => self.ping(frame),
             Some(FrameType::Decide) => self.decide(frame, arrived),
             Some(FrameType::Ingest) => self.ingest(frame),
@@ -102,7 +106,7 @@ impl Dispatch<'_> {
 
     fn hello(&self, frame: &Frame) -> Result<(), Refusal> {
         if self.welcomed.get() {
-            return Err(Refusal::new(ErrorCode::MalformedFrame, "the connection has said hello before"));
+            return Err(Refusal::new(ErrorCode::MalformedFrame, HELLO_FIRST));
         }
         let hello = Hello::read(&frame.payload)?;
         check_hello(&hello, self.welcome)?;
@@ -181,8 +185,9 @@ impl Dispatch<'_> {
         let mut parts = Parts::new();
         let mut end = 0;
         for (index, row) in batch.split_rows().enumerate() {
-            let in_batch = |refusal: Refusal| {
-                Refusal::new(refusal.code, format!("row {index} of the batch: {}", refusal.text))
+            let in_batch = |refusal: Refusal| match batch.count as usize {
+                rows if index == rows => Refusal::new(refusal.code, "bytes follow the batch's last row"),
+                _ => Refusal::new(refusal.code, format!("row {index} of the batch: {}", refusal.text)),
             };
             let row = row.map_err(|error| in_batch(error.into()))?;
             let partition = self.place(stream, row).map_err(in_batch)?;

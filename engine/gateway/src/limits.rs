@@ -20,6 +20,8 @@ pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
 pub(crate) const CHUNK_BYTES_MAX: usize = 64 << 10;
 /// A handshake must end within this time.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection must have said hello within this time of its handshake.
+pub(crate) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that is silent for this long is gone.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_millis(IDLE_MILLIS_MAX);
 /// Once a frame has begun, its next bytes must come within this time.

@@ -9,6 +9,7 @@ use quinn::{Endpoint, Incoming, ServerConfig, TransportConfig, VarInt};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::limits::{FRAME_BYTES_MAX, STREAMS_MAX};
 use vencejo_protocol::message::{ALPN, DecisionInfo, MessageError, StreamInfo, VERSION, Welcome};
 use vencejo_runtime::Router;
@@ -17,7 +18,7 @@ use crate::limits::{
     CONNECTION_WINDOW_BYTES, CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, HANDSHAKES_UNVALIDATED_MAX, IDLE_TIMEOUT,
     INCOMING_BYTES_MAX, INCOMING_MAX, REPLY_GRACE, STREAM_WINDOW_BYTES,
 };
-use crate::session::{Shared, serve_connection};
+use crate::session::{Shared, close_code, serve_connection};
 
 /// The certificate chain and key that the engine shows.
 pub struct Identity {
@@ -105,7 +106,8 @@ impl Gateway {
         if tokio::time::timeout(REPLY_GRACE * 2, answered).await.is_err() {
             tracing::warn!("some replies were not taken in time; their connections are closed");
         }
-        self.endpoint.close(VarInt::from_u32(0), b"");
+        // Connections that have been answered are closed already.
+        self.endpoint.close(close_code(ErrorCode::ShuttingDown), b"the engine is stopping");
         let _ = tokio::time::timeout(REPLY_GRACE, self.endpoint.wait_idle()).await;
     }
 }

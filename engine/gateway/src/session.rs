@@ -12,8 +12,8 @@ use vencejo_protocol::frame::FrameReader;
 use vencejo_protocol::message::Welcome;
 use vencejo_runtime::Router;
 
-use crate::dispatch::{Dispatch, Refusal};
-use crate::limits::{CHUNK_BYTES_MAX, FRAME_TIMEOUT};
+use crate::dispatch::{Dispatch, HELLO_FIRST, Refusal};
+use crate::limits::{CHUNK_BYTES_MAX, FRAME_TIMEOUT, HELLO_TIMEOUT};
 use crate::outbound::Outbound;
 
 /// What every session shares.
@@ -29,6 +29,8 @@ pub(crate) struct Shared {
 pub(crate) async fn serve_connection(shared: Arc<Shared>, connection: Connection) {
     let welcomed = Rc::new(Cell::new(false));
     let mut streams = JoinSet::new();
+    let hello_due = tokio::time::sleep(HELLO_TIMEOUT);
+    tokio::pin!(hello_due);
     loop {
         tokio::select! {
             accepted = connection.accept_bi() => {
@@ -41,6 +43,13 @@ pub(crate) async fn serve_connection(shared: Arc<Shared>, connection: Connection
                 });
             }
             Some(_) = streams.join_next(), if !streams.is_empty() => {}
+            () = &mut hello_due, if !welcomed.get() => {
+                // The hello may have come since this wait began.
+                if !welcomed.get() {
+                    close(&connection, ErrorCode::HelloRequired, HELLO_FIRST);
+                    break;
+                }
+            }
             () = shared.stopping.cancelled() => break,
         }
     }
@@ -51,7 +60,12 @@ pub(crate) async fn serve_connection(shared: Arc<Shared>, connection: Connection
 }
 
 fn close(connection: &Connection, code: ErrorCode, text: &str) {
-    connection.close(VarInt::from_u32(u32::from(code.number())), text.as_bytes());
+    connection.close(close_code(code), text.as_bytes());
+}
+
+/// The code with which a connection is closed over an error.
+pub(crate) fn close_code(code: ErrorCode) -> VarInt {
+    VarInt::from_u32(u32::from(code.number()))
 }
 
 struct Stream<'a> {
@@ -82,7 +96,9 @@ impl Stream<'_> {
     async fn read(&self, mut receive: RecvStream, outbound: &Arc<Outbound>) -> Result<(), Refusal> {
         let Shared { router, welcome, stopping } = self.shared;
         let clock = router.clock();
-        let mut dispatch = Dispatch { router, welcome, welcomed: self.welcomed, outbound, key: Vec::new() };
+        let is_first_stream = receive.id().index() == 0;
+        let welcomed = self.welcomed;
+        let mut dispatch = Dispatch { router, welcome, welcomed, is_first_stream, outbound, key: Vec::new() };
         let mut frames = FrameReader::default();
         loop {
             tokio::select! {

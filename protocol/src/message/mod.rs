@@ -56,7 +56,7 @@ impl MessageError {
 
 impl fmt::Display for MessageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the payload is cut short or out of range at field '{}'", self.field)
+        write!(f, "the payload breaks its layout or a limit at field '{}'", self.field)
     }
 }
 

@@ -30,7 +30,7 @@ const REPLY_BYTES_DEFAULT: u32 = 106;
 /// Measures the bare transport: quinn, one long-lived stream for each connection, two processes.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(after_help = "Examples:\n  vencejo bench echo --rate 5000 --seconds 5\n  \
-    vencejo bench echo --rate 50000 --seconds 10 --connections 4 --request-bytes 64 --reply-bytes 64 --json")]
+    vencejo bench echo --rate 50000 --connections 4 --request-bytes 64 --reply-bytes 64 --json")]
 pub struct EchoArgs {
     /// How much to send.
     #[command(flatten)]
