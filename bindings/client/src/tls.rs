@@ -7,7 +7,7 @@ use quinn::crypto::rustls::QuicClientConfig;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 /// Which engine the client takes for genuine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +37,10 @@ impl Trust {
     pub(crate) fn allows(self, address: IpAddr) -> bool {
         self != Self::Loopback || address.is_loopback()
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The TLS side of a connection: TLS 1.3, this ALPN, no early data.
@@ -72,7 +76,10 @@ impl ServerCertVerifier for Verifier {
             Trust::Loopback => Ok(ServerCertVerified::assertion()),
             Trust::Fingerprint(pinned) if shown.as_ref() == pinned => Ok(ServerCertVerified::assertion()),
             Trust::Fingerprint(_) => {
-                Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+                let shown = hex(shown.as_ref());
+                Err(Error::General(format!(
+                    "the engine's certificate has the SHA-256 {shown}, not the given one"
+                )))
             }
         }
     }

@@ -30,10 +30,11 @@ impl AppSource {
         let sql = self.read(SQL_FILE, APP_SQL_BYTES_MAX).map_err(Failure::config)?;
         let sql = String::from_utf8(sql)
             .map_err(|_| Failure::config(format!("{} is not valid UTF-8", self.describe(SQL_FILE))))?;
-        let app = plan(&name, &sql, &mut |path| self.read(path, MODEL_FILE_BYTES_MAX));
+        let sql = sql.trim_start_matches('\u{feff}');
+        let app = plan(&name, sql, &mut |path| self.read(path, MODEL_FILE_BYTES_MAX));
         app.map(Arc::new).map_err(|diagnostics| {
             let file = self.describe(SQL_FILE);
-            let mut text: String = diagnostics.iter().map(|error| error.render(&file, &sql)).collect();
+            let mut text: String = diagnostics.iter().map(|error| error.render(&file, sql)).collect();
             text.push_str(&match diagnostics.len() {
                 1 => format!("{file} has 1 error; nothing was started"),
                 count => format!("{file} has {count} errors; nothing was started"),

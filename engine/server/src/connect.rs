@@ -1,6 +1,6 @@
 //! How commands reach an engine.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 
 use clap::Args;
 use vencejo_client::{Client, Config, Trust};
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 #[derive(Args, Clone, Debug)]
 pub struct ConnectArgs {
     /// The engine's QUIC address, as its ready line tells.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7443")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7443", value_parser = parse_address)]
     pub connect: SocketAddr,
     /// SHA-256 of the engine's certificate, as `serve` prints it; needed unless the address is loopback.
     #[arg(long, value_name = "HEX", value_parser = parse_fingerprint)]
@@ -19,6 +19,17 @@ pub struct ConnectArgs {
     /// The app that must be served there; any, if not given.
     #[arg(long, value_name = "NAME", default_value = "")]
     pub app_name: String,
+}
+
+/// An address and port; names such as localhost are looked up, IPv4 first.
+///
+/// # Errors
+/// When it is neither.
+pub fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    let found: Vec<_> =
+        text.to_socket_addrs().map_err(|_| "write host:port, such as 127.0.0.1:7443")?.collect();
+    let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
+    first.copied().ok_or_else(|| "this name has no address".to_owned())
 }
 
 fn parse_fingerprint(text: &str) -> Result<Trust, String> {

@@ -14,6 +14,7 @@ use vencejo_runtime::Clock;
 
 use crate::answer::{DecisionTarget, answer_into};
 use crate::connect::{ConnectArgs, block_on};
+use crate::console::note;
 use crate::failure::Failure;
 use crate::lines::{Line, Lines};
 
@@ -117,9 +118,9 @@ pub fn run(args: &DecideArgs) -> Result<(), Failure> {
             summary: Summary::default(),
             failed: None,
         };
-        run.all(parsed).await?;
+        let done = run.all(parsed).await;
         run.client.close();
-        if let Some(failed) = run.failed {
+        if let Some(failed) = done.err().or(run.failed) {
             run.summary.print(args.json);
             return Err(failed);
         }
@@ -127,7 +128,13 @@ pub fn run(args: &DecideArgs) -> Result<(), Failure> {
     })?;
     summary.print(args.json);
     if summary.requests == 0 {
-        return Err(Failure::runtime(format!("{path} holds no bid request; nothing was decided")));
+        let text = match summary.invalid_lines {
+            0 => format!("{path} is empty; nothing was decided"),
+            lines => {
+                format!("none of the {lines} lines of {path} is a usable bid request; nothing was decided")
+            }
+        };
+        return Err(Failure::runtime(text));
     }
     Ok(())
 }
@@ -140,9 +147,10 @@ fn parse_lines(mut lines: Lines, now_millis: i64, parsed: &mpsc::Sender<Parsed>)
         let item = match lines.next_line(&mut bytes) {
             Ok(None) => return,
             Err(error) => Parsed::Unreadable { line, error },
-            Ok(Some(Line::TooLong)) => {
-                Parsed::Invalid { line, error: RequestError::TooLarge { bytes: bytes.len() } }
+            Ok(Some(Line::TooLong { bytes })) => {
+                Parsed::Invalid { line, error: RequestError::TooLarge { bytes } }
             }
+            Ok(Some(Line::Whole)) if bytes.trim_ascii().is_empty() => continue,
             Ok(Some(Line::Whole)) => match adapter.impressions(&mut bytes, now_millis) {
                 Ok(impressions) => Parsed::Impressions(impressions),
                 Err(error) => Parsed::Invalid { line, error },
@@ -198,7 +206,7 @@ impl Run {
             }
             Parsed::Invalid { line, error } => {
                 self.summary.invalid_lines += 1;
-                eprintln!("line {line}: {error}");
+                note(format_args!("line {line}: {error}"));
             }
             Parsed::Impressions(impressions) => {
                 self.summary.requests += 1;
@@ -255,7 +263,10 @@ impl Run {
                 object.insert("text".to_owned(), error.text.into());
                 format!("refused ({name})")
             }
-            (Due::Asked { .. }, Err(error)) => return Err(error.into()),
+            (Due::Asked { request_id, imp_id, .. }, Err(error)) => {
+                let text = format!("stopped at request '{request_id}', imp '{imp_id}': {error}");
+                return Err(Failure::runtime(text));
+            }
         };
         *self.summary.codes.entry(code).or_default() += 1;
         writeln!(self.out, "{}", Value::Object(object)).map_err(|error| Failure::output(&error))
@@ -274,15 +285,14 @@ impl Summary {
     fn print(&self, json: bool) {
         let Self { requests, impressions, invalid_lines, codes } = self;
         if json {
-            eprintln!(
-                "{}",
-                json!({"requests": requests, "impressions": impressions, "invalid_lines": invalid_lines,
-                       "codes": codes})
-            );
+            note(json!({"requests": requests, "impressions": impressions, "invalid_lines": invalid_lines,
+                        "codes": codes}));
             return;
         }
         let codes: Vec<_> = codes.iter().map(|(code, count)| format!("{count} {code}")).collect();
         let codes = if codes.is_empty() { "none decided".to_owned() } else { codes.join(", ") };
-        eprintln!("{requests} requests, {impressions} impressions: {codes}; {invalid_lines} invalid lines");
+        note(format_args!(
+            "{requests} requests, {impressions} impressions: {codes}; {invalid_lines} invalid lines"
+        ));
     }
 }

@@ -19,6 +19,7 @@ use crate::answer::{DecisionTarget, answer_into};
 use crate::app_source::AppSource;
 use crate::bench::{self, Options, Report};
 use crate::connect::block_on;
+use crate::console::print;
 use crate::failure::Failure;
 use crate::serve::{EngineSetup, run_engine};
 use crate::{generate, identity, text_row};
@@ -57,7 +58,8 @@ type Sample = (Impression, Map<String, Value>);
 pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let engine = Engine::start()?;
     if !args.json {
-        println!("vencejo {} serves apps/ads on quic={}\n", env!("CARGO_PKG_VERSION"), engine.address);
+        let version = env!("CARGO_PKG_VERSION");
+        print(format_args!("vencejo {version} serves apps/ads on quic={}\n", engine.address))?;
     }
     let (samples, report) = block_on(async {
         let client = Client::connect(engine.address, Config::default()).await?;
@@ -181,20 +183,21 @@ fn show(args: &DemoArgs, samples: &[Sample], report: &Report) -> Result<(), Fail
     let shown = &samples[samples.len().saturating_sub(SHOWN)..];
     if args.json {
         let decisions: Vec<_> = shown.iter().map(|(_, answer)| Value::Object(answer.clone())).collect();
-        println!("{}", json!({"samples": decisions, "decided": samples.len(), "load": report.to_json()}));
-        return Ok(());
+        return print(json!({"samples": decisions, "decided": samples.len(), "load": report.to_json()}));
     }
-    println!("{} impressions of 240 sample bid requests decided; the last {}:\n", samples.len(), shown.len());
-    println!("{}\n", sample_table(shown));
-    println!("{report}\n");
-    println!(
+    let (decided, requests) = (samples.len(), SAMPLES.lines().count());
+    print(format_args!(
+        "{decided} impressions of {requests} sample bid requests decided; the last {}:\n",
+        shown.len()
+    ))?;
+    print(format_args!("{}\n\n{report}\n", sample_table(shown)))?;
+    print(
         "Try next:\n  \
          vencejo serve --app apps/ads                                   # leave it running\n  \
          vencejo decide --openrtb apps/ads/samples/bid_requests.jsonl   # your own OpenRTB works, too\n  \
          vencejo bench decide --rate 20000 --seconds 10                 # beside: vencejo bench echo\n  \
-         $EDITOR apps/ads/app.sql                                       # the floor's formula is SQL"
-    );
-    Ok(())
+         $EDITOR apps/ads/app.sql                                       # the floor's formula is SQL",
+    )
 }
 
 fn sample_table(samples: &[Sample]) -> Table {

@@ -29,7 +29,14 @@ pub fn load_or_create(data: &Path) -> Result<Identity, Failure> {
     let folder = data.join("tls");
     fs::create_dir_all(&folder).map_err(unusable)?;
     let (certificate, key) = (folder.join(CERTIFICATE_FILE), folder.join(KEY_FILE));
-    if !certificate.exists() || !key.exists() {
+    if certificate.exists() != key.exists() {
+        let folder = folder.display();
+        return Err(Failure::config(format!(
+            "{folder} holds only one of {CERTIFICATE_FILE} and {KEY_FILE}; restore the other, or remove it to \
+             have both made anew (clients that pin the fingerprint then need the new one)"
+        )));
+    }
+    if !certificate.exists() {
         let (certificate_pem, key_pem) = create_pem()?;
         write_private(&key, &key_pem).map_err(unusable)?;
         fs::write(&certificate, certificate_pem).map_err(unusable)?;

@@ -12,7 +12,10 @@ pub enum Line {
     /// A whole line, without its end.
     Whole,
     /// A line over the limit; only its first bytes were kept.
-    TooLong,
+    TooLong {
+        /// Bytes of the whole line.
+        bytes: usize,
+    },
 }
 
 /// Reads lines of at most a given length; memory does not grow with a longer one.
@@ -55,30 +58,33 @@ impl Lines {
     /// When the input fails, for instance a gzip file that is cut short.
     pub fn next_line(&mut self, line: &mut Vec<u8>) -> std::io::Result<Option<Line>> {
         line.clear();
-        let mut kind = Line::Whole;
+        let mut bytes = 0;
         let mut any = false;
         loop {
             let buffer = self.input.fill_buf()?;
             if buffer.is_empty() {
-                return Ok(any.then_some(kind));
+                return Ok(any.then(|| self.kind(bytes)));
             }
             any = true;
             let end = buffer.iter().position(|&byte| byte == b'\n');
             let part = &buffer[..end.unwrap_or(buffer.len())];
             let room = self.bytes_max.saturating_sub(line.len());
-            if part.len() > room {
-                kind = Line::TooLong;
-            }
+            bytes += part.len();
             line.extend_from_slice(&part[..part.len().min(room)]);
             let used = end.map_or(buffer.len(), |end| end + 1);
             self.input.consume(used);
             if end.is_some() {
+                let kind = self.kind(bytes);
                 if kind == Line::Whole && line.last() == Some(&b'\r') {
                     line.pop();
                 }
                 return Ok(Some(kind));
             }
         }
+    }
+
+    fn kind(&self, bytes: usize) -> Line {
+        if bytes > self.bytes_max { Line::TooLong { bytes } } else { Line::Whole }
     }
 }
 
@@ -109,7 +115,7 @@ mod tests {
     #[test]
     fn a_line_over_the_limit_is_cut_and_the_next_one_whole() {
         let lines = read_all(b"12345\n123456789\nok\n", 5);
-        let expected = [(Line::Whole, "12345"), (Line::TooLong, "12345"), (Line::Whole, "ok")];
+        let expected = [(Line::Whole, "12345"), (Line::TooLong { bytes: 9 }, "12345"), (Line::Whole, "ok")];
         assert_eq!(lines, expected.map(|(kind, text)| (kind, text.to_owned())));
     }
 

@@ -6,6 +6,7 @@ mod app_source;
 mod bench;
 mod cli;
 mod connect;
+mod console;
 mod decide;
 mod demo;
 mod failure;
@@ -32,8 +33,8 @@ fn main() -> ExitCode {
         Err(failure) => {
             match failure.text.as_str() {
                 "" => {}
-                list if list.contains('\n') => eprintln!("{list}"),
-                sentence => eprintln!("vencejo: {sentence}"),
+                list if list.contains('\n') => console::note(list),
+                sentence => console::note(format_args!("vencejo: {sentence}")),
             }
             ExitCode::from(failure.exit as u8)
         }

@@ -13,6 +13,8 @@ use vencejo_gateway::{BindError, Gateway, Identity};
 use vencejo_types::limits::PARTITIONS_MAX;
 
 use crate::app_source::AppSource;
+use crate::connect::parse_address;
+use crate::console::note;
 use crate::failure::Failure;
 use crate::identity;
 
@@ -25,7 +27,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "DIR")]
     app: PathBuf,
     /// Where to listen for QUIC (UDP); port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7443")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7443", value_parser = parse_address)]
     quic: SocketAddr,
     /// Number of partitions: the units of state and order.
     #[arg(long, value_name = "N", default_value_t = 4,
@@ -61,8 +63,8 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     let app = AppSource::Folder(args.app.clone()).load()?;
     let identity = identity::load_or_create(&args.data)?;
     let fingerprint = identity::fingerprint(&identity);
-    eprintln!("{}", describe(&app));
-    eprintln!("certificate sha256={fingerprint}");
+    note(describe(&app));
+    note(format_args!("certificate sha256={fingerprint}"));
     let engine = EngineSetup {
         app,
         identity,
@@ -80,7 +82,7 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
         let _ = writeln!(std::io::stdout(), "{line}").and_then(|()| std::io::stdout().flush());
     };
     run_engine(engine, ready, signalled)?;
-    eprintln!("stopped");
+    note("stopped");
     Ok(())
 }
 
@@ -125,14 +127,17 @@ pub fn run_engine<S: Future<Output = ()>>(
     served
 }
 
-/// Ends on SIGTERM or SIGINT. The handlers are in place when this returns.
+/// Ends on SIGTERM, SIGINT or SIGHUP. The handlers are in place when this returns.
 fn signalled() -> impl Future<Output = ()> {
-    let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+    let signals = kinds.map(signal);
     async move {
         match signals {
-            [Ok(mut terminate), Ok(mut interrupt)] => {
-                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-            }
+            [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] => tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = hangup.recv() => {}
+            },
             _ => std::future::pending().await,
         }
     }
