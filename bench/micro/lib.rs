@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use vencejo_core::plan::App;
 use vencejo_core::{Effects, Event, PartitionState, apply};
+use vencejo_runtime::Clock;
 use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::schema::{ColumnType, Schema};
 use vencejo_types::{DecisionId, Tick};
@@ -53,7 +54,14 @@ fn ads() -> App {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps/ads");
     let sql = std::fs::read_to_string(folder.join("app.sql")).expect("apps/ads has an app.sql");
     let mut load = |path: &str| std::fs::read(folder.join(path)).map_err(|error| error.to_string());
-    vencejo_sql::plan("ads", &sql, &mut load).expect("apps/ads is valid")
+    let mut app = vencejo_sql::plan("ads", &sql, &mut load).expect("apps/ads is valid");
+    let clock = Clock::start();
+    let start = clock.now();
+    let mut nanos = || u64::try_from(clock.now().since(start).as_nanos()).unwrap_or(u64::MAX);
+    for slot in &mut app.models {
+        slot.model = Arc::new(slot.model.as_ref().clone().compile(Some(&mut nanos)));
+    }
+    app
 }
 
 /// Request number `number`: its columns vary with it.

@@ -140,27 +140,9 @@ def write_refused(folder, rng):
     """One small model of each kind that is not supported."""
     folder.mkdir(exist_ok=True)
     values, label = small_data(rng, rows=300, features=3)
-    classes = np.digitize(label, [-1.0, 1.0]).astype(np.float32)
-    codes = values.copy()
-    codes[:, 0] = rng.integers(0, 6, len(codes))
-    plain = {"label": label, "nthread": 1}
-    matrix = xgb.DMatrix(values, **plain)
-    categorical = xgb.DMatrix(codes, **plain, feature_types=["c", "q", "q"], enable_categorical=True)
-    two = xgb.DMatrix(values, label=np.stack([label, -label], axis=1), nthread=1)
-    classed = xgb.DMatrix(values, label=classes, nthread=1)
-    grouped = xgb.DMatrix(values, label=classes, group=[len(values)], nthread=1)
-    cases = [
-        ("dart.ubj", {"booster": "dart", "rate_drop": 0.5, "max_depth": 2}, matrix),
-        ("linear.json", {"booster": "gblinear"}, matrix),
-        ("categorical.ubj", {"max_cat_to_onehot": 1, "max_depth": 2}, categorical),
-        ("multi-target.ubj", {"max_depth": 2}, two),
-        ("vector-leaf.json", {"multi_strategy": "multi_output_tree", "max_depth": 2}, two),
-        ("multi-class.ubj", {"objective": "multi:softprob", "num_class": 3, "max_depth": 2}, classed),
-        ("ranking.ubj", {"objective": "rank:pairwise", "max_depth": 2}, grouped),
-    ]
-    for name, params, data in cases:
-        booster = xgb.train({"nthread": 1, "seed": 13, **params}, data, num_boost_round=2)
-        booster.save_model(folder / name)
+    matrix = xgb.DMatrix(values, label=label, nthread=1)
+    booster = xgb.train({"nthread": 1, "seed": 13, "booster": "gblinear"}, matrix, num_boost_round=2)
+    booster.save_model(folder / "linear.json")
 
 
 def write_version_answers(folder):
@@ -170,6 +152,7 @@ def write_version_answers(folder):
     """
     for path in sorted(folder.glob("xgboost-*.json")):
         if path.stem.endswith("-dart"):
+            # The pinned version does not read this layout; testdata/formats has one with answers.
             continue
         booster = xgb.Booster({"nthread": 1}, model_file=path)
         rows = np.fromfile(folder / "rows.f32", "<f4").reshape(-1, booster.num_features())

@@ -2,13 +2,14 @@
 
 use bumpalo::Bump;
 use vencejo_expr::{Env, Value};
+use vencejo_model::Workspace;
 use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::schema::Schema;
 use vencejo_types::{DecisionCode, DecisionId};
 
 use crate::column_value;
-use crate::event::{Effect, Effects};
-use crate::plan::{App, Decision, Function};
+use crate::event::{Effect, Effects, Scratch};
+use crate::plan::{Decision, Function};
 use crate::state::PartitionState;
 
 /// Answers a request from the state as it is; exactly one [`Effect::Decided`] comes of it.
@@ -20,17 +21,27 @@ pub(crate) fn decide(
     effects: &mut Effects,
 ) {
     let decision = &state.app.decisions[decision.index()];
-    let Effects { list, bytes, scratch } = effects;
+    let Effects { list, bytes, scratch: Scratch { arena, key, writer, workspaces } } = effects;
+    if workspaces.len() != state.app.models.len() {
+        *workspaces = state.app.models.iter().map(|slot| slot.model.workspace()).collect();
+    }
     let (code, answer) = if expired {
-        (DecisionCode::Fallback, fall_back(state, decision, row, &scratch.arena))
+        (DecisionCode::Fallback, fall_back(state, decision, row, arena))
     } else {
-        answer(state, decision, row, &mut scratch.key, &scratch.arena)
+        answer(state, decision, row, Memory { key, workspaces, arena })
     };
     let start = bytes.len();
     if code != DecisionCode::NoMatch {
-        write_answer(answer, decision, &mut scratch.writer, bytes);
+        write_answer(answer, decision, writer, bytes);
     }
     list.push(Effect::Decided { code, row: start..bytes.len() });
+}
+
+/// What a decision works in.
+struct Memory<'a> {
+    key: &'a mut Vec<u8>,
+    workspaces: &'a mut [Workspace],
+    arena: &'a Bump,
 }
 
 /// The decision's own answer where it has one, else its fallback; one value per answer column.
@@ -38,11 +49,12 @@ fn answer<'a>(
     state: &'a PartitionState,
     decision: &'a Decision,
     row: Row<'a>,
-    key: &mut Vec<u8>,
-    arena: &'a Bump,
+    memory: Memory<'a>,
 ) -> (DecisionCode, &'a [Value<'a>]) {
+    let Memory { key, workspaces, arena } = memory;
     let found = look_up(state, decision, row, key, arena);
-    let outputs = decision.program.run(&mut DecisionEnv { state, decision, row, found, arena }, arena);
+    let mut env = DecisionEnv { state, decision, row, found, workspaces, arena };
+    let outputs = decision.program.run(&mut env, arena);
     if let Some(condition) = decision.condition
         && outputs[condition] != Value::Bool(true)
     {
@@ -65,7 +77,8 @@ fn fall_back<'a>(
     row: Row<'a>,
     arena: &'a Bump,
 ) -> &'a [Value<'a>] {
-    decision.fallback.run(&mut DecisionEnv { state, decision, row, found: &[], arena }, arena)
+    let mut env = DecisionEnv { state, decision, row, found: &[], workspaces: &mut [], arena };
+    decision.fallback.run(&mut env, arena)
 }
 
 /// The place of each look-up's key in its view.
@@ -111,13 +124,9 @@ struct DecisionEnv<'a> {
     decision: &'a Decision,
     row: Row<'a>,
     found: &'a [Option<usize>],
+    /// One per model; none in a fallback, which calls no model.
+    workspaces: &'a mut [Workspace],
     arena: &'a Bump,
-}
-
-impl DecisionEnv<'_> {
-    fn app(&self) -> &App {
-        &self.state.app
-    }
 }
 
 impl<'a> Env<'a> for DecisionEnv<'a> {
@@ -140,19 +149,21 @@ impl<'a> Env<'a> for DecisionEnv<'a> {
         match self.decision.functions[usize::from(function)] {
             Function::Predict(model) => {
                 let features = self.arena.alloc_slice_fill_iter(arguments.iter().map(feature));
-                let prediction = f64::from(self.app().models[model.index()].model.predict(features));
-                if prediction.is_finite() { Value::Double(prediction) } else { Value::Null }
+                let mut prediction = [0.0];
+                let workspace = &mut self.workspaces[model.index()];
+                let slot = &self.state.app.models[model.index()];
+                slot.model.predict_into(features, workspace, &mut prediction);
+                if prediction[0].is_finite() { Value::Double(prediction[0]) } else { Value::Null }
             }
             Function::ModelVersion(model) => Value::Str(&self.state.app.models[model.index()].version),
         }
     }
 }
 
-/// A model input. Trees are trained on binary32; NULL is their missing value.
-fn feature(value: &Value<'_>) -> f32 {
+/// A model input; NULL is the models' missing value. The model rounds as its library does.
+fn feature(value: &Value<'_>) -> f64 {
     match *value {
-        #[expect(clippy::cast_possible_truncation, reason = "rounded to binary32, as in training")]
-        Value::Double(value) => value as f32,
-        _ => f32::NAN,
+        Value::Double(value) => value,
+        _ => f64::NAN,
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use bumpalo::Bump;
+use vencejo_model::Workspace;
 use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::{DecisionCode, DecisionId, StreamId};
 
@@ -55,6 +56,8 @@ pub(crate) struct Scratch {
     pub(crate) arena: Bump,
     pub(crate) key: Vec<u8>,
     pub(crate) writer: RowWriter,
+    /// One per model of the app.
+    pub(crate) workspaces: Vec<Workspace>,
 }
 
 impl Effects {

@@ -17,6 +17,10 @@ pub enum ModelError {
     },
     /// The binary format that XGBoost wrote before JSON and UBJSON.
     OldBinary,
+    /// CatBoost's own binary format.
+    CatboostBinary,
+    /// An XML file in the Predictive Model Markup Language.
+    Pmml,
     /// The first bytes belong to no known format.
     UnknownFormat,
     /// Valid JSON or UBJSON, but not a model.
@@ -86,6 +90,11 @@ pub enum ModelError {
         /// How many there should be.
         expected: usize,
     },
+    /// Two parts of the file exclude each other.
+    Contradiction {
+        /// Which and why.
+        detail: String,
+    },
     /// Two features have the same name.
     FeatureNameTwice {
         /// The name.
@@ -116,6 +125,11 @@ pub enum TreeFault {
         /// The number of nodes.
         nodes: usize,
     },
+    /// One of the lists that describe the nodes holds what is no number of its kind.
+    Number {
+        /// Its key in the file.
+        array: &'static str,
+    },
     /// The tree is stored out of order.
     Misplaced {
         /// The index it claims.
@@ -135,6 +149,12 @@ pub enum TreeFault {
         /// Its index.
         child: i64,
     },
+    /// Another node of the tree has the same number.
+    NodeTwice,
+    /// The leaf has no weight.
+    NoWeight,
+    /// The leaf has two weights for one output.
+    WeightTwice,
     /// No path from the root leads to the node.
     Unreached,
     /// A path leads to a node that was pruned.
@@ -150,15 +170,49 @@ pub enum TreeFault {
     },
     /// The threshold is NaN.
     ThresholdNan,
+    /// The kind of the split is unknown, or does not go with its having a set of categories.
+    SplitType,
+    /// The set of categories is not within the file's list, or holds what is no category.
+    Categories,
+    /// The leaf adds to an output the model does not have.
+    OutputOutOfRange {
+        /// Its index.
+        output: usize,
+        /// The number of outputs.
+        outputs: usize,
+    },
+    /// The leaf does not hold one number per output.
+    LeafLength {
+        /// How many it holds.
+        found: usize,
+        /// The number of outputs.
+        outputs: usize,
+    },
     /// The leaf is NaN or infinite.
     LeafNotFinite,
 }
 
 /// How to write a model file that is accepted.
-const SAVE: &str = "save the model again with booster.save_model(\"model.ubj\")";
+const SAVE: &str = "save the model again from its library";
 /// One line that turns a binary model into UBJSON. XGBoost 3.1 removed the reader of the old format.
 const CONVERT: &str =
     "python -c \"import xgboost as x; x.Booster(model_file='old.bin').save_model('model.ubj')\"";
+
+/// One line that turns CatBoost's binary model into JSON.
+const CONVERT_CATBOOST: &str = "python -c \"import catboost as c; \
+    c.CatBoost().load_model('model.cbm').save_model('model.json', format='json')\"";
+/// One line that saves what a PMML file was made from. Nothing turns PMML back into a model.
+const SAVE_TRAINED: &str = "python -c \"import joblib as j; j.load('model.pkl').save_model('model.ubj')\"";
+
+/// How to write a file of this format that is accepted.
+fn save(format: Format) -> &'static str {
+    match format {
+        Format::Json => "save the model again with save_model(\"model.json\")",
+        Format::Ubjson => "save the model again with booster.save_model(\"model.ubj\")",
+        Format::Lightgbm => "save the model again with booster.save_model(\"model.txt\")",
+        Format::Onnx => "convert the model to ONNX again",
+    }
+}
 
 impl ModelError {
     pub(crate) fn unsupported(what: impl Into<String>, advice: impl Into<String>) -> Self {
@@ -198,27 +252,48 @@ impl fmt::Display for ModelError {
                 "The model file is in XGBoost's old binary format; \
                  convert it with XGBoost 3.0 or older: {CONVERT}."
             ),
+            Self::CatboostBinary => write!(
+                f,
+                "The model file is in CatBoost's binary format; convert it to JSON: {CONVERT_CATBOOST}."
+            ),
+            Self::Pmml => {
+                write!(
+                    f,
+                    "The model file is PMML, which is not read; save the trained model: {SAVE_TRAINED}."
+                )
+            }
             Self::UnknownFormat => write!(
                 f,
-                "The file is neither JSON nor UBJSON; {SAVE}, \
+                "The file is neither JSON nor UBJSON, nor a LightGBM or ONNX model; {SAVE}, \
                  or if it is a binary model of XGBoost 1.x, convert it: {CONVERT}."
             ),
             Self::NotAModel { why } => {
-                write!(f, "The file is readable but is no XGBoost model: {why}; {SAVE}.")
+                write!(f, "The file is readable but is no model of a known library: {why}; {SAVE}.")
             }
             Self::Truncated { format, detail } => {
                 write!(f, "The {format} model file is cut off {detail}; copy it again in full.")
             }
             Self::Damaged { format, detail } => {
-                write!(f, "The {format} model file is damaged: {detail}; copy it again or {SAVE}.")
+                let save = save(*format);
+                write!(f, "The {format} model file is damaged: {detail}; copy it again or {save}.")
             }
             Self::JsonNotFinite { line, column } => write!(
                 f,
                 "The JSON model file holds NaN or Infinity at line {line} column {column}, which is not JSON; \
-                 {SAVE}, which can express it."
+                 {}, which can express it.",
+                save(Format::Ubjson)
             ),
+            other => other.describe_model(f),
+        }
+    }
+}
+
+impl ModelError {
+    /// The errors of a file that could be read: its model is at fault.
+    fn describe_model(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::Layout { format, detail } => {
-                write!(f, "The {format} file is not laid out as an XGBoost model: {detail}; {SAVE}.")
+                write!(f, "The {format} file is not laid out as a model: {detail}; {}.", save(*format))
             }
             Self::Unsupported { what, advice } => {
                 write!(f, "The model cannot be used because {what} not supported; {advice}.")
@@ -235,6 +310,7 @@ impl fmt::Display for ModelError {
             Self::Count { what, found, expected } => {
                 write!(f, "The model has {found} {what} where {expected} are declared; {SAVE}.")
             }
+            Self::Contradiction { detail } => write!(f, "The model contradicts itself: {detail}; {SAVE}."),
             Self::FeatureNameTwice { name } => {
                 write!(f, "The model has two features named \"{name}\"; rename one and train again.")
             }
@@ -244,6 +320,8 @@ impl fmt::Display for ModelError {
             Self::Tree { tree, node: None, fault } => {
                 write!(f, "The model is damaged in tree {tree}: {fault}; {SAVE}.")
             }
+            // The errors of the file itself have been told.
+            _ => Ok(()),
         }
     }
 }
@@ -255,12 +333,16 @@ impl fmt::Display for TreeFault {
             Self::ArrayLength { array, found, nodes } => {
                 write!(f, "{array} has {found} elements for {nodes} nodes")
             }
+            Self::Number { array } => write!(f, "{array} holds a word that is no number of its kind"),
             Self::Misplaced { id } => write!(f, "it is stored as tree {id}"),
             Self::OneChild => write!(f, "it has one child where a split has two"),
             Self::ChildOutOfRange { child, nodes } => {
                 write!(f, "its child {child} does not exist among {nodes} nodes")
             }
             Self::ReachedTwice { child } => write!(f, "its child {child} is reached a second time"),
+            Self::NodeTwice => write!(f, "another node has the same number"),
+            Self::NoWeight => write!(f, "it is a leaf without a weight"),
+            Self::WeightTwice => write!(f, "it has two weights for one output"),
             Self::Unreached => write!(f, "no path from the root leads to it"),
             Self::DeletedReached => write!(f, "it was pruned but is still part of the tree"),
             Self::TooDeep => {
@@ -270,6 +352,16 @@ impl fmt::Display for TreeFault {
                 write!(f, "it reads feature {feature} but the model has {features} features")
             }
             Self::ThresholdNan => write!(f, "its threshold is NaN"),
+            Self::SplitType => write!(f, "its split type does not go with its categories"),
+            Self::Categories => {
+                write!(f, "its categories lie outside the file's list, stand twice or are out of range")
+            }
+            Self::OutputOutOfRange { output, outputs } => {
+                write!(f, "it adds to output {output} but the model has {outputs} outputs")
+            }
+            Self::LeafLength { found, outputs } => {
+                write!(f, "its leaf has {found} numbers for {outputs} outputs")
+            }
             Self::LeafNotFinite => write!(f, "its leaf value is NaN or infinite"),
         }
     }

@@ -104,3 +104,10 @@ fn files_of_every_xgboost_version_load_and_are_exact() {
         }
     }
 }
+
+#[test]
+fn both_encodings_of_dropouts_new_place_give_the_same_model() {
+    let [json, ubjson] = ["json", "ubj"].map(|end| model(&format!("versions/xgboost-3.4-dart.{end}")));
+    assert_eq!(json, ubjson);
+    assert_eq!(json.objective(), "reg:squarederror");
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use vencejo_model::Model;
+use vencejo_model::{Library, Model};
 use vencejo_types::limits::MODEL_FILE_BYTES_MAX;
 
 use crate::failure::Failure;
@@ -15,13 +15,20 @@ use crate::failure::Failure;
 #[command(after_help = "Examples:\n  vencejo predict apps/ads/models/yield.ubj --input rows.csv\n  \
     vencejo gen ads --rows 100 --seed 1 | vencejo predict apps/ads/models/yield.ubj --input -\n\n\
     The header names the features, in any order; other columns are passed over. An empty field is a\n\
-    missing value. One prediction per row, as the shortest text that reads back to the same 32-bit float.")]
+    missing value. One line per row: the prediction, or several separated by commas, each as the shortest\n    \
+    text that reads back to the same float of the model's library (32 bits for XGBoost and ONNX, else 64).")]
 pub struct PredictArgs {
     /// The model file.
     model: PathBuf,
     /// The rows, as CSV with a header; - reads standard input.
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
+    /// Print raw scores: before the objective's link.
+    #[arg(long)]
+    margin: bool,
+    /// Use the trees up to the best iteration of early stopping, where the file records one.
+    #[arg(long)]
+    best_iteration: bool,
     /// Print one JSON object per row.
     #[arg(long)]
     json: bool,
@@ -32,7 +39,16 @@ pub struct PredictArgs {
 /// # Errors
 /// When the model or the rows cannot be read.
 pub fn run(args: &PredictArgs) -> Result<(), Failure> {
-    let model = load(&args.model)?;
+    let mut model = load(&args.model)?;
+    if args.best_iteration {
+        if model.best_iteration().is_none() {
+            let shown = args.model.display();
+            return Err(Failure::runtime(format!(
+                "{shown} records no best iteration; do without the option"
+            )));
+        }
+        model = model.with_best_iteration();
+    }
     let input = args.input.display();
     let raw: Box<dyn std::io::Read> = if args.input.as_os_str() == "-" {
         Box::new(std::io::stdin())
@@ -47,7 +63,9 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
         feature_columns(&model, &header).map_err(|reason| Failure::runtime(format!("{input}: {reason}")))?;
     let mut out = BufWriter::new(stdout().lock());
     let mut record = csv::StringRecord::new();
-    let mut features = vec![f32::NAN; columns.len()];
+    let mut features = vec![f64::NAN; columns.len()];
+    let mut workspace = model.workspace();
+    let mut outputs = vec![0.0; if args.margin { model.margin_count() } else { model.output_count() }];
     for row in 1_u64.. {
         if !rows.read_record(&mut record).map_err(bad_csv)? {
             break;
@@ -58,12 +76,23 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
                 Failure::runtime(format!("{input}: row {row}, column '{name}': '{field}' is not a number"))
             })?;
         }
-        let prediction = model.predict(&features);
-        let written = if args.json {
-            let number = serde_json::from_str::<serde_json::Value>(&shortest(prediction)).ok();
-            writeln!(out, "{}", json!({"row": row, "prediction": number}))
+        if args.margin {
+            model.margin_into(&features, &mut workspace, &mut outputs);
         } else {
-            writeln!(out, "{}", shortest(prediction))
+            model.predict_into(&features, &mut workspace, &mut outputs);
+        }
+        let texts: Vec<_> = outputs.iter().map(|&output| shortest(output, model.library())).collect();
+        let written = if args.json {
+            // NaN and infinities have no JSON; they are null.
+            let numbers: Vec<_> =
+                texts.iter().map(|text| serde_json::from_str::<serde_json::Value>(text).ok()).collect();
+            let prediction = match &numbers[..] {
+                [number] => json!(number),
+                numbers => json!(numbers),
+            };
+            writeln!(out, "{}", json!({"row": row, "prediction": prediction}))
+        } else {
+            writeln!(out, "{}", texts.join(","))
         };
         written.map_err(|error| Failure::output(&error))?;
     }
@@ -104,13 +133,20 @@ fn feature_columns(model: &Model, header: &csv::StringRecord) -> Result<Vec<usiz
 }
 
 /// An empty field is a missing value.
-fn parse_field(field: &str) -> Result<f32, &str> {
-    if field.is_empty() { Ok(f32::NAN) } else { field.parse().map_err(|_| field) }
+fn parse_field(field: &str) -> Result<f64, &str> {
+    if field.is_empty() { Ok(f64::NAN) } else { field.parse().map_err(|_| field) }
 }
 
-/// The shortest text that reads back to the same value.
-fn shortest(value: f32) -> String {
-    let (plain, scientific) = (format!("{value}"), format!("{value:e}"));
+/// The shortest text that reads back to the same value in the precision of the model's library.
+fn shortest(value: f64, library: Library) -> String {
+    let (plain, scientific) = match library {
+        Library::Xgboost | Library::Onnx => {
+            #[expect(clippy::cast_possible_truncation, reason = "these libraries answer in 32 bits")]
+            let value = value as f32;
+            (format!("{value}"), format!("{value:e}"))
+        }
+        Library::Lightgbm | Library::Catboost => (format!("{value}"), format!("{value:e}")),
+    };
     if scientific.len() < plain.len() { scientific } else { plain }
 }
 
@@ -121,10 +157,11 @@ mod tests {
     #[test]
     fn texts_read_back_to_the_same_bits() {
         for value in [0.1_f32, -0.0, 1.0, f32::MAX, f32::MIN_POSITIVE, 1e-45, 16_777_216.0, 2.345_678_8] {
-            assert_eq!(shortest(value).parse::<f32>().unwrap().to_bits(), value.to_bits());
+            let text = shortest(value.into(), Library::Xgboost);
+            assert_eq!(text.parse::<f32>().unwrap().to_bits(), value.to_bits());
         }
-        assert_eq!(shortest(f32::MAX), "3.4028235e38");
-        assert_eq!(shortest(2.5), "2.5");
+        assert_eq!(shortest(f32::MAX.into(), Library::Xgboost), "3.4028235e38");
+        assert_eq!(shortest(0.1, Library::Lightgbm), "0.1");
     }
 
     #[test]

@@ -145,10 +145,10 @@ fn signalled() -> impl Future<Output = ()> {
 
 fn describe(app: &App) -> String {
     let names = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    let models = app
-        .models
-        .iter()
-        .map(|model| format!("{} ({}, {} trees)", model.name, model.version, model.model.tree_count()));
+    let models = app.models.iter().map(|model| {
+        let (trees, layout) = (model.model.tree_count(), model.model.layout());
+        format!("{} ({}, {trees} trees, layout {layout})", model.name, model.version)
+    });
     format!(
         "app {}: streams {}; views {}; models {}; decisions {}",
         app.name,

@@ -1,6 +1,7 @@
 //! The shape of XGBoost's model file. One set of structs serves both encodings.
 //!
-//! Statistics kept for training (`loss_changes`, `sum_hessian`, `base_weights`, `parents`, ...) are skipped.
+//! Statistics kept for training (`loss_changes`, `parents`, ...) are skipped, but for the hessian sums, which
+//! explanations weigh nodes by.
 //! Arrays of a tree default to empty so that a missing one is reported with its tree, by the length check.
 //! No `flatten` and no untagged enum: they would read numbers as `f64` first and round twice.
 
@@ -8,6 +9,8 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, Unexpected, Visitor};
+
+use super::bounded::{texts, trees};
 
 /// A whole file.
 #[derive(Debug, Deserialize)]
@@ -20,12 +23,21 @@ pub(crate) struct Document {
 #[derive(Debug, Deserialize)]
 pub(super) struct Learner {
     #[serde(default)]
+    pub(super) attributes: Attributes,
+    #[serde(default, deserialize_with = "texts")]
     pub(super) feature_names: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "texts")]
     pub(super) feature_types: Vec<String>,
     pub(super) gradient_booster: GradientBooster,
     pub(super) learner_model_param: LearnerParam,
     pub(super) objective: Objective,
+}
+
+/// Free text beside the model. Only what early stopping leaves there is read.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Attributes {
+    #[serde(default)]
+    pub(super) best_iteration: Option<String>,
 }
 
 /// Unknown keys are refused here and in [`BoosterModel`]: what XGBoost adds at these two places, such as
@@ -40,8 +52,14 @@ pub(super) struct GradientBooster {
     #[serde(default)]
     pub(super) weight_drop: Vec<f32>,
     /// Where dart kept its trees before XGBoost 3.4.
-    #[serde(default, rename = "gbtree")]
-    _gbtree: Option<IgnoredAny>,
+    #[serde(default)]
+    pub(super) gbtree: Option<InnerBooster>,
+}
+
+/// The booster inside the booster dart.
+#[derive(Debug, Deserialize)]
+pub(super) struct InnerBooster {
+    pub(super) model: BoosterModel,
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,7 +67,7 @@ pub(super) struct GradientBooster {
 pub(super) struct BoosterModel {
     #[serde(default)]
     pub(super) gbtree_model_param: Option<GbtreeParam>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "trees")]
     pub(super) trees: Vec<Tree>,
     /// The output each tree adds to.
     #[serde(default)]
@@ -57,9 +75,10 @@ pub(super) struct BoosterModel {
     /// Dropout weights beside the trees, since XGBoost 3.4.
     #[serde(default)]
     pub(super) weight_drop: Vec<f32>,
-    #[serde(default, rename = "iteration_indptr")]
-    _iteration_indptr: Option<IgnoredAny>,
-    /// Names of categories, used with categorical splits only.
+    /// The first tree of each round, and the number of trees. Absent before XGBoost 2.0.
+    #[serde(default)]
+    pub(super) iteration_indptr: Vec<usize>,
+    /// Names of categories. Rows hold codes, so that names are not needed.
     #[serde(default, rename = "cats")]
     _cats: Option<IgnoredAny>,
     /// The weights of a linear booster.
@@ -73,6 +92,8 @@ pub(super) struct BoosterModel {
 #[derive(Debug, Deserialize)]
 pub(super) struct GbtreeParam {
     pub(super) num_trees: String,
+    #[serde(default)]
+    pub(super) num_parallel_tree: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,11 +131,26 @@ pub(super) struct Tree {
     /// 0 numerical, 1 categorical. Absent before XGBoost 1.3.
     #[serde(default)]
     pub(super) split_type: Vec<u8>,
+    /// Categories that go right: those of all nodes, one list after the other.
+    #[serde(default)]
+    pub(super) categories: Vec<i64>,
+    /// The nodes that have categories.
     #[serde(default)]
     pub(super) categories_nodes: Vec<i64>,
-    /// Values of vector leaves.
+    /// Where the list of each of these nodes begins, and its length.
+    #[serde(default)]
+    pub(super) categories_segments: Vec<i64>,
+    #[serde(default)]
+    pub(super) categories_sizes: Vec<i64>,
+    /// Values of vector leaves: since XGBoost 3.1 leaf after leaf, the leaf's number in place of the right
+    /// child.
     #[serde(default)]
     pub(super) leaf_weights: Vec<f32>,
+    /// Values of vector leaves before XGBoost 3.1: node after node.
+    #[serde(default)]
+    pub(super) base_weights: Vec<f32>,
+    #[serde(default)]
+    pub(super) sum_hessian: Vec<f32>,
 }
 
 #[derive(Debug, Deserialize)]

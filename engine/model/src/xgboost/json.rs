@@ -15,20 +15,23 @@ use crate::format::Format;
 ///
 /// Text that is not JSON, cut off, or of another shape.
 pub(crate) fn document_from_json(bytes: &[u8]) -> Result<Document, ModelError> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let (format, detail) = (Format::Json, quotable(&error.to_string()));
-        match error.classify() {
-            Category::Eof => ModelError::Truncated {
-                format,
-                detail: format!("at line {} column {}", error.line(), error.column()),
-            },
-            Category::Data => ModelError::Layout { format, detail },
-            Category::Syntax | Category::Io if is_not_finite(bytes, error.line(), error.column()) => {
-                ModelError::JsonNotFinite { line: error.line(), column: error.column() }
-            }
-            Category::Syntax | Category::Io => ModelError::Damaged { format, detail },
+    serde_json::from_slice(bytes).map_err(|error| json_error(&error, bytes))
+}
+
+/// What serde_json's error means for a model file.
+pub(crate) fn json_error(error: &serde_json::Error, bytes: &[u8]) -> ModelError {
+    let (format, detail) = (Format::Json, quotable(&error.to_string()));
+    match error.classify() {
+        Category::Eof => ModelError::Truncated {
+            format,
+            detail: format!("at line {} column {}", error.line(), error.column()),
+        },
+        Category::Data => ModelError::Layout { format, detail },
+        Category::Syntax | Category::Io if is_not_finite(bytes, error.line(), error.column()) => {
+            ModelError::JsonNotFinite { line: error.line(), column: error.column() }
         }
-    })
+        Category::Syntax | Category::Io => ModelError::Damaged { format, detail },
+    }
 }
 
 /// Whether the error at this place is one of the words XGBoost writes for numbers that JSON lacks.

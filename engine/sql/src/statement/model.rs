@@ -148,6 +148,11 @@ fn slot(
     let model = Model::parse(&file.bytes).map_err(|error| {
         report.error(file.place, format!("'{}' is not a model that can be used: {error}", file.path))
     })?;
+    if model.output_count() != 1 {
+        let outputs = model.output_count();
+        let message = format!("the model in '{}' has {outputs} outputs; PREDICT takes one", file.path);
+        return Err(report.error(file.place, message));
+    }
     let features = model.feature_names();
     if model.feature_count() != inputs.len() {
         let message = format!(

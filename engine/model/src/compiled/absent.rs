@@ -1,0 +1,51 @@
+//! Stands for `simd.rs` on CPUs it is not written for.
+
+use super::paths::Paths;
+use super::quantise::{Counter, LANES, NarrowCells};
+use super::walk::Walk;
+
+/// A number that leaves and sums are.
+pub(super) trait Sum: Copy + std::ops::AddAssign {}
+
+impl Sum for f32 {}
+impl Sum for f64 {}
+
+/// A proof that cannot be had.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Avx2 {}
+
+impl Avx2 {
+    pub(super) fn detect() -> Option<Self> {
+        None
+    }
+
+    pub(super) fn run<R>(self, _: impl FnOnce() -> R) -> R {
+        match self {}
+    }
+
+    pub(super) fn paths<F>(self, _: &Paths<F>, _: &NarrowCells, _: &mut [F]) {
+        match self {}
+    }
+
+    pub(super) fn walk<F>(self, _: &Walk<F>, _: &NarrowCells, _: &mut [F]) {
+        match self {}
+    }
+
+    pub(super) fn walk_rows<F>(self, _: &Walk<F>, _: usize, _: &[NarrowCells], _: &mut [F]) {
+        match self {}
+    }
+
+    pub(super) fn path_rows<F>(self, _: &Paths<F>, _: usize, _: &[NarrowCells], _: &mut [F]) {
+        match self {}
+    }
+}
+
+impl Counter for Avx2 {
+    fn of_f32(self, _: &[f32; LANES], _: f32) -> u32 {
+        match self {}
+    }
+
+    fn of_f64(self, _: &[f64; LANES], _: f64) -> u32 {
+        match self {}
+    }
+}
