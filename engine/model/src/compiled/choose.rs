@@ -22,11 +22,10 @@ const SAMPLE_ROWS: usize = 2 * ROWS;
 /// Passes of a measurement; the best counts.
 const PASSES: usize = 4;
 
-/// Tables above this size are not in the second-level cache of a busy server, where the measurement finds
-/// them.
+/// Tables above this size are not in the second-level cache of a busy server, as they are while measured.
 const LARGE_BYTES: usize = 1 << 20;
-/// What they must win by. 500x6 in a loop: tables 1,130 ns, walk 1,230; after a sweep of 8 MiB 4,770 and
-/// 4,490.
+/// What they must win by. On 500x6 tables win in a loop, 1,130 ns to 1,230; after a sweep of 8 MiB the walk
+/// wins, 4,490 to 4,770.
 const LARGE_BURDEN: f64 = 1.25;
 
 /// What a choice is made from.

@@ -92,8 +92,8 @@ impl<F: Number> Engine<F> {
         }
     }
 
-    /// Sums of up to [`ROWS`] rows, each of `features` numbers: margin `m` of row `r` at `out[r * margins +
-    /// m]`, which holds its start before.
+    /// Sums of up to [`ROWS`] rows, each of `features` numbers: margin `m` of row `r` is at
+    /// `out[r * margins + m]`, which holds its start before.
     pub(super) fn block<T: Feature>(
         &self,
         quantiser: &Quantiser,

@@ -1,8 +1,8 @@
 //! Tables of the paths: trees of at most 32 leaves, of any shape.
 //!
 //! A tree is one line of up to 31 splits, compared at once, and for each leaf two words: which outcomes its
-//! path cares about and what they must be. Four comparisons of eight leaves find the only one whose path
-//! agrees.
+//! path cares about and what they must be. Four comparisons of eight leaves find the
+//! only one whose path agrees.
 
 use super::quantise::Number;
 use super::ranked::{Ranked, RankedNode, RankedTree};

@@ -1,10 +1,9 @@
 //! Byte planes: many rows at once, a byte of each.
 //!
-//! A block of rows is quantised column by column. A tree is a short program over blocks of bytes that
-//! computes each row's leaf, bottom up: a split compares its column's bytes with its rank and chooses between
-//! what its children computed. Any tree of at most 256 leaves fits, whatever its shape; the cost is a
-//! comparison and a choice per split for 32 rows. The larger child comes first, so that a stack of nine
-//! blocks is enough.
+//! A block of rows is quantised into columns. A tree is a short program over blocks of bytes that computes
+//! each row's leaf, bottom up: a split compares its column's bytes with its rank and chooses between what its
+//! children computed. Any tree of at most 256 leaves fits, whatever its shape; the cost is a comparison and a
+//! choice per split for 32 rows. The larger child comes first, so that a stack of nine blocks is enough.
 
 use super::quantise::{Number, WideCells};
 use super::ranked::{Ranked, RankedNode, RankedTree};

@@ -1,10 +1,10 @@
 //! A forest over bytes: each split becomes "byte of a column >= rank", exactly.
 //!
 //! A column is a feature with up to 255 of its thresholds, or one equality, or one set of categories. Its
-//! byte for a row is the number of those thresholds that the row's value has reached (0 to 255), which orders
-//! the value among all thresholds that any tree compares it with; a split asks whether the byte is at least
-//! the rank of its own threshold. Integer comparisons of ranks give what the comparisons of floats give, so
-//! nothing is approximated.
+//! byte for a row is the number of those thresholds that the row's value has reached (0 to 255), which
+//! orders the value among all thresholds that any tree compares it with; a split asks whether the byte is at
+//! least the rank of its own threshold. Integer comparisons of ranks give what the comparisons of floats
+//! give, so nothing is approximated.
 //!
 //! A missing value has no rank. It stands as 0 in the bank of bytes that "missing goes left" splits read and
 //! as 255 in the bank that the others read.

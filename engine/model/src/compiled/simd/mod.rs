@@ -3,8 +3,8 @@
 //! Unsafe are the calls into code compiled for AVX2, which [`Avx2::detect`] proves to be there, and the
 //! accesses to tables without a check of bounds. [`Walk::new`] and [`Paths::new`], the only constructors of
 //! the tables, prove the latter; what they guarantee is written at the types. What a row holds never decides
-//! whether an address is inside: outcomes are bits of a movemask, and every path along bits ends at one of 32
-//! leaves.
+//! whether an address is inside: outcomes are bits of a movemask, and every path along bits ends at one of
+//! 32 leaves.
 #![deny(clippy::undocumented_unsafe_blocks)]
 #![expect(
     clippy::cast_possible_truncation,

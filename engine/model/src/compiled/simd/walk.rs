@@ -78,9 +78,8 @@ fn walk_margin<F: Sum, const HALVES: usize, const MISSING: bool, const TOP: u8>(
             let group = trees.start / TREES_AT_ONCE + step;
             let places = bottoms::<F, HALVES, MISSING, TOP>(walk, banks, group);
             let at = step % UNDER_WAY;
-            // SAFETY: 32 bytes at a multiple of 32, because a `Ring` is aligned to 64 and `places` begins at
-            // 256.
-            unsafe { _mm256_store_si256(ring.places[at].as_mut_ptr().cast(), places) };
+            // SAFETY: 8 numbers of 4 bytes, and the store needs no alignment.
+            unsafe { _mm256_storeu_si256(ring.places[at].as_mut_ptr().cast(), places) };
             for index in 0..TREES_AT_ONCE {
                 let place = ring.places[at][index] as usize;
                 // SAFETY: `places` are 64 times the number of a bottom, which is a tree below the count times
