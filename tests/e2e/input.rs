@@ -96,6 +96,22 @@ fn predict_gives_the_bits_of_the_library_that_made_the_model() {
 }
 
 #[test]
+fn inspect_tells_what_a_model_holds_and_refuses_what_is_none() {
+    let inspect = |file: &str| vencejo().args(["model", "inspect", "--json", file]).output().unwrap();
+    let output = inspect("apps/ads/models/yield.ubj");
+    let model = &json_lines(&output.stdout)[0];
+    assert_eq!((&model["library"], &model["trees"]), (&"XGBoost".into(), &120.into()));
+    let cut = tempfile::NamedTempFile::new().unwrap();
+    let whole = std::fs::read(root().join("apps/ads/models/yield.ubj")).unwrap();
+    std::fs::write(cut.path(), &whole[..whole.len() / 2]).unwrap();
+    for file in [cut.path().to_str().unwrap(), "apps/ads/app.sql"] {
+        let output = inspect(file);
+        assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn predict_names_what_is_wrong_with_its_input() {
     let predict = |input: &str| {
         let mut command = vencejo();

@@ -4,11 +4,12 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use vencejo_core::plan::App;
-use vencejo_runtime::Clock;
+use vencejo_model::Model;
 use vencejo_sql::plan;
 use vencejo_types::limits::{APP_SQL_BYTES_MAX, MODEL_FILE_BYTES_MAX};
 
 use crate::failure::Failure;
+use crate::model::compile;
 
 /// The statements of an app.
 const SQL_FILE: &str = "app.sql";
@@ -80,12 +81,8 @@ impl AppSource {
 
 /// Gives every model the layout that is fastest on this machine.
 fn compile_models(mut app: App) -> App {
-    let clock = Clock::start();
-    let start = clock.now();
-    let mut nanos = || u64::try_from(clock.now().since(start).as_nanos()).unwrap_or(u64::MAX);
     for slot in &mut app.models {
-        let model = Arc::unwrap_or_clone(Arc::clone(&slot.model));
-        slot.model = Arc::new(model.compile(Some(&mut nanos)));
+        slot.model = Arc::new(compile(Model::clone(&slot.model)));
     }
     app
 }

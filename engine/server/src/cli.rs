@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{bench, decide, demo, generate, predict, serve};
+use crate::{bench, decide, demo, generate, model, predict, serve};
 
 /// A real-time decision engine: events in over QUIC, decisions out in microseconds.
 #[derive(Parser, Debug)]
@@ -15,7 +15,7 @@ use crate::{bench, decide, demo, generate, predict, serve};
     vencejo demo                                            everything at once, nothing left behind\n  \
     vencejo serve --app apps/ads                            an engine on 127.0.0.1:7443\n  \
     vencejo decide --openrtb apps/ads/samples/bid_requests.jsonl\n\n\
-    Exit codes: 0 done, 1 failed while running, 2 wrong usage, 78 unusable configuration.\n\
+    Exit codes: 0 done, 1 failed while running, 2 wrong usage, 5 not a usable model, 78 unusable configuration.\n\
     VENCEJO_LOG=debug shows more on standard error."
 )]
 pub struct Cli {
@@ -28,6 +28,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Decide(decide::DecideArgs),
     Predict(predict::PredictArgs),
+    Model(model::ModelArgs),
     Gen(generate::GenArgs),
     Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
@@ -42,6 +43,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Predict(args) => predict::run(&args),
+        Command::Model(args) => model::run(&args),
         Command::Gen(args) => generate::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),

@@ -7,6 +7,8 @@ use std::{fmt, io};
 pub enum Exit {
     /// Something went wrong while running.
     Runtime = 1,
+    /// A file given to be looked at is not what it should be.
+    Data = 5,
     /// The configuration (app, model, data folder, address) cannot be used; as `EX_CONFIG` of sysexits.
     Config = 78,
 }
@@ -32,6 +34,11 @@ impl Failure {
             io::ErrorKind::BrokenPipe => Self { exit: Exit::Runtime, text: String::new() },
             _ => Self::runtime(format!("the output cannot be written: {error}")),
         }
+    }
+
+    /// A file given to be looked at is not what it should be.
+    pub fn data(text: impl fmt::Display) -> Self {
+        Self { exit: Exit::Data, text: text.to_string() }
     }
 
     /// The configuration cannot be used.

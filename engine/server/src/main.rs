@@ -13,6 +13,7 @@ mod failure;
 mod generate;
 mod identity;
 mod lines;
+mod model;
 mod predict;
 mod serve;
 mod text_row;

@@ -100,6 +100,15 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
 }
 
 fn load(path: &Path) -> Result<Model, Failure> {
+    let bytes = read_model_file(path)?;
+    Model::parse(&bytes).map_err(|error| Failure::runtime(format!("{}: {error}", path.display())))
+}
+
+/// The bytes of a model file, if there are not too many.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_model_file(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| Failure::runtime(format!("{shown} cannot be read: {error}"));
     let length = std::fs::metadata(path).map_err(unreadable)?.len();
@@ -107,8 +116,7 @@ fn load(path: &Path) -> Result<Model, Failure> {
         let text = format!("{shown} has {length} bytes; at most {MODEL_FILE_BYTES_MAX} are read");
         return Err(Failure::runtime(text));
     }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    Model::parse(&bytes).map_err(|error| Failure::runtime(format!("{shown}: {error}")))
+    std::fs::read(path).map_err(unreadable)
 }
 
 /// The CSV column of each feature.
