@@ -204,7 +204,8 @@ fn explain(error: &ConnectionError) -> String {
     }
 }
 
-fn transport() -> TransportConfig {
+/// The transport settings of the client's side: no streams opened by the engine, keep-alive.
+pub fn transport() -> TransportConfig {
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(0))

@@ -30,7 +30,7 @@ mod link;
 mod tls;
 
 pub use client::{Client, Decided, Pending};
-pub use connection::{Config, Connection, FrameReceiver, FrameSender};
+pub use connection::{Config, Connection, FrameReceiver, FrameSender, transport};
 pub use error::ClientError;
 pub use tls::Trust;
 pub use vencejo_protocol as protocol;

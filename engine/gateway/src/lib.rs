@@ -14,4 +14,4 @@ mod outbound;
 mod session;
 
 pub use limits::REPLY_GRACE;
-pub use listener::{BindError, Gateway, Identity};
+pub use listener::{BindError, Gateway, Identity, transport};

@@ -153,7 +153,8 @@ fn server_config(identity: Identity) -> Result<ServerConfig, rustls::Error> {
     Ok(config)
 }
 
-fn transport() -> TransportConfig {
+/// The transport settings of the engine's side: bounded windows, no unidirectional streams, no datagrams.
+pub fn transport() -> TransportConfig {
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS_MAX))

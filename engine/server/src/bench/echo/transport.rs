@@ -2,10 +2,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-use quinn::{ClientConfig, Endpoint, ServerConfig, TransportConfig, VarInt};
+use quinn::{ClientConfig, Endpoint, ServerConfig};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
@@ -15,12 +14,6 @@ use crate::failure::Failure;
 pub(super) const SERVER_NAME: &str = "localhost";
 
 const ALPN: &[u8] = b"vencejo-echo/1";
-// As engine/gateway/src/limits.rs and bindings/client/src/connection.rs have them.
-const STREAMS_MAX: u32 = 8;
-const STREAM_WINDOW_BYTES: u32 = 256 << 10;
-const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
-const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
-const KEEP_ALIVE: Duration = Duration::from_secs(3);
 
 /// An endpoint on a free loopback port, and the certificate by which to know it.
 pub(super) fn server_endpoint() -> Result<(Endpoint, CertificateDer<'static>), Failure> {
@@ -35,7 +28,7 @@ pub(super) fn server_endpoint() -> Result<(Endpoint, CertificateDer<'static>), F
     tls.max_early_data_size = 0;
     let crypto = QuicServerConfig::try_from(tls).map_err(Failure::runtime)?;
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
-    config.transport_config(Arc::new(server_transport()));
+    config.transport_config(Arc::new(vencejo_gateway::transport()));
     let endpoint = Endpoint::server(config, loopback()).map_err(Failure::runtime)?;
     Ok((endpoint, certificate))
 }
@@ -52,7 +45,7 @@ pub(super) fn client_endpoint(certificate: &CertificateDer<'static>) -> Result<E
     tls.alpn_protocols = vec![ALPN.to_vec()];
     let crypto = QuicClientConfig::try_from(tls).map_err(Failure::runtime)?;
     let mut config = ClientConfig::new(Arc::new(crypto));
-    config.transport_config(Arc::new(client_transport()));
+    config.transport_config(Arc::new(vencejo_client::transport()));
     let mut endpoint = Endpoint::client((Ipv4Addr::UNSPECIFIED, 0).into()).map_err(Failure::runtime)?;
     endpoint.set_default_client_config(config);
     Ok(endpoint)
@@ -64,27 +57,4 @@ fn loopback() -> SocketAddr {
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
-}
-
-fn server_transport() -> TransportConfig {
-    let mut transport = TransportConfig::default();
-    transport
-        .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS_MAX))
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
-        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
-        .receive_window(VarInt::from_u32(CONNECTION_WINDOW_BYTES))
-        .datagram_receive_buffer_size(None)
-        .max_idle_timeout(Some(IDLE_TIMEOUT.try_into().expect("ten seconds fit")));
-    transport
-}
-
-fn client_transport() -> TransportConfig {
-    let mut transport = TransportConfig::default();
-    transport
-        .max_concurrent_bidi_streams(VarInt::from_u32(0))
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
-        .datagram_receive_buffer_size(None)
-        .keep_alive_interval(Some(KEEP_ALIVE))
-        .max_idle_timeout(Some(IDLE_TIMEOUT.try_into().expect("ten seconds fit")));
-    transport
 }
