@@ -13,5 +13,4 @@ pub mod openrtb;
 mod outbound;
 mod session;
 
-pub use limits::REPLY_GRACE;
 pub use listener::{BindError, Gateway, Identity, transport};

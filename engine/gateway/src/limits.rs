@@ -29,4 +29,4 @@ pub(crate) const FRAME_TIMEOUT: Duration = Duration::from_millis(FRAME_PAUSE_MIL
 /// When a full lane suggests to try again, in microseconds.
 pub(crate) const RETRY_AFTER_MICROS: u32 = 1_000;
 /// How long the last replies of a stream or of a stopping engine may take to be received.
-pub const REPLY_GRACE: Duration = Duration::from_secs(2);
+pub(crate) const REPLY_GRACE: Duration = Duration::from_secs(2);

@@ -21,8 +21,9 @@ use crate::bench::{self, Options, Report};
 use crate::connect::block_on;
 use crate::console::print;
 use crate::failure::Failure;
+use crate::generate::request_rows;
+use crate::identity;
 use crate::serve::{EngineSetup, run_engine};
-use crate::{generate, identity, text_row};
 
 const SAMPLES: &str = include_str!("../../../apps/ads/samples/bid_requests.jsonl");
 /// Decisions that the table shows.
@@ -110,7 +111,7 @@ fn join(thread: JoinHandle<Result<(), Failure>>) -> Result<(), Failure> {
 }
 
 async fn load(args: &DemoArgs, address: SocketAddr, target: &DecisionTarget) -> Result<Report, Failure> {
-    let rows = generated_rows(target, LOAD_ROWS, 1)?;
+    let rows = request_rows(target, LOAD_ROWS, 1)?;
     let seconds = Duration::from_secs(u64::from(args.seconds));
     let options = Options { rate: args.rate, seconds, connections: 1 };
     let bar = if args.json { ProgressBar::hidden() } else { progress_bar(args) };
@@ -137,24 +138,6 @@ fn progress_bar(args: &DemoArgs) -> ProgressBar {
     bar.set_style(style);
     bar.set_message(format!("load: {} decisions/s over QUIC", args.rate));
     bar
-}
-
-/// Requests of the generated traffic, encoded for the decision's stream.
-///
-/// # Errors
-/// When the stream asks for columns that the generator does not make.
-pub fn generated_rows(target: &DecisionTarget, rows: usize, seed: u64) -> Result<Vec<Vec<u8>>, Failure> {
-    let mut writer = RowWriter::default();
-    let mut line = Vec::new();
-    let header = generate::ads::CSV_HEADER;
-    let encode = |row: generate::ads::AdsRow| {
-        line.clear();
-        row.write_csv(&mut line).map_err(Failure::runtime)?;
-        let text = String::from_utf8_lossy(&line);
-        let fields = header.split(',').zip(text.trim_end().split(','));
-        text_row::encode(&target.requests, fields, &mut writer).map_err(Failure::runtime)
-    };
-    generate::ads::ads_rows(seed).take(rows).map(encode).collect()
 }
 
 async fn decide_samples(client: &Client, target: &DecisionTarget) -> Result<Vec<Sample>, Failure> {

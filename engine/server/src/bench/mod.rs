@@ -28,8 +28,8 @@ use clap::{Args, Subcommand};
 
 use crate::answer::DecisionTarget;
 use crate::connect::{ConnectArgs, block_on};
-use crate::demo::generated_rows;
 use crate::failure::Failure;
+use crate::generate::request_rows;
 
 mod decide;
 mod drive;
@@ -151,7 +151,7 @@ async fn measure_decide(args: &DecideArgs) -> Result<Report, Failure> {
     let client = args.connect.client().await?;
     let target = DecisionTarget::find(&client.welcome(), &args.decision)?;
     client.close();
-    let rows = generated_rows(&target, DECIDE_ROWS, DECIDE_SEED)?;
+    let rows = request_rows(&target, DECIDE_ROWS, DECIDE_SEED)?;
     let ConnectArgs { connect, .. } = args.connect;
     Ok(run_decide(connect, &args.connect.config(), target.decision.id, &rows, &args.load.options()).await?)
 }

@@ -6,8 +6,11 @@ use std::io::{BufWriter, Write as _, stdout};
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
+use vencejo_client::RowWriter;
 
+use crate::answer::DecisionTarget;
 use crate::failure::Failure;
+use crate::text_row;
 
 /// Makes synthetic data, the same for the same seed.
 #[derive(Args, Debug)]
@@ -57,6 +60,24 @@ fn write_ads(rows: usize, seed: u64, json: bool) -> std::io::Result<()> {
         out.write_all(&line)?;
     }
     out.flush()
+}
+
+/// Requests of the generated traffic, encoded for the decision's stream.
+///
+/// # Errors
+/// When the stream asks for columns that the generator does not make.
+pub fn request_rows(target: &DecisionTarget, rows: usize, seed: u64) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut writer = RowWriter::default();
+    let mut line = Vec::new();
+    let header = ads::CSV_HEADER;
+    let encode = |row: ads::AdsRow| {
+        line.clear();
+        row.write_csv(&mut line).map_err(Failure::runtime)?;
+        let text = String::from_utf8_lossy(&line);
+        let fields = header.split(',').zip(text.trim_end().split(','));
+        text_row::encode(&target.requests, fields, &mut writer).map_err(Failure::runtime)
+    };
+    ads::ads_rows(seed).take(rows).map(encode).collect()
 }
 
 /// A line of unquoted CSV as a JSON object: empty is null, what reads as a number is one.
