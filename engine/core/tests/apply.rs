@@ -102,6 +102,7 @@ impl Bench {
             views: vec![view()],
             models: vec![],
             decisions: vec![decision],
+            flow: vencejo_core::plan::flow::Flow::default(),
         };
         let state = PartitionState::new(Arc::new(app));
         Self { schema: schema(), answer, state, effects: Effects::default() }

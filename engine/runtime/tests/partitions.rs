@@ -56,6 +56,7 @@ fn app() -> Arc<App> {
         }],
         models: vec![],
         decisions: vec![decision(events), decision(poison)],
+        flow: vencejo_core::plan::flow::Flow::default(),
     })
 }
 

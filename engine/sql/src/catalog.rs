@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use vencejo_core::plan::flow::Flow;
 use vencejo_core::plan::{App, Decision, ModelSlot, Stream, View};
 use vencejo_types::limits::DECLARATIONS_MAX;
 use vencejo_types::schema::Schema;
@@ -194,6 +195,7 @@ impl Catalog {
             views: self.views,
             models: self.models.into_iter().map(|entry| entry.slot).collect::<Option<_>>()?,
             decisions: self.decisions.into_iter().collect::<Option<_>>()?,
+            flow: Flow::default(),
         })
     }
 }

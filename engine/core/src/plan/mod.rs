@@ -2,6 +2,8 @@
 //!
 //! engine/sql makes these from app.sql; nothing here is looked up by name while events flow.
 
+pub mod flow;
+
 use std::sync::Arc;
 
 use vencejo_expr::Program;
@@ -22,6 +24,8 @@ pub struct App {
     pub models: Vec<ModelSlot>,
     /// Decisions; their id is the place in this list.
     pub decisions: Vec<Decision>,
+    /// Queries and windowed views.
+    pub flow: flow::Flow,
 }
 
 /// `CREATE TABLE`.

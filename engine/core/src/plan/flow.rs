@@ -1,0 +1,143 @@
+//! The dataflow of an app: what its streams' rows go through until they leave, or stay in a table.
+//!
+//! engine/sql makes it; engine/core pushes rows and watermarks along its edges. Rows between nodes are slices
+//! of values.
+
+use std::sync::Arc;
+
+use vencejo_expr::{Program, Type};
+use vencejo_types::ViewId;
+use vencejo_types::schema::Schema;
+use vencejo_windows::spec::{Aggregation, Assignment, IntervalJoin, OverAggregation, TopN, WindowJoin};
+
+/// All queries of an app as one graph.
+#[derive(Debug, Default)]
+pub struct Flow {
+    /// The nodes, each behind those that feed it.
+    pub nodes: Vec<Node>,
+    /// Per stream, where its rows go.
+    pub inputs: Vec<Vec<Edge>>,
+    /// What leaves: `vencejo run` prints it, subscribers follow it.
+    pub outputs: Vec<Output>,
+    /// What look-ups and queries read; [`ViewId`] is the place in this list.
+    pub tables: Vec<Table>,
+}
+
+/// A way into a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Place of the node in [`Flow::nodes`].
+    pub node: usize,
+    /// 0, but for the right side of a join, which is 1.
+    pub port: usize,
+}
+
+/// An operator in its place.
+#[derive(Debug)]
+pub struct Node {
+    /// What it does.
+    pub operator: Operator,
+    /// Where the rows that it gives go.
+    pub outputs: Vec<Edge>,
+    /// The types of their columns.
+    pub columns: Vec<Type>,
+    /// How many inputs each port has: a port's watermark is the least of theirs.
+    pub inputs: Vec<usize>,
+    /// For `app explain`: the view or query that it belongs to.
+    pub name: String,
+}
+
+/// What a node does with a row or a watermark.
+#[derive(Debug)]
+pub enum Operator {
+    /// SELECT and WHERE over single rows.
+    Calc(Calc),
+    /// A look-up by key.
+    Lookup(FlowLookup),
+    /// A window table function without GROUP BY.
+    Assign(Assignment),
+    /// GROUP BY.
+    Aggregate(Aggregation),
+    /// OVER.
+    Over(OverAggregation),
+    /// Two streams near each other in time.
+    IntervalJoin(IntervalJoin, Option<Program>),
+    /// Two windowed inputs.
+    WindowJoin(WindowJoin, Option<Program>),
+    /// The first rows of each window.
+    TopN(TopN),
+    /// Keeps the latest row of each key, for [`TableSource::Kept`].
+    Keep(Keep),
+    /// Gives rows to the rim: place in [`Flow::outputs`].
+    Emit(usize),
+}
+
+/// `SELECT columns WHERE condition` over single rows; input 0 of the program is the row.
+#[derive(Debug)]
+pub struct Calc {
+    /// Output 0 is the condition when `filtered`; the columns follow.
+    pub program: Program,
+    /// Whether there is a condition; a row passes where it is TRUE.
+    pub filtered: bool,
+}
+
+/// `LEFT JOIN table ON key`. Rows that come out: the input's columns, then the table's, NULL where the key is
+/// not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowLookup {
+    /// The table.
+    pub table: ViewId,
+    /// The input's columns that make the table's key, in key order.
+    pub key: Vec<(usize, Type)>,
+}
+
+/// What is kept of rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keep {
+    /// The key's columns, without those of the window.
+    pub key: Vec<(usize, Type)>,
+    /// window_end, of windowed rows: the row of the latest window is the key's row.
+    pub window_end: Option<usize>,
+    /// How long behind the watermark rows of older windows can be queried, in milliseconds.
+    pub retention: i64,
+}
+
+/// Rows that leave.
+#[derive(Debug)]
+pub struct Output {
+    /// The view's name, or that of the query.
+    pub name: String,
+    /// Their columns.
+    pub schema: Arc<Schema>,
+}
+
+/// A materialized view, as look-ups and queries see it.
+#[derive(Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// Its columns; the key is what look-ups go by (window columns are not part of it).
+    pub schema: Arc<Schema>,
+    /// Where its rows are.
+    pub source: TableSource,
+    /// Whether each partition has all rows of its groups; else a partition holds partial aggregates.
+    pub local: bool,
+}
+
+/// Where a table's rows are.
+#[derive(Debug)]
+pub enum TableSource {
+    /// In the groups of an aggregation that has no window: a row is computed when it is read. The key's
+    /// columns come first in the aggregation's rows; the calculation gives the table's columns.
+    Running {
+        /// Place of the aggregation among the nodes.
+        node: usize,
+        /// HAVING and SELECT over the aggregation's rows.
+        calc: Calc,
+    },
+    /// In a [`Keep`] node.
+    Kept {
+        /// Its place among the nodes.
+        node: usize,
+    },
+}
