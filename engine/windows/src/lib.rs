@@ -6,4 +6,7 @@
 //! (engine/core).
 #![forbid(unsafe_code)]
 
+pub mod operator;
 pub mod spec;
+
+pub use operator::{Downstream, Operator, Taken};

@@ -269,3 +269,14 @@ pub struct TopN {
     /// Types of the input's columns.
     pub input: Vec<Type>,
 }
+
+/// What is kept of rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keep {
+    /// The key's columns, without those of the window.
+    pub key: Vec<(usize, Type)>,
+    /// window_end, of windowed rows: the row of the latest window is the key's row.
+    pub window_end: Option<usize>,
+    /// How long behind the watermark rows of older windows can be queried, in milliseconds.
+    pub retention: i64,
+}

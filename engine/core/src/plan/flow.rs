@@ -8,6 +8,7 @@ use std::sync::Arc;
 use vencejo_expr::{Program, Type};
 use vencejo_types::ViewId;
 use vencejo_types::schema::Schema;
+pub use vencejo_windows::spec::Keep;
 use vencejo_windows::spec::{Aggregation, Assignment, IntervalJoin, OverAggregation, TopN, WindowJoin};
 
 /// All queries of an app as one graph.
@@ -89,17 +90,6 @@ pub struct FlowLookup {
     pub table: ViewId,
     /// The input's columns that make the table's key, in key order.
     pub key: Vec<(usize, Type)>,
-}
-
-/// What is kept of rows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Keep {
-    /// The key's columns, without those of the window.
-    pub key: Vec<(usize, Type)>,
-    /// window_end, of windowed rows: the row of the latest window is the key's row.
-    pub window_end: Option<usize>,
-    /// How long behind the watermark rows of older windows can be queried, in milliseconds.
-    pub retention: i64,
 }
 
 /// Rows that leave.
