@@ -51,6 +51,30 @@ pub const OPTIONS_MAX: usize = 64;
 pub const VIEW_FEEDS_MAX: usize = 64;
 /// Most look-ups in one FROM.
 pub const LOOKUPS_MAX: usize = 64;
+/// Most windows (or the slices that windows share) that one operator holds open at once.
+pub const WINDOWS_OPEN_MAX: usize = 65_536;
+/// Most windows that one row may lie in: a HOP's size in slides.
+pub const WINDOWS_PER_ROW_MAX: i64 = 16_384;
+/// Greatest event time that is kept in a window, in milliseconds from 1970 either way: 285,000 years.
+pub const EVENT_TIME_MILLIS_MAX: i64 = 1 << 53;
+/// Most sessions of one key that are open at once.
+pub const SESSIONS_PER_KEY_MAX: usize = 1_024;
+/// Rows that one operator keeps at once, of all its keys and windows.
+pub const ROWS_KEPT_MAX: usize = 1 << 24;
+/// Rows of one key that one side of a join, or one OVER, keeps at once.
+pub const ROWS_PER_KEY_MAX: usize = 1 << 20;
+/// Most distinct values that COUNT(DISTINCT) keeps in one group; more are estimated (HyperLogLog).
+pub const COUNT_DISTINCT_EXACT_MAX: usize = 16_384;
+/// Most distinct values that APPROX_COUNT_DISTINCT keeps in one group; more are estimated (HyperLogLog).
+pub const APPROX_DISTINCT_EXACT_MAX: usize = 1_024;
+/// Most distinct values that SUM(DISTINCT) and the like keep in one group; with more the result is NULL.
+pub const DISTINCT_VALUES_MAX: usize = 65_536;
+/// Most buckets of one APPROX_PERCENTILE.
+pub const PERCENTILE_BUCKETS_MAX: usize = 2_048;
+/// Fewest values that APPROX_TOP_K counts at once; it counts 8 k.
+pub const TOP_K_COUNTERS_MIN: usize = 256;
+/// Most values that APPROX_TOP_K counts at once.
+pub const TOP_K_COUNTERS_MAX: usize = 4_096;
 /// Longest deadline that a decision may declare or ask for, in microseconds.
 pub const DEADLINE_MICROS_MAX: u32 = 60_000_000;
 
@@ -58,3 +82,6 @@ const _: () = assert!(PROGRAM_INSTRUCTIONS_MAX < u16::MAX as usize);
 const _: () = assert!(REGISTERS_MAX <= PROGRAM_INSTRUCTIONS_MAX);
 const _: () = assert!(EXPRESSION_NODES_MAX < u32::MAX as usize);
 const _: () = assert!(KEY_BYTES_MAX < vencejo_protocol::limits::ROW_BYTES_MAX);
+const _: () = assert!(VIEW_KEYS_MAX < u32::MAX as usize);
+const _: () = assert!(ROWS_KEPT_MAX < u32::MAX as usize);
+const _: () = assert!(TOP_K_COUNTERS_MIN <= TOP_K_COUNTERS_MAX);

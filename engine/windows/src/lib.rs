@@ -5,8 +5,29 @@
 //! ([`spec`]). Excluded: names and SQL text (engine/sql), expressions (engine/expr), what feeds what
 //! (engine/core).
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "places and counts are bounded in limits.rs and asserted there to fit 32 bits; the rest is cut on purpose"
+)]
 
+mod aggregate;
+mod cell;
+mod given;
+mod group_by;
+mod groups;
+mod index;
+pub mod key;
 pub mod operator;
+mod running;
+mod session;
+mod session_groups;
+mod sliced;
 pub mod spec;
+mod table;
+pub mod watermark;
+mod window;
 
+pub use aggregate::Texts;
+pub use group_by::{GroupBy, Place};
 pub use operator::{Downstream, Operator, Taken};

@@ -1,0 +1,120 @@
+//! Groups: keys with their accumulators.
+
+use vencejo_expr::{Type, Value};
+
+use crate::aggregate::{Aggregates, Sides, State, Texts};
+use crate::cell::Cell;
+use crate::key;
+use crate::spec::AggregateCall;
+use crate::table::KeyedTable;
+
+/// What the groups of one query look like.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub key: Vec<(usize, Type)>,
+    pub aggregates: Aggregates,
+    /// Cells in front of the accumulators.
+    pub header: usize,
+    initial: Vec<Cell>,
+}
+
+impl Layout {
+    pub fn new(key: &[(usize, Type)], calls: &[AggregateCall], header: &[Cell]) -> Self {
+        let aggregates = Aggregates::new(calls);
+        let initial = [header, aggregates.initial()].concat();
+        Self { key: key.to_vec(), aggregates, header: header.len(), initial }
+    }
+
+    /// Writes a group's key to the front of `out`.
+    pub fn read_key<'a>(&self, key: &'a [u8], out: &mut [Value<'a>]) {
+        key::read(key, self.key.iter().map(|&(_, column_type)| column_type), out);
+    }
+
+    /// Width of the rows of windowed groups.
+    pub fn windowed_width(&self) -> usize {
+        self.key.len() + 3 + self.aggregates.len()
+    }
+
+    /// Writes the row of a windowed group: key, window, aggregates.
+    pub fn read_windowed<'a>(
+        &self,
+        key: &'a [u8],
+        window: (i64, i64),
+        state: State<'a>,
+        texts: &'a mut Texts,
+        out: &mut [Value<'a>],
+    ) {
+        let keys = self.key.len();
+        self.read_key(key, out);
+        out[keys] = Value::Int(window.0);
+        out[keys + 1] = Value::Int(window.1);
+        out[keys + 2] = Value::Int(window.1 - 1);
+        self.aggregates.read(state, texts, &mut out[keys + 3..]);
+    }
+}
+
+/// Keys with their accumulators.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    pub table: KeyedTable,
+    pub sides: Sides,
+}
+
+impl Groups {
+    pub fn new(layout: &Layout) -> Self {
+        let table = KeyedTable::new(key::inline_cells(&layout.key), &layout.initial);
+        Self { table, sides: Sides::default() }
+    }
+
+    /// Takes a row into the group of a key. Whether the group is new, or nothing where it would be one more
+    /// than `keys_max`.
+    #[inline]
+    pub fn fold(
+        &mut self,
+        layout: &Layout,
+        key: &[u8],
+        row: &[Value<'_>],
+        time: i64,
+        keys_max: usize,
+    ) -> Option<(usize, bool)> {
+        let (place, is_new) = self.table.find_or_insert(key, keys_max)?;
+        let cells = &mut self.table.cells_mut(place)[layout.header..];
+        layout.aggregates.fold(row, time, cells, &mut self.sides);
+        Some((place, is_new))
+    }
+
+    /// Takes the groups of another one.
+    pub fn merge(&mut self, layout: &Layout, other: &Self) {
+        for theirs in other.table.places() {
+            let key = other.table.key(theirs);
+            let Some((place, _)) = self.table.find_or_insert(key, usize::MAX) else { continue };
+            let cells = &mut self.table.cells_mut(place)[layout.header..];
+            layout.aggregates.merge(cells, &mut self.sides, other.state(layout, theirs));
+        }
+    }
+
+    /// The accumulators of the group at a place.
+    pub fn state(&self, layout: &Layout, place: usize) -> State<'_> {
+        State { cells: &self.table.cells(place)[layout.header..], sides: &self.sides }
+    }
+
+    pub fn remove(&mut self, layout: &Layout, place: usize) {
+        layout.aggregates.release(&self.table.cells(place)[layout.header..], &mut self.sides);
+        self.table.remove(place);
+    }
+
+    pub fn clear(&mut self) {
+        self.table.clear();
+        self.sides.clear();
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.table.bytes() + self.sides.bytes()
+    }
+}
+
+/// A row's memory for the next row: `collect` keeps the allocation.
+pub(crate) fn recycled<'a>(mut row: Vec<Value<'_>>) -> Vec<Value<'a>> {
+    row.clear();
+    row.into_iter().map(|_| Value::Null).collect()
+}

@@ -1,0 +1,149 @@
+//! Groups without a window: current after every row, forgotten when nothing comes for their time to live.
+//!
+//! Rows come out at the end of the input, one per key, in order of first arrival.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use vencejo_expr::Value;
+use vencejo_types::limits::VIEW_KEYS_MAX;
+
+use crate::aggregate::Texts;
+use crate::cell::{int, of_int};
+use crate::group_by::Place;
+use crate::groups::{Groups, Layout, recycled};
+use crate::key;
+use crate::operator::{Downstream, Taken};
+use crate::spec::Aggregation;
+
+/// Header cells of a group with a time to live: when it came, counted in groups, and engine time of its last
+/// row.
+const SEQUENCE: usize = 0;
+const TOUCHED: usize = 1;
+
+#[derive(Debug)]
+pub(crate) struct Running {
+    layout: Layout,
+    time: Option<usize>,
+    ttl_micros: Option<i64>,
+    groups: Groups,
+    /// When to look at a group again, one entry per group: not before its time to live has ended.
+    looks: BinaryHeap<Reverse<(i64, u32)>>,
+    now_micros: i64,
+    sequence: i64,
+    is_ended: bool,
+    key: Vec<u8>,
+    pub late: u64,
+    pub refused: u64,
+}
+
+impl Running {
+    pub fn new(spec: &Aggregation, ttl_millis: Option<i64>) -> Self {
+        let header = if ttl_millis.is_some() { [of_int(0); 2].to_vec() } else { Vec::new() };
+        let layout = Layout::new(&spec.key, &spec.calls, &header);
+        Self {
+            groups: Groups::new(&layout),
+            layout,
+            time: spec.time,
+            ttl_micros: ttl_millis.map(|millis| millis.saturating_mul(1_000)),
+            looks: BinaryHeap::new(),
+            now_micros: 0,
+            sequence: 0,
+            is_ended: false,
+            key: Vec::new(),
+            late: 0,
+            refused: 0,
+        }
+    }
+
+    pub fn row(&mut self, row: &[Value<'_>]) -> Taken {
+        let time = match self.time.map(|time| row[time]) {
+            None => 0,
+            Some(Value::Int(time)) => time,
+            Some(_) => {
+                self.late += 1;
+                return Taken::Late;
+            }
+        };
+        key::write_columns(row, &self.layout.key, &mut self.key);
+        let Some((place, is_new)) = self.groups.fold(&self.layout, &self.key, row, time, VIEW_KEYS_MAX)
+        else {
+            self.refused += 1;
+            return Taken::Refused;
+        };
+        if let Some(ttl) = self.ttl_micros {
+            let cells = self.groups.table.cells_mut(place);
+            cells[TOUCHED] = of_int(self.now_micros);
+            if is_new {
+                cells[SEQUENCE] = of_int(self.sequence);
+                self.sequence += 1;
+                self.looks.push(Reverse((self.now_micros.saturating_add(ttl), place as u32)));
+            }
+        }
+        Taken::Yes
+    }
+
+    pub fn tick(&mut self, now_micros: i64) {
+        self.now_micros = self.now_micros.max(now_micros);
+        let Some(ttl) = self.ttl_micros else { return };
+        while let Some(&Reverse((at, place))) = self.looks.peek() {
+            if at > self.now_micros {
+                return;
+            }
+            self.looks.pop();
+            let ends = int(self.groups.table.cells(place as usize)[TOUCHED]).saturating_add(ttl);
+            if ends > self.now_micros {
+                self.looks.push(Reverse((ends, place)));
+            } else {
+                self.groups.remove(&self.layout, place as usize);
+            }
+        }
+    }
+
+    /// At the end of the input all groups come out, once.
+    pub fn watermark(&mut self, watermark: i64, down: &mut dyn Downstream) {
+        if watermark < i64::MAX || std::mem::replace(&mut self.is_ended, true) {
+            return;
+        }
+        let (mut spare, mut texts) = (Vec::new(), Texts::default());
+        for place in self.places() {
+            let mut row = recycled(spare);
+            row.resize(self.width(), Value::Null);
+            self.read(place, &mut texts, &mut row);
+            down.emit(&row);
+            spare = recycled(row);
+        }
+    }
+
+    pub fn find(&self, key: &[u8]) -> Option<Place> {
+        self.groups.table.find(key).map(|place| Place(place as u32))
+    }
+
+    pub fn width(&self) -> usize {
+        self.layout.key.len() + self.layout.aggregates.len()
+    }
+
+    pub fn read<'a>(&'a self, place: Place, texts: &'a mut Texts, out: &mut [Value<'a>]) {
+        let place = place.0 as usize;
+        self.layout.read_key(self.groups.table.key(place), out);
+        let aggregates = &mut out[self.layout.key.len()..];
+        self.layout.aggregates.read(self.groups.state(&self.layout, place), texts, aggregates);
+    }
+
+    /// The groups, in order of first arrival.
+    pub fn places(&self) -> Vec<Place> {
+        let mut places: Vec<Place> = self.groups.table.places().map(|place| Place(place as u32)).collect();
+        if self.ttl_micros.is_some() {
+            places.sort_by_key(|place| int(self.groups.table.cells(place.0 as usize)[SEQUENCE]));
+        }
+        places
+    }
+
+    pub fn key_count(&self) -> usize {
+        self.groups.table.len()
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.groups.bytes() + self.looks.capacity() * size_of::<Reverse<(i64, u32)>>()
+    }
+}
