@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use vencejo_core::plan::{Aggregate, App, Decision, Feed, Lookup, Stream, View};
+use vencejo_core::plan::{Aggregate, App, Decision, Feed, Lookup, Stream, StreamOptions, View};
 use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
 use vencejo_expr::{Comparison, Expr, Graph, Program, Type, compile};
 use vencejo_types::row::{Row, RowWriter};
@@ -93,7 +93,12 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let stream = Stream { name: "events".to_owned(), schema: schema(), watermark: None };
+        let stream = Stream {
+            name: "events".to_owned(),
+            schema: schema(),
+            watermark: None,
+            options: StreamOptions::default(),
+        };
         let decision = decision();
         let answer = Arc::clone(&decision.answer);
         let app = App {

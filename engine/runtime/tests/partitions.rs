@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use vencejo_core::plan::{Aggregate, App, Decision, Feed, Lookup, Stream, View};
+use vencejo_core::plan::{Aggregate, App, Decision, Feed, Lookup, Stream, StreamOptions, View};
 use vencejo_expr::{Expr, Graph, Program, Type, compile};
 use vencejo_runtime::{
     BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Router, Rows, Unavailable, start,
@@ -47,7 +47,12 @@ fn app() -> Arc<App> {
     let feed = Feed { stream: StreamId(0), key: vec![0], program: Program::default(), filtered: false };
     Arc::new(App {
         name: "test".to_owned(),
-        streams: vec![Stream { name: "events".to_owned(), schema: Arc::clone(&schema), watermark: None }],
+        streams: vec![Stream {
+            name: "events".to_owned(),
+            schema: Arc::clone(&schema),
+            watermark: None,
+            options: StreamOptions::default(),
+        }],
         views: vec![View {
             name: "counts".to_owned(),
             schema: Arc::new(Schema::new(vec![key, count.clone()], vec![0])),

@@ -59,6 +59,7 @@ pub(crate) fn answer(
             scope: &scope,
             aliases: Vec::new(),
             engine: Err("FALLBACK"),
+            slots: None,
             report: query.report,
         },
     );

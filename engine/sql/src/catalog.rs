@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use vencejo_core::plan::flow::Flow;
-use vencejo_core::plan::{App, Decision, ModelSlot, Stream, View};
+use vencejo_core::plan::{App, Decision, ModelSlot, Stream, StreamOptions};
 use vencejo_types::limits::DECLARATIONS_MAX;
 use vencejo_types::schema::Schema;
 
 use crate::Diagnostic;
 use crate::diagnostic::{Report, Reported};
+use crate::flow::drafts::Drafts;
+use crate::flow::rel::Rel;
 use crate::suggest::did_you_mean;
 use crate::tokens::Name;
 
@@ -49,6 +50,27 @@ pub(crate) struct ModelEntry {
     pub(crate) slot: Option<ModelSlot>,
 }
 
+/// A view: its rows, and where a materialized one keeps them.
+#[derive(Debug)]
+pub(crate) struct ViewEntry {
+    pub(crate) name: String,
+    pub(crate) rel: Rel,
+    /// Whether it is materialized.
+    pub(crate) materialized: bool,
+    /// Place among the tables, if it has a key.
+    pub(crate) table: Option<usize>,
+    /// Positions in the table's key of what its rows are partitioned by; nothing when a partition does not
+    /// have all of a row.
+    pub(crate) partition: Option<Vec<usize>>,
+}
+
+/// What a name behind FROM leads to.
+pub(crate) enum RelationFound {
+    /// A stream, and whether its declaration has errors.
+    Stream(usize, bool),
+    View(usize),
+}
+
 /// One declared name.
 #[derive(Debug)]
 struct Entry {
@@ -63,7 +85,10 @@ struct Entry {
 pub(crate) struct Catalog {
     entries: Vec<Entry>,
     pub(crate) streams: Vec<Stream>,
-    pub(crate) views: Vec<View>,
+    pub(crate) views: Vec<ViewEntry>,
+    pub(crate) drafts: Drafts,
+    /// Queries without a name so far.
+    pub(crate) queries: usize,
     pub(crate) models: Vec<ModelEntry>,
     pub(crate) decisions: Vec<Option<Decision>>,
     /// Names that later statements declare and how often, for the hint that says so.
@@ -126,8 +151,8 @@ impl Catalog {
         self.streams.push(stream);
     }
 
-    pub(crate) fn add_view(&mut self, name: &Name, view: View, broken: bool) {
-        self.enter(Declaration::View, name, self.views.len(), broken);
+    pub(crate) fn add_view(&mut self, name: &Name, view: ViewEntry) {
+        self.enter(Declaration::View, name, self.views.len(), view.rel.partial);
         self.views.push(view);
     }
 
@@ -146,12 +171,15 @@ impl Catalog {
         let schema = std::sync::Arc::new(Schema::default());
         match declaration {
             Declaration::Stream => {
-                let stream = Stream { name: name.text.clone(), schema, watermark: None };
+                let options = StreamOptions::default();
+                let stream = Stream { name: name.text.clone(), schema, watermark: None, options };
                 self.add_stream(name, stream, true);
             }
             Declaration::View => {
-                let (aggregates, feeds) = (Vec::new(), Vec::new());
-                self.add_view(name, View { name: name.text.clone(), schema, aggregates, feeds }, true);
+                let (name_text, rel) = (name.text.clone(), Rel::broken());
+                let view =
+                    ViewEntry { name: name_text, rel, materialized: true, table: None, partition: None };
+                self.add_view(name, view);
             }
             Declaration::Model => self.add_model(name, ModelEntry { inputs: Vec::new(), slot: None }),
             Declaration::Decision => self.add_decision(name, None),
@@ -187,15 +215,48 @@ impl Catalog {
         Err(report.push(Diagnostic::new(name.place, message).with_hint_if(hint)))
     }
 
+    /// Whether one of these is called so.
+    pub(crate) fn is_declared(&self, declarations: &[Declaration], name: &str) -> bool {
+        self.entries.iter().any(|entry| declarations.contains(&entry.declaration) && entry.name.text == name)
+    }
+
+    /// The stream or view of this name; `others` are further names that may be meant.
+    pub(crate) fn find_relation<'n>(
+        &'n self,
+        name: &Name,
+        others: impl Iterator<Item = &'n str>,
+        report: &mut Report,
+    ) -> Result<RelationFound, Reported> {
+        let table = |entry: &&Entry| matches!(entry.declaration, Declaration::Stream | Declaration::View);
+        if let Some(entry) = self.entries.iter().filter(table).find(|entry| entry.name.text == name.text) {
+            return Ok(match entry.declaration {
+                Declaration::Stream => RelationFound::Stream(entry.index, entry.broken),
+                _ => RelationFound::View(entry.index),
+            });
+        }
+        let later = [Declaration::Stream, Declaration::View]
+            .into_iter()
+            .any(|declaration| self.later.get(&(declaration, name.text.clone())).is_some_and(|&n| n > 0));
+        let hint = if later {
+            Some("it is declared further down; move its statement up".to_string())
+        } else {
+            let known = self.entries.iter().filter(table).map(|entry| entry.name.text.as_str());
+            did_you_mean(&name.text, others.chain(known))
+        };
+        let message = format!("unknown stream or view '{}'", name.text);
+        Err(report.push(Diagnostic::new(name.place, message).with_hint_if(hint)))
+    }
+
     /// The app, if nothing is broken.
     pub(crate) fn into_app(self, name: &str) -> Option<App> {
+        let flow = self.drafts.finish(self.streams.len());
         Some(App {
             name: name.to_string(),
             streams: self.streams,
-            views: self.views,
+            views: Vec::new(),
             models: self.models.into_iter().map(|entry| entry.slot).collect::<Option<_>>()?,
             decisions: self.decisions.into_iter().collect::<Option<_>>()?,
-            flow: Flow::default(),
+            flow,
         })
     }
 }

@@ -4,7 +4,7 @@ use vencejo_types::limits::DIAGNOSTICS_MAX;
 
 use crate::tokens::Place;
 
-/// An error in app.sql.
+/// An error in app.sql, or a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The line, from 1.
@@ -79,6 +79,7 @@ pub(crate) struct Reported;
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     diagnostics: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 impl Report {
@@ -87,6 +88,19 @@ impl Report {
             self.diagnostics.push(diagnostic);
         }
         Reported
+    }
+
+    /// Notes what the app should know and that is no error.
+    pub(crate) fn warn(&mut self, warning: Diagnostic) {
+        if self.warnings.len() < DIAGNOSTICS_MAX && !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// The warnings in the order of the text.
+    pub(crate) fn take_warnings(&mut self) -> Vec<Diagnostic> {
+        self.warnings.sort_by_key(|warning| (warning.line, warning.column));
+        std::mem::take(&mut self.warnings)
     }
 
     pub(crate) fn error(&mut self, place: Place, message: impl Into<String>) -> Reported {

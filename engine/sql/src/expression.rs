@@ -6,6 +6,7 @@ use crate::Diagnostic;
 use crate::ast::{Ast, AstKind, Case};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Report, Reported};
+use crate::flow::rel::{Slots, address};
 use crate::scope::Scope;
 use crate::tokens::{Name, Place};
 use vencejo_core::plan::Function;
@@ -25,6 +26,8 @@ pub(crate) struct Lowering<'a, 'c> {
     pub(crate) aliases: Vec<String>,
     /// Where there are functions of the engine; else what the place is called.
     pub(crate) engine: Result<&'a mut Engine<'c>, &'static str>,
+    /// What is computed already, in a query of the flow.
+    pub(crate) slots: Option<&'a Slots>,
     pub(crate) report: &'a mut Report,
 }
 
@@ -43,6 +46,9 @@ impl Lowering<'_, '_> {
     pub(crate) fn expr(&mut self, ast: &Ast) -> Result<Expr, Reported> {
         if self.report.is_full() {
             return Err(Reported);
+        }
+        if let Some(slot) = self.slots.and_then(|slots| slots.get(address(ast))) {
+            return slot.ok_or(Reported);
         }
         let built = match &ast.kind {
             AstKind::Null => self.graph.null(),
@@ -88,6 +94,15 @@ impl Lowering<'_, '_> {
             }
             AstKind::Case(case) => self.case(case)?,
             AstKind::Function(function) => return self.function(function),
+            AstKind::Interval(_) => {
+                let message = "INTERVAL cannot stand here";
+                return Err(self.report.error(ast.place, message));
+            }
+            AstKind::InQuery { .. } | AstKind::Exists(_) => {
+                let hint = "IN (SELECT ...) and EXISTS stand in the WHERE of a query, joined by AND";
+                let error = Diagnostic::new(ast.place, "a subquery cannot stand here").with_hint(hint);
+                return Err(self.report.push(error));
+            }
         };
         self.typed(ast.place, built)
     }

@@ -12,6 +12,7 @@ use crate::ast::{Ast, AstKind, Function};
 use crate::catalog::Declaration;
 use crate::diagnostic::Reported;
 use crate::expression::Lowering;
+use crate::flow::calls::is_aggregate;
 use crate::scope::Resolved;
 use crate::suggest::did_you_mean;
 use crate::tokens::Name;
@@ -59,22 +60,6 @@ const FUNCTIONS: [(&str, Known, RangeInclusive<usize>); 19] = [
     ("MODEL_VERSION", Known::ModelVersion, 1..=1),
 ];
 
-/// Aggregates of SQL.
-pub(crate) const AGGREGATES: [&str; 12] = [
-    "COUNT",
-    "SUM",
-    "AVG",
-    "MIN",
-    "MAX",
-    "STDDEV_POP",
-    "STDDEV_SAMP",
-    "VAR_POP",
-    "VAR_SAMP",
-    "LISTAGG",
-    "FIRST_VALUE",
-    "LAST_VALUE",
-];
-
 impl Lowering<'_, '_> {
     /// The node of a function call.
     pub(crate) fn function(&mut self, function: &Function) -> Result<Expr, Reported> {
@@ -82,14 +67,21 @@ impl Lowering<'_, '_> {
         let same = |other: &&str| other.eq_ignore_ascii_case(&name.text);
         let Some((canonical, known, counts)) = FUNCTIONS.iter().find(|(other, ..)| same(other)) else {
             let error = Diagnostic::new(name.place, format!("unknown function {}", name.text));
-            return Err(self.report.push(if AGGREGATES.iter().any(same) {
+            return Err(self.report.push(if is_aggregate(function) {
                 let message = format!("{} cannot stand here", name.text.to_ascii_uppercase());
-                let hint = "aggregates stand in CREATE MATERIALIZED VIEW; look the view up with LEFT JOIN";
+                let hint = match self.engine {
+                    Ok(_) => "aggregates stand in CREATE MATERIALIZED VIEW; look the view up with LEFT JOIN",
+                    Err(_) => "aggregates stand in the SELECT list and in HAVING, not in one another",
+                };
                 Diagnostic::new(name.place, message).with_hint(hint)
             } else {
                 error.with_hint_if(did_you_mean(&name.text, FUNCTIONS.map(|(other, ..)| other)))
             }));
         };
+        if function.distinct || function.filter.is_some() || function.over.is_some() {
+            let message = format!("{canonical} takes no DISTINCT, FILTER or OVER: it is no aggregate");
+            return Err(self.report.error(name.place, message));
+        }
         let given = function.arguments.len();
         if function.star || !counts.contains(&given) {
             let takes = match (*counts.start(), *counts.end()) {

@@ -9,7 +9,9 @@
 //! | statement | gives |
 //! |---|---|
 //! | `CREATE TABLE name (columns, WATERMARK ...) PARTITIONED BY (columns) WITH (...)` | a stream |
-//! | `CREATE MATERIALIZED VIEW name AS SELECT keys, COUNT(*) AS name FROM ... GROUP BY keys` | counts per key |
+//! | `CREATE VIEW name AS query` | a name for a query |
+//! | `CREATE MATERIALIZED VIEW name [WITH (...)] AS query` | an output, and a table that look-ups read |
+//! | `INSERT INTO name query`, or a query alone | an output called name, or query_1, query_2 ... |
 //! | `CREATE MODEL name INPUT (...) OUTPUT (...) WITH ('path' = ..., 'version' = ...)` | a tree ensemble |
 //! | `CREATE DECISION name ON stream WITH ('deadline' = ...) AS SELECT ... FALLBACK SELECT ...` | a decision |
 //!
@@ -22,20 +24,24 @@
 //! - Literals with a decimal point are `DOUBLE`, not `DECIMAL`; `INT` arithmetic is 64-bit; what would fail
 //!   at run time is NULL.
 //! - `TIMESTAMP` means `TIMESTAMP(3)`; the length of `VARCHAR(n)` does not matter.
-//! - A view groups by exactly the PARTITIONED BY columns of its streams, and a decision looks views up by
-//!   exactly its stream's: state lives where its events go.
+//! - A decision looks views up by keys that hold its stream's PARTITIONED BY columns: state lives where its
+//!   events go.
+//! - A query's rows are never taken back: an aggregate has a window, or is a table that is looked up; a join
+//!   has a window, a bound in time, or is a look-up.
 //! - `PREDICT(model)` takes the model's inputs by name from the FROM clause where it stands: numbers, or
 //!   BOOLEAN as 1 and 0. It runs at most once, and not at all where no output needs it.
 //! - An output column named `code` is the decision's code and no column of the answer. WHERE, in any
 //!   subquery, decides whether there is a decision. FALLBACK reads the request alone.
-//! - Options of Flink's connectors are taken and ignored.
+//! - Options of Flink's connectors are taken and ignored with a warning.
 #![forbid(unsafe_code)]
 
 mod answer;
 mod ast;
 mod catalog;
 mod diagnostic;
+mod explain;
 mod expression;
+mod flow;
 mod function;
 mod parse;
 mod query;
@@ -52,6 +58,16 @@ use diagnostic::{Report, Reported};
 use tokens::{Cursor, Place};
 
 pub use diagnostic::Diagnostic;
+pub use explain::explain;
+
+/// A planned app.
+#[derive(Debug)]
+pub struct Plan {
+    /// What the core runs.
+    pub app: App,
+    /// What its author should know, in the order of the text.
+    pub warnings: Vec<Diagnostic>,
+}
 
 /// Plans an app. `load` gives the bytes of a file by its path relative to the app's folder (always with `/`,
 /// never outside the folder), or why it cannot.
@@ -66,6 +82,18 @@ pub fn plan(
     text: &str,
     load: &mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
 ) -> Result<App, Vec<Diagnostic>> {
+    plan_app(name, text, load).map(|plan| plan.app)
+}
+
+/// As [`plan`], with the warnings.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_app(
+    name: &str,
+    text: &str,
+    load: &mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
+) -> Result<Plan, Vec<Diagnostic>> {
     let start = Place { line: 1, column: 1 };
     if text.len() > APP_SQL_BYTES_MAX {
         let message = format!("app.sql has {} bytes; at most {APP_SQL_BYTES_MAX} are taken", text.len());
@@ -82,7 +110,7 @@ pub fn plan(
     if statements.is_empty() && report.is_empty() {
         report.push(Diagnostic::new(start, "the app declares nothing").with_hint("begin with CREATE TABLE"));
     }
-    let heads = statements.iter().filter_map(|s| statement::head(&mut Cursor::new(s)).ok());
+    let heads = statements.iter().filter_map(|s| statement::declared(&mut Cursor::new(s)));
     let mut catalog = Catalog::before(heads);
     for statement in &statements {
         statement::plan(statement, &mut catalog, &mut report, load);
@@ -93,8 +121,12 @@ pub fn plan(
             break;
         }
     }
+    for error in catalog.drafts.unbounded_ranks() {
+        report.push(error);
+    }
+    let warnings = report.take_warnings();
     match catalog.into_app(name) {
-        Some(app) if report.is_empty() => return Ok(app),
+        Some(app) if report.is_empty() => return Ok(Plan { app, warnings }),
         None if report.is_empty() => report.error(start, "the app passes a limit of the engine"),
         _ => Reported,
     };

@@ -17,7 +17,7 @@ use crate::tokens::{Name, Place};
 #[derive(Clone, Debug)]
 pub(crate) struct ScopeColumn {
     /// The table's name or alias.
-    qualifier: Option<String>,
+    pub(crate) qualifier: Option<String>,
     pub(crate) name: String,
     /// None when its expression has an error, which is reported where it stands.
     pub(crate) expr: Option<Expr>,
@@ -57,7 +57,8 @@ impl Scope {
         Self { columns: Vec::new(), places: BTreeMap::new(), partial }
     }
 
-    fn add(&mut self, column: ScopeColumn) {
+    /// Makes a column known.
+    pub(crate) fn add(&mut self, column: ScopeColumn) {
         self.places.entry(column.name.clone()).or_default().push(self.columns.len());
         self.columns.push(column);
     }
@@ -81,13 +82,17 @@ impl Scope {
     }
 
     /// Adds the columns of a subquery; those without a name cannot be named.
-    pub(crate) fn add_outputs(&mut self, alias: Option<&Name>, outputs: Vec<Output>) {
-        let qualifier = alias.map(|alias| alias.text.clone());
+    pub(crate) fn add_outputs(&mut self, alias: Option<&str>, outputs: Vec<Output>) {
+        let qualifier = alias.map(str::to_string);
         for Output { name, expr, .. } in outputs {
             if let Some(name) = name {
                 self.add(ScopeColumn { qualifier: qualifier.clone(), name, expr });
             }
         }
+    }
+
+    pub(crate) fn columns(&self) -> &[ScopeColumn] {
+        &self.columns
     }
 
     /// Whether a table goes by this name.

@@ -4,10 +4,12 @@
 mod apps;
 
 use bumpalo::Bump;
-use vencejo_core::plan::{Aggregate, App, Function, Lookup, Watermark};
+use vencejo_core::plan::flow::{Operator, TableSource};
+use vencejo_core::plan::{App, Function, Lookup, Watermark};
 use vencejo_expr::{Env, Value};
 use vencejo_sql::plan;
-use vencejo_types::{ModelId, StreamId, ViewId};
+use vencejo_types::{ModelId, ViewId};
+use vencejo_windows::spec::{AggregateFunction, Grouping};
 
 fn app() -> App {
     let text = apps::ads();
@@ -34,13 +36,19 @@ fn the_plan_is_resolved() {
     let app = app();
     let names: Vec<&str> = app.streams.iter().map(|stream| stream.name.as_str()).collect();
     assert_eq!((app.name.as_str(), &names[..]), ("ads", &["bid_requests", "outcomes"][..]));
-    assert_eq!(app.streams[0].watermark, Some(Watermark { column: 5, delay_millis: 5_000 }));
+    assert_eq!(
+        app.streams[0].watermark,
+        Some(Watermark { column: 5, delay_millis: 5_000, idle_millis: None })
+    );
     assert_eq!(app.streams[0].schema.key(), [1]);
-    let view = &app.views[0];
-    assert_eq!((view.aggregates.as_slice(), view.key_columns()), (&[Aggregate::Count][..], 1));
-    let feeds: Vec<_> =
-        view.feeds.iter().map(|feed| (feed.stream, feed.key.as_slice(), feed.filtered)).collect();
-    assert_eq!(feeds, [(StreamId(0), &[1][..], false), (StreamId(1), &[1][..], false)]);
+    let table = &app.flow.tables[0];
+    assert_eq!((table.name.as_str(), table.schema.key(), table.local), ("placement_stats", &[0][..], true));
+    let TableSource::Running { node, .. } = table.source else { panic!("{table:?}") };
+    let Operator::Aggregate(aggregation) = &app.flow.nodes[node].operator else { panic!("no aggregation") };
+    assert_eq!(aggregation.grouping, Grouping::Running { ttl: None });
+    let functions: Vec<_> = aggregation.calls.iter().map(|call| call.function).collect();
+    assert_eq!(functions, [AggregateFunction::CountRows]);
+    assert_eq!(app.flow.nodes[node].inputs, [2], "requests and outcomes");
     let decision = &app.decisions[0];
     let columns: Vec<&str> = decision.answer.columns().iter().map(|column| column.name.as_str()).collect();
     assert_eq!(
@@ -87,7 +95,7 @@ impl<'a> Env<'a> for Surroundings<'a> {
     fn load(&self, input: u16, column: u16) -> Value<'a> {
         let request = &self.request;
         if input == 1 {
-            assert_eq!(self.app.views[0].schema.columns()[usize::from(column)].name, "data_points");
+            assert_eq!(self.app.flow.tables[0].schema.columns()[usize::from(column)].name, "data_points");
             return optional(request.data_points, Value::Int);
         }
         match self.app.streams[0].schema.columns()[usize::from(column)].name.as_str() {

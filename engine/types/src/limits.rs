@@ -81,6 +81,20 @@ pub const PERCENTILE_BUCKETS_MAX: usize = 2_048;
 pub const TOP_K_COUNTERS_MIN: usize = 256;
 /// Most values that APPROX_TOP_K counts at once.
 pub const TOP_K_COUNTERS_MAX: usize = 4_096;
+/// Most operators of one app's queries.
+pub const FLOW_NODES_MAX: usize = 4_096;
+/// Longest window, gap, half life and frame of an OVER, in milliseconds: 3,660 days.
+pub const WINDOW_MILLIS_MAX: i64 = 3_660 * 24 * 3_600_000;
+/// Longest time that a view keeps what is old, in milliseconds: 3,660 days.
+pub const RETENTION_MILLIS_MAX: i64 = 3_660 * 24 * 3_600_000;
+/// How long behind the watermark a view's rows can be queried unless its option says otherwise: a day.
+pub const RETENTION_MILLIS_DEFAULT: i64 = 24 * 3_600_000;
+/// Most values of an APPROX_TOP_K.
+pub const TOP_K_MAX: u16 = 512;
+/// Most rows of each window that a ROW_NUMBER may keep.
+pub const RANK_MAX: u64 = 100_000;
+/// Most rows before the current one that an OVER may look at.
+pub const OVER_ROWS_MAX: u64 = 1_000_000;
 /// Longest deadline that a decision may declare or ask for, in microseconds.
 pub const DEADLINE_MICROS_MAX: u32 = 60_000_000;
 

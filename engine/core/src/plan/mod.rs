@@ -37,6 +37,40 @@ pub struct Stream {
     pub schema: Arc<Schema>,
     /// The event-time column and its bounded delay, if declared.
     pub watermark: Option<Watermark>,
+    /// What WITH says.
+    pub options: StreamOptions,
+}
+
+/// The engine's own options of a stream; nothing where the app says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StreamOptions {
+    /// `'retention'`: how long the stream's events are kept, in milliseconds.
+    pub retention_millis: Option<i64>,
+    /// `'ack'`: what an event's acknowledgement means.
+    pub ack: Option<Ack>,
+    /// `'lane'`: the way of the stream's events.
+    pub lane: Option<Lane>,
+    /// `'allowed_lateness'`: how long behind its end a window takes the stream's late events, in
+    /// milliseconds, unless the view says otherwise.
+    pub allowed_lateness_millis: Option<i64>,
+}
+
+/// How safe an event is when it is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ack {
+    /// In memory.
+    Memory,
+    /// On disk.
+    Journaled,
+}
+
+/// Whether events overtake others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Before all that waits in the normal lane.
+    Fast,
+    /// In turn.
+    Normal,
 }
 
 /// `WATERMARK FOR column AS column - INTERVAL delay`.
@@ -46,6 +80,8 @@ pub struct Watermark {
     pub column: usize,
     /// How far behind the latest event time the watermark stays, in milliseconds.
     pub delay_millis: i64,
+    /// After this long without an event the stream holds no other back, in milliseconds of engine time.
+    pub idle_millis: Option<i64>,
 }
 
 /// `CREATE MATERIALIZED VIEW ... GROUP BY`: one row of aggregates per key, kept current per event.

@@ -56,6 +56,11 @@ impl Cursor<'_> {
         self.operation(0)
     }
 
+    /// A bound of a frame, before PRECEDING.
+    pub(crate) fn frame_bound(&mut self) -> Parsed<Ast> {
+        self.operation(binds::ADD)
+    }
+
     /// Operands and operators that bind at least so tightly.
     fn operation(&mut self, least: u8) -> Parsed<Ast> {
         let mut left = self.operand()?;
@@ -169,6 +174,11 @@ impl Cursor<'_> {
             return node(place, height(&*parts), AstKind::Between { parts, negated });
         }
         if self.accept_word("IN") {
+            if self.is(&Kind::LParen) && self.is_query_second() {
+                let query = Box::new(self.nested(Self::subquery)?);
+                let below = left.height;
+                return node(place, below, AstKind::InQuery { value: Box::new(left), query, negated });
+            }
             let list = self.nested(|cursor| cursor.list(Self::expression))?;
             let below = height(&list).max(left.height);
             return node(place, below, AstKind::In { value: Box::new(left), list, negated });
@@ -262,7 +272,12 @@ impl Cursor<'_> {
             self.skip();
             self.nested(|cursor| cursor.cast(place))
         } else if self.is_word("INTERVAL") {
-            Err(self.error("INTERVAL stands only in WATERMARK"))
+            self.skip();
+            leaf(AstKind::Interval(self.interval()?.0))
+        } else if self.is_word("EXISTS") {
+            self.skip();
+            let query = Box::new(self.nested(Self::subquery)?);
+            leaf(AstKind::Exists(query))
         } else if before_string && self.accept_word("DATE") {
             leaf(AstKind::Moment(ColumnType::Date, self.string("a date")?.0))
         } else if before_string && self.accept_word("TIMESTAMP") {
@@ -326,22 +341,24 @@ impl Cursor<'_> {
     fn call(&mut self, name: Name) -> Parsed<Ast> {
         let place = name.place;
         self.expect(&Kind::LParen)?;
-        let mut function = Function { name, arguments: Vec::new(), star: false };
+        let mut function =
+            Function { name, arguments: Vec::new(), star: false, distinct: false, filter: None, over: None };
         if self.accept(&Kind::Mul) {
             function.star = true;
-        } else if self.is_word("DISTINCT") {
-            return Err(self.error("DISTINCT is not supported in an aggregate"));
         } else if !self.is(&Kind::RParen) {
+            function.distinct = self.accept_word("DISTINCT");
             function.arguments.push(self.expression()?);
             while self.accept(&Kind::Comma) {
                 function.arguments.push(self.expression()?);
             }
         }
         self.expect_or(&Kind::RParen, "',' or ')'")?;
-        if self.is_word("OVER") {
-            return Err(self.error("OVER is not supported"));
+        self.call_clauses(&mut function)?;
+        let mut below = 0;
+        for list in [&function.arguments[..], function.filter.as_slice()] {
+            below = height(list).max(below);
         }
-        node(place, height(&function.arguments), AstKind::Function(Box::new(function)))
+        node(place, below, AstKind::Function(Box::new(function)))
     }
 }
 

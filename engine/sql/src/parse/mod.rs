@@ -6,6 +6,9 @@
 
 pub(crate) mod column_type;
 pub(crate) mod expression;
+pub(crate) mod interval;
+pub(crate) mod over;
+pub(crate) mod relation;
 pub(crate) mod select;
 
 use crate::ast::{ColumnDeclaration, Setting};

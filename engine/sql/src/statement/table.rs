@@ -8,37 +8,13 @@ use vencejo_types::limits::{COLUMNS_MAX, WATERMARK_DELAY_MILLIS_MAX};
 use vencejo_types::schema::{Column, ColumnType, Schema};
 
 use super::finish;
+use super::stream_options::stream_settings;
 use crate::Diagnostic;
-use crate::ast::{ColumnDeclaration, Setting};
+use crate::ast::ColumnDeclaration;
 use crate::catalog::Catalog;
 use crate::diagnostic::Report;
 use crate::suggest::did_you_mean;
 use crate::tokens::{Cursor, Name, Parsed};
-
-/// Options of Flink's connectors, which say where Flink reads the table from: not needed here. A dot ends
-/// a prefix.
-const CONNECTOR_OPTIONS: [&str; 20] = [
-    "connector",
-    "format",
-    "topic",
-    "topic-pattern",
-    "path",
-    "hostname",
-    "username",
-    "password",
-    "table-name",
-    "scan.",
-    "properties.",
-    "value.",
-    "key.",
-    "json.",
-    "csv.",
-    "avro.",
-    "debezium-json.",
-    "sink.",
-    "lookup.",
-    "source.",
-];
 
 /// `WATERMARK FOR column AS column - INTERVAL ...`, as written.
 struct WatermarkClause {
@@ -73,7 +49,9 @@ pub(crate) fn plan(
     let settings = if cursor.accept_word("WITH") { cursor.settings()? } else { Vec::new() };
     finish(cursor, "PARTITIONED BY, WITH or ';'")?;
 
-    elements.broken |= refuse_unknown_settings(&settings, report);
+    let settings = stream_settings(&settings, name, report);
+    elements.broken |= settings.is_err();
+    let (options, idle_millis) = settings.unwrap_or_default();
     let columns: Vec<Column> = elements
         .columns
         .iter()
@@ -81,12 +59,13 @@ pub(crate) fn plan(
         .collect();
     let key = key(&key_names, &columns, &mut elements.broken, report);
     let watermark = match &elements.watermark {
-        Some(clause) => watermark(clause, &columns, &mut elements.broken, report),
+        Some(clause) => watermark(clause, idle_millis, &columns, &mut elements.broken, report),
         None => None,
     };
     if claimed {
         let schema = Arc::new(Schema::new(columns, key));
-        catalog.add_stream(name, Stream { name: name.text.clone(), schema, watermark }, elements.broken);
+        let stream = Stream { name: name.text.clone(), schema, watermark, options };
+        catalog.add_stream(name, stream, elements.broken);
     }
     Ok(())
 }
@@ -156,6 +135,11 @@ fn element(cursor: &mut Cursor<'_>, elements: &mut Elements) -> Parsed<()> {
 fn column(cursor: &mut Cursor<'_>) -> Parsed<ColumnDeclaration> {
     let name = cursor.declared_name("a column's name")?;
     if cursor.is_word("AS") {
+        if cursor.peek_second().is_some_and(is_proctime) {
+            let hint =
+                "results would depend on when they are computed; declare WATERMARK FOR a column instead";
+            return Err(cursor.error("processing time is not supported").with_hint(hint));
+        }
         let hint = "compute it in the SELECT that needs it";
         return Err(cursor.error("computed columns are not supported").with_hint(hint));
     }
@@ -170,11 +154,20 @@ fn column(cursor: &mut Cursor<'_>) -> Parsed<ColumnDeclaration> {
             .iter()
             .find(|w| cursor.is_word(w))
         {
-            return Err(cursor.error(format!("{refused} is not supported")));
+            let error = cursor.error(format!("{refused} is not supported"));
+            return Err(if *refused == "METADATA" {
+                error.with_hint("what the event does not carry, it does not have: declare a column for it")
+            } else {
+                error
+            });
         } else if !cursor.accept_word("NULL") {
             return Ok(ColumnDeclaration { name, column_type, nullable });
         }
     }
+}
+
+fn is_proctime(kind: &Kind) -> bool {
+    matches!(kind, Kind::Word(word) if word.value.eq_ignore_ascii_case("PROCTIME"))
 }
 
 /// Behind `WATERMARK FOR`.
@@ -194,41 +187,19 @@ fn watermark_clause(cursor: &mut Cursor<'_>) -> Parsed<WatermarkClause> {
     let mut delay_millis = 0;
     if cursor.accept(&Kind::Minus) {
         cursor.expect_word("INTERVAL").map_err(shape)?;
-        delay_millis = interval_millis(cursor)?;
+        let (millis, place) = cursor.interval()?;
+        if !(0..=WATERMARK_DELAY_MILLIS_MAX).contains(&millis) {
+            let days = WATERMARK_DELAY_MILLIS_MAX / 86_400_000;
+            return Err(Diagnostic::new(place, format!("a watermark's delay is from 0 to {days} days")));
+        }
+        delay_millis = millis;
     }
     Ok(WatermarkClause { column, delay_millis })
 }
 
-/// `'n' unit`, or `'n.nnn' SECOND`.
-fn interval_millis(cursor: &mut Cursor<'_>) -> Parsed<i64> {
-    let (text, place) = cursor.string("a number in single quotes")?;
-    let units = [("SECOND", 1_000), ("MINUTE", 60_000), ("HOUR", 3_600_000), ("DAY", 86_400_000)];
-    let Some((unit, millis)) = units.into_iter().find(|(unit, _)| cursor.is_word(unit)) else {
-        return Err(cursor.expected("SECOND, MINUTE, HOUR or DAY"));
-    };
-    cursor.skip();
-    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 3 {
-        return Err(Diagnostic::new(place, "an interval is a number, with at most three decimals"));
-    }
-    if !fraction.is_empty() && unit != "SECOND" {
-        return Err(Diagnostic::new(place, "only seconds may have a fraction"));
-    }
-    let thousandths: i64 = format!("{fraction:0<3}").parse().unwrap_or(0);
-    whole
-        .parse::<i64>()
-        .ok()
-        .and_then(|whole| whole.checked_mul(millis)?.checked_add(thousandths))
-        .filter(|&millis| millis <= WATERMARK_DELAY_MILLIS_MAX)
-        .ok_or_else(|| {
-            let days = WATERMARK_DELAY_MILLIS_MAX / 86_400_000;
-            Diagnostic::new(place, format!("a watermark's delay is at most {days} days"))
-        })
-}
-
 fn watermark(
     clause: &WatermarkClause,
+    idle_millis: Option<i64>,
     columns: &[Column],
     broken: &mut bool,
     report: &mut Report,
@@ -240,7 +211,7 @@ fn watermark(
         *broken = true;
         return None;
     }
-    Some(Watermark { column, delay_millis: clause.delay_millis })
+    Some(Watermark { column, delay_millis: clause.delay_millis, idle_millis })
 }
 
 /// The indices of the key columns.
@@ -275,21 +246,4 @@ fn find(name: &Name, columns: &[Column], broken: &mut bool, report: &mut Report)
     }
     *broken |= found.is_none();
     found
-}
-
-/// Whether an option is neither ours (there is none yet) nor one of Flink's connectors.
-fn refuse_unknown_settings(settings: &[Setting], report: &mut Report) -> bool {
-    let known = |key: &str| {
-        CONNECTOR_OPTIONS
-            .iter()
-            .any(|&option| if option.ends_with('.') { key.starts_with(option) } else { key == option })
-    };
-    let mut refused = false;
-    for Setting { key, .. } in settings.iter().filter(|setting| !known(&setting.key.text)) {
-        let message = format!("unknown option '{}'", key.text);
-        let hint = did_you_mean(&key.text, CONNECTOR_OPTIONS);
-        report.push(Diagnostic::new(key.place, message).with_hint_if(hint));
-        refused = true;
-    }
-    refused
 }
