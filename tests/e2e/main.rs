@@ -6,5 +6,7 @@ mod hostile;
 mod ingest;
 mod input;
 mod lifecycle;
+mod retail;
+mod run;
 mod startup;
 mod support;

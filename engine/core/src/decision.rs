@@ -87,7 +87,7 @@ fn fall_back<'a>(
     decision.fallback.run(&mut env, arena)
 }
 
-/// What each look-up finds.
+/// The row that each look-up finds.
 fn look_up<'a>(
     state: &'a PartitionState,
     decision: &Decision,
@@ -95,33 +95,19 @@ fn look_up<'a>(
     key: &mut Vec<u8>,
     texts: &'a mut [Texts],
     arena: &'a Bump,
-) -> &'a [Found<'a>] {
+) -> &'a [Option<&'a [Value<'a>]>] {
     let schema = &state.app.streams[decision.stream.index()].schema;
     let mut texts = texts.iter_mut();
     arena.alloc_slice_fill_iter(decision.lookups.iter().map(|lookup| {
         // NULL equals nothing, not even the group of NULL.
         if lookup.key.iter().any(|&column| row.is_null(column)) {
-            return Found::Nothing;
+            return None;
         }
         key.clear();
         row.write_key(schema, &lookup.key, key);
-        if state.app.flow.tables.is_empty() {
-            return state.views[lookup.view.index()].find(key).map_or(Found::Nothing, Found::Place);
-        }
         let texts = texts.next().expect("there are as many as look-ups");
-        let row = state.dataflow.find(&state.app.flow, lookup.view, key, texts, arena);
-        row.map_or(Found::Nothing, Found::Row)
+        state.dataflow.find(&state.app.flow, lookup.view, key, texts, arena)
     }))
-}
-
-/// What a look-up finds.
-#[derive(Clone, Copy)]
-enum Found<'a> {
-    Nothing,
-    /// A place in a view.
-    Place(usize),
-    /// A table's row.
-    Row(&'a [Value<'a>]),
 }
 
 /// What a decision's programs see: the request, the look-ups, the models.
@@ -129,7 +115,7 @@ struct DecisionEnv<'a> {
     state: &'a PartitionState,
     decision: &'a Decision,
     row: Row<'a>,
-    found: &'a [Found<'a>],
+    found: &'a [Option<&'a [Value<'a>]>],
     /// One per model; none in a fallback, which calls no model.
     workspaces: &'a mut [Workspace],
     arena: &'a Bump,
@@ -142,16 +128,9 @@ impl<'a> Env<'a> for DecisionEnv<'a> {
         let Some(lookup) = usize::from(input).checked_sub(1) else {
             return column_value(self.row, schema, column);
         };
-        let place = match self.found.get(lookup) {
-            None | Some(Found::Nothing) => return Value::Null,
-            Some(Found::Row(row)) => return row.get(column).copied().unwrap_or(Value::Null),
-            Some(Found::Place(place)) => place,
-        };
-        let lookup = &self.decision.lookups[lookup];
-        match column.checked_sub(lookup.key.len()) {
-            // A key column of the view equals the request's, else it would not have been found.
-            None => column_value(self.row, schema, lookup.key[column]),
-            Some(aggregate) => Value::Int(self.state.views[lookup.view.index()].cells(*place)[aggregate]),
+        match self.found.get(lookup) {
+            Some(Some(row)) => row.get(column).copied().unwrap_or(Value::Null),
+            _ => Value::Null,
         }
     }
 

@@ -31,8 +31,9 @@ pub enum Event<'a> {
     },
     /// Time passes.
     Tick {
-        /// Per stream its watermark as the whole engine knows it, whose partitions see different rows; nothing
-        /// where the stream is idle: it then holds back no watermark behind it. `i64::MAX` where it has ended.
+        /// Per stream its watermark as the whole engine knows it, whose partitions see different rows;
+        /// nothing where the stream is idle: it then holds back no watermark behind it. `i64::MAX` where it
+        /// has ended.
         watermarks: &'a [Option<i64>],
     },
     /// No row is to come: windows close, running aggregates give their rows.

@@ -8,13 +8,11 @@
 mod dataflow;
 mod decision;
 mod event;
-mod keyed;
 pub mod plan;
 mod state;
 
 pub use dataflow::NodeCounts;
 pub use event::{Effect, Effects, Event};
-pub use keyed::KeyedTable;
 pub use state::{PartitionState, apply};
 
 use vencejo_expr::Value;

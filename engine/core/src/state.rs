@@ -2,27 +2,18 @@
 
 use std::sync::Arc;
 
-use bumpalo::Bump;
-use vencejo_expr::{Env, Value};
 use vencejo_types::row::Row;
-use vencejo_types::schema::Schema;
 use vencejo_types::{Sequence, StreamId, Tick};
 
-use crate::column_value;
 use crate::dataflow::{Dataflow, NodeCounts};
 use crate::decision::decide;
 use crate::event::{Effects, Event};
-use crate::keyed::KeyedTable;
-use crate::plan::{Aggregate, App, Feed, View};
+use crate::plan::App;
 
 /// Everything a partition knows.
 #[derive(Debug)]
 pub struct PartitionState {
     pub(crate) app: Arc<App>,
-    /// One per view of the app.
-    pub(crate) views: Vec<KeyedTable>,
-    /// Per stream, the feeds it has: view and place among the view's feeds.
-    feeds: Vec<Vec<(usize, usize)>>,
     pub(crate) dataflow: Dataflow,
     sequence: Sequence,
     tick: Tick,
@@ -31,15 +22,8 @@ pub struct PartitionState {
 impl PartitionState {
     /// The state of a partition of `app` before its first event.
     pub fn new(app: Arc<App>) -> Self {
-        let views = app.views.iter().map(|view| KeyedTable::new(view.aggregates.len())).collect();
-        let mut feeds = vec![Vec::new(); app.streams.len()];
-        for (view, declared) in app.views.iter().enumerate() {
-            for (place, feed) in declared.feeds.iter().enumerate() {
-                feeds[feed.stream.index()].push((view, place));
-            }
-        }
         let dataflow = Dataflow::new(&app);
-        Self { app, views, feeds, dataflow, sequence: Sequence::default(), tick: Tick::default() }
+        Self { app, dataflow, sequence: Sequence::default(), tick: Tick::default() }
     }
 
     /// The sequence of the last event applied; 0 before the first.
@@ -71,11 +55,6 @@ impl PartitionState {
     pub fn watermark(&self, stream: StreamId) -> Option<i64> {
         self.dataflow.watermark(stream)
     }
-
-    /// Number of keys that each view holds, in the app's order.
-    pub fn view_keys(&self) -> impl Iterator<Item = usize> {
-        self.views.iter().map(KeyedTable::len)
-    }
 }
 
 /// The transition: the same events in the same order give the same state and the same effects, byte for
@@ -105,56 +84,7 @@ pub fn apply(
     }
 }
 
-/// Brings every view that a stream feeds up to date with one of its rows.
+/// Brings everything that a stream feeds up to date with one of its rows.
 fn absorb(state: &mut PartitionState, stream: StreamId, row: Row<'_>, effects: &mut Effects) {
-    let app = Arc::clone(&state.app);
-    state.dataflow.row(&app, stream, row, effects);
-    let schema = &app.streams[stream.index()].schema;
-    for &(view, feed) in &state.feeds[stream.index()] {
-        let declared = &app.views[view];
-        let feed = &declared.feeds[feed];
-        let key = &mut effects.scratch.key;
-        key.clear();
-        row.write_key(schema, &feed.key, key);
-        count(&mut state.views[view], declared, feed, row, schema, key, &effects.scratch.arena);
-    }
-}
-
-fn count(
-    table: &mut KeyedTable,
-    view: &View,
-    feed: &Feed,
-    row: Row<'_>,
-    schema: &Schema,
-    key: &[u8],
-    arena: &Bump,
-) {
-    let outputs = feed.program.run(&mut RowEnv { row, schema }, arena);
-    if feed.filtered && outputs.first() != Some(&Value::Bool(true)) {
-        return;
-    }
-    let Some(place) = table.find_or_insert(key) else { return };
-    for (cell, aggregate) in table.cells_mut(place).iter_mut().zip(&view.aggregates) {
-        let counts = match *aggregate {
-            Aggregate::Count => true,
-            Aggregate::CountOf { argument } => outputs[argument] != Value::Null,
-        };
-        *cell += i64::from(counts);
-    }
-}
-
-/// What a view's programs see: the event, and nothing else.
-struct RowEnv<'a> {
-    row: Row<'a>,
-    schema: &'a Schema,
-}
-
-impl<'a> Env<'a> for RowEnv<'a> {
-    fn load(&self, _input: u16, column: u16) -> Value<'a> {
-        column_value(self.row, self.schema, usize::from(column))
-    }
-
-    fn call(&mut self, _function: u16, _arguments: &[Value<'a>]) -> Value<'a> {
-        Value::Null
-    }
+    state.dataflow.row(&Arc::clone(&state.app), stream, row, effects);
 }

@@ -4,12 +4,14 @@
 
 use std::sync::Arc;
 
-use vencejo_core::plan::{Aggregate, App, Decision, Feed, Lookup, Stream, StreamOptions, View};
+use vencejo_core::plan::flow::{Calc, Edge, Flow, Node, Operator, Table, TableSource};
+use vencejo_core::plan::{App, Decision, Lookup, Stream, StreamOptions};
 use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
 use vencejo_expr::{Comparison, Expr, Graph, Program, Type, compile};
 use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::schema::{Column, ColumnType, Schema};
 use vencejo_types::{DecisionCode, DecisionId, Sequence, StreamId, Tick, ViewId};
+use vencejo_windows::spec::{AggregateCall, AggregateFunction, Aggregation, Grouping};
 
 fn program(build: impl FnOnce(&mut Graph) -> Vec<Expr>) -> Program {
     let mut graph = Graph::new();
@@ -23,23 +25,57 @@ fn schema() -> Arc<Schema> {
     Arc::new(Schema::new(columns, vec![0]))
 }
 
-/// Counts where x is not negative; COUNT(*) and COUNT(x).
-fn view() -> View {
-    let columns = ["key", "events", "with_x"].map(|name| match name {
-        "key" => Column::required(name, ColumnType::String),
-        _ => Column::nullable(name, ColumnType::BigInt),
-    });
-    let feed = program(|graph| {
+/// Per key COUNT(*) and COUNT(x) of events in which x is not negative.
+fn flow() -> Flow {
+    let filter = program(|graph| {
         let x = graph.column(0, 1, Type::Double, true).unwrap();
         let zero = graph.double(0.0).unwrap();
         let negative = graph.compare(Comparison::Less, x, zero).unwrap();
-        vec![graph.is(vencejo_expr::Test::NotTrue, negative).unwrap(), x]
+        let key = graph.column(0, 0, Type::String, false).unwrap();
+        vec![graph.is(vencejo_expr::Test::NotTrue, negative).unwrap(), key, x]
     });
-    View {
+    let calc = Node {
+        operator: Operator::Calc(Calc { program: filter, filtered: true }),
+        outputs: vec![Edge { node: 1, port: 0 }],
+        columns: vec![Type::String, Type::Double],
+        inputs: vec![1],
         name: "counts".to_owned(),
-        schema: Arc::new(Schema::new(columns.to_vec(), vec![0])),
-        aggregates: vec![Aggregate::Count, Aggregate::CountOf { argument: 1 }],
-        feeds: vec![Feed { stream: StreamId(0), key: vec![0], program: feed, filtered: true }],
+    };
+    let call = |function, argument| AggregateCall { function, argument, distinct: false, filter: None };
+    let aggregation = Aggregation {
+        key: vec![(0, Type::String)],
+        time: None,
+        grouping: Grouping::Running { ttl: None },
+        calls: vec![
+            call(AggregateFunction::CountRows, None),
+            call(AggregateFunction::Count, Some((1, Type::Double))),
+        ],
+    };
+    let groups = Node {
+        operator: Operator::Aggregate(aggregation),
+        outputs: vec![],
+        columns: vec![Type::String, Type::BigInt, Type::BigInt],
+        inputs: vec![1],
+        name: "counts".to_owned(),
+    };
+    let columns = program(|graph| {
+        let key = graph.column(0, 0, Type::String, false).unwrap();
+        let counts = [1, 2].map(|column| graph.column(0, column, Type::BigInt, false).unwrap());
+        [&[key], &counts[..]].concat()
+    });
+    let names = [("key", ColumnType::String), ("events", ColumnType::BigInt), ("with_x", ColumnType::BigInt)];
+    let schema = Schema::new(names.map(|(name, of)| Column::required(name, of)).to_vec(), vec![0]);
+    let calc_of_table = Calc { program: columns, filtered: false };
+    Flow {
+        nodes: vec![calc, groups],
+        inputs: vec![vec![Edge { node: 0, port: 0 }]],
+        outputs: vec![],
+        tables: vec![Table {
+            name: "counts".to_owned(),
+            schema: Arc::new(schema),
+            source: TableSource::Running { node: 1, calc: calc_of_table },
+            local: true,
+        }],
     }
 }
 
@@ -104,10 +140,9 @@ impl Bench {
         let app = App {
             name: "test".to_owned(),
             streams: vec![stream],
-            views: vec![view()],
             models: vec![],
             decisions: vec![decision],
-            flow: vencejo_core::plan::flow::Flow::default(),
+            flow: flow(),
         };
         let state = PartitionState::new(Arc::new(app));
         Self { schema: schema(), answer, state, effects: Effects::default() }
@@ -171,9 +206,10 @@ fn a_decision_sees_the_events_before_it_and_is_one_itself() {
 fn a_filtered_event_makes_no_key() {
     let mut bench = Bench::new();
     bench.event("a", Some(-1.0));
-    assert_eq!(bench.state.view_keys().collect::<Vec<_>>(), [0]);
+    let keys = |bench: &Bench| bench.state.nodes().map(|node| node.keys).collect::<Vec<_>>();
+    assert_eq!(keys(&bench), [0]);
     bench.event("a", Some(1.0));
-    assert_eq!(bench.state.view_keys().collect::<Vec<_>>(), [1]);
+    assert_eq!(keys(&bench), [1]);
     assert_eq!(bench.state.sequence(), Sequence(2));
 }
 

@@ -1,5 +1,5 @@
-//! Tells every partition, now and then, what none of them knows alone: the watermarks of streams whose rows go to
-//! all of them, and the time.
+//! Tells every partition, now and then, what none of them knows alone: the watermarks of streams whose rows
+//! go to all of them, and the time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -38,12 +38,16 @@ impl EventTimes {
         seen.last.fetch_max(now.0, Ordering::Relaxed);
     }
 
-    /// Per stream its watermark; `i64::MIN` where it has none yet.
-    fn watermarks(&self, app: &App) -> Vec<Option<i64>> {
+    /// Per stream its watermark, `i64::MIN` where it has none yet; nothing where the stream is idle.
+    fn watermarks(&self, app: &App, began: Tick, now: Tick) -> Vec<Option<i64>> {
         let streams = app.streams.iter().zip(&self.streams);
         let watermark = streams.map(|(stream, seen)| {
-            let delay = stream.watermark.map_or(0, |watermark| watermark.delay_millis);
-            Some(seen.greatest.load(Ordering::Relaxed).saturating_sub(delay))
+            let Some(of) = stream.watermark else { return Some(i64::MIN) };
+            let quiet_micros = now.0.saturating_sub(seen.last.load(Ordering::Relaxed).max(began.0));
+            if of.idle_millis.is_some_and(|idle| quiet_micros / 1_000 >= idle) {
+                return None;
+            }
+            Some(seen.greatest.load(Ordering::Relaxed).saturating_sub(of.delay_millis))
         });
         watermark.collect()
     }
@@ -61,19 +65,22 @@ pub(crate) struct Ticker {
 impl Ticker {
     /// A ticker; nothing for an app in which nothing happens by time.
     pub(crate) fn new(app: &Arc<App>, times: Arc<EventTimes>, partitions: Arc<[Partition]>) -> Option<Self> {
-        if app.flow.nodes.is_empty() {
+        if !app.flow.waits_for_time() {
             return None;
         }
-        let told = partitions.iter().map(|_| Arc::default()).collect();
+        let nothing: Arc<[_]> = vec![Some(i64::MIN); app.streams.len()].into();
+        let told = partitions.iter().map(|_| Arc::clone(&nothing)).collect();
         Some(Self { app: Arc::clone(app), times, partitions, told })
     }
 
     /// Ticks until the partitions have stopped.
     pub(crate) async fn run(mut self, clock: Clock) {
         let by_engine_time = self.app.flow.lives_by_engine_time();
+        let began = clock.tick(clock.now());
         loop {
             clock.pause(Duration::from_millis(TICK_MILLIS)).await;
-            let watermarks: Arc<[_]> = self.times.watermarks(&self.app).into();
+            let watermarks: Arc<[_]> =
+                self.times.watermarks(&self.app, began, clock.tick(clock.now())).into();
             for (partition, told) in self.partitions.iter().zip(&mut self.told) {
                 if !by_engine_time && *told == watermarks {
                     continue;

@@ -4,7 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use vencejo_core::plan::{Aggregate, App, Decision, Feed, Lookup, Stream, StreamOptions, View};
+use vencejo_core::plan::flow::{Calc, Edge, Flow, Node, Operator, Table, TableSource};
+use vencejo_core::plan::{App, Decision, Lookup, Stream, StreamOptions};
 use vencejo_expr::{Expr, Graph, Program, Type, compile};
 use vencejo_runtime::{
     BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Router, Rows, Unavailable, start,
@@ -13,6 +14,7 @@ use vencejo_types::limits::{FAST_LANE_REQUESTS_MAX, NORMAL_LANE_REQUESTS_MAX};
 use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::schema::{Column, ColumnType, Schema};
 use vencejo_types::{DecisionId, PartitionId, Sequence, StreamId, ViewId};
+use vencejo_windows::spec::{AggregateCall, AggregateFunction, Aggregation, Grouping};
 
 const COUNT: DecisionId = DecisionId(0);
 const POISON: DecisionId = DecisionId(1);
@@ -44,7 +46,6 @@ fn app() -> Arc<App> {
     };
     let events = program(|graph| graph.column(1, 1, Type::BigInt, true).unwrap());
     let poison = program(|graph| graph.call(9, &[], Type::BigInt, true).unwrap());
-    let feed = Feed { stream: StreamId(0), key: vec![0], program: Program::default(), filtered: false };
     Arc::new(App {
         name: "test".to_owned(),
         streams: vec![Stream {
@@ -53,16 +54,47 @@ fn app() -> Arc<App> {
             watermark: None,
             options: StreamOptions::default(),
         }],
-        views: vec![View {
-            name: "counts".to_owned(),
-            schema: Arc::new(Schema::new(vec![key, count.clone()], vec![0])),
-            aggregates: vec![Aggregate::Count],
-            feeds: vec![feed],
-        }],
         models: vec![],
         decisions: vec![decision(events), decision(poison)],
-        flow: vencejo_core::plan::flow::Flow::default(),
+        flow: counts(key, count),
     })
+}
+
+/// COUNT(*) per key, to be looked up.
+fn counts(key: Column, count: Column) -> Flow {
+    let aggregation = Aggregation {
+        key: vec![(0, Type::BigInt)],
+        time: None,
+        grouping: Grouping::Running { ttl: None },
+        calls: vec![AggregateCall {
+            function: AggregateFunction::CountRows,
+            argument: None,
+            distinct: false,
+            filter: None,
+        }],
+    };
+    let groups = Node {
+        operator: Operator::Aggregate(aggregation),
+        outputs: vec![],
+        columns: vec![Type::BigInt, Type::BigInt],
+        inputs: vec![1],
+        name: "counts".to_owned(),
+    };
+    let mut graph = Graph::new();
+    let columns = [0, 1].map(|column| graph.column(0, column, Type::BigInt, true).unwrap());
+    let calc = Calc { program: compile(&graph, &columns).unwrap(), filtered: false };
+    let table = Table {
+        name: "counts".to_owned(),
+        schema: Arc::new(Schema::new(vec![key, count], vec![0])),
+        source: TableSource::Running { node: 0, calc },
+        local: true,
+    };
+    Flow {
+        nodes: vec![groups],
+        inputs: vec![vec![Edge { node: 0, port: 0 }]],
+        outputs: vec![],
+        tables: vec![table],
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,15 @@
-//! Where an app comes from: a folder, a single SQL file, or the copy of apps/ads that the binary carries for the demo.
+//! Where an app comes from: a folder, a single SQL file, or the copy of apps/ads that the binary carries
+//! for the demo.
 
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use vencejo_core::plan::App;
 use vencejo_model::Model;
-use vencejo_sql::plan;
+use vencejo_sql::{Diagnostic, plan_app};
 use vencejo_types::limits::{APP_SQL_BYTES_MAX, MODEL_FILE_BYTES_MAX};
 
+use crate::console::note;
 use crate::failure::Failure;
 use crate::model::compile;
 
@@ -35,16 +37,29 @@ impl AppSource {
     /// # Errors
     /// When a file cannot be read, or the app is not valid: then the text lists everything that is wrong.
     pub fn load(&self) -> Result<Arc<App>, Failure> {
+        let (app, warnings) = self.load_with_warnings()?;
+        if !warnings.is_empty() {
+            note(warnings.trim_end());
+        }
+        Ok(app)
+    }
+
+    /// Reads and validates the app; with what its author should know, as text.
+    ///
+    /// # Errors
+    /// As [`AppSource::load`].
+    pub fn load_with_warnings(&self) -> Result<(Arc<App>, String), Failure> {
         let name = self.name()?;
         let sql = self.read(SQL_FILE, APP_SQL_BYTES_MAX).map_err(Failure::config)?;
         let sql = String::from_utf8(sql)
             .map_err(|_| Failure::config(format!("{} is not valid UTF-8", self.describe(SQL_FILE))))?;
         let sql = sql.trim_start_matches('\u{feff}');
-        let app = plan(&name, sql, &mut |path| self.read(path, MODEL_FILE_BYTES_MAX));
-        app.map(|app| Arc::new(compile_models(app))).map_err(|diagnostics| {
-            let file = self.describe(SQL_FILE);
-            let mut text: String = diagnostics.iter().map(|error| error.render(&file, sql)).collect();
-            text.push_str(&match diagnostics.len() {
+        let file = self.describe(SQL_FILE);
+        let render = |list: &[Diagnostic]| list.iter().map(|one| one.render(&file, sql)).collect::<String>();
+        let plan = plan_app(&name, sql, &mut |path| self.read(path, MODEL_FILE_BYTES_MAX));
+        plan.map(|plan| (Arc::new(compile_models(plan.app)), render(&plan.warnings))).map_err(|errors| {
+            let mut text = render(&errors);
+            text.push_str(&match errors.len() {
                 1 => format!("{file} has 1 error; nothing was started"),
                 count => format!("{file} has {count} errors; nothing was started"),
             });

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{bench, decide, demo, generate, model, predict, run, serve};
+use crate::{app, bench, decide, demo, generate, model, predict, run, serve};
 
 /// A real-time decision engine: events in over QUIC, decisions out in microseconds.
 #[derive(Parser, Debug)]
@@ -28,6 +28,7 @@ pub struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Run(run::RunArgs),
+    App(app::AppArgs),
     Decide(decide::DecideArgs),
     Predict(predict::PredictArgs),
     Model(model::ModelArgs),
@@ -42,6 +43,7 @@ enum Command {
 /// As the command.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
+        Command::App(args) => app::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Decide(args) => decide::run(&args),

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod app;
 mod app_source;
 mod bench;
 mod cli;

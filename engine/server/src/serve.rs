@@ -17,6 +17,7 @@ use crate::connect::parse_address;
 use crate::console::note;
 use crate::failure::Failure;
 use crate::identity;
+use crate::text_list::named;
 
 /// Serves an app.
 #[derive(Args, Debug)]
@@ -143,18 +144,19 @@ fn signalled() -> impl Future<Output = ()> {
     }
 }
 
-fn describe(app: &App) -> String {
-    let names = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+/// What an app declares, in a line.
+pub fn describe(app: &App) -> String {
     let models = app.models.iter().map(|model| {
         let (trees, layout) = (model.model.tree_count(), model.model.layout());
         format!("{} ({}, {trees} trees, layout {layout})", model.name, model.version)
     });
     format!(
-        "app {}: streams {}; views {}; models {}; decisions {}",
+        "app {}: streams {}; views {}; outputs {}; models {}; decisions {}",
         app.name,
-        names(app.streams.iter().map(|stream| stream.name.as_str()).collect()),
-        names(app.views.iter().map(|view| view.name.as_str()).collect()),
-        names(models.collect::<Vec<_>>().iter().map(String::as_str).collect()),
-        names(app.decisions.iter().map(|decision| decision.name.as_str()).collect()),
+        named(app.streams.iter().map(|stream| stream.name.as_str())),
+        named(app.flow.tables.iter().map(|table| table.name.as_str())),
+        named(app.flow.outputs.iter().map(|output| output.name.as_str())),
+        named(models.collect::<Vec<_>>().iter().map(String::as_str)),
+        named(app.decisions.iter().map(|decision| decision.name.as_str())),
     )
 }

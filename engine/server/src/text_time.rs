@@ -1,8 +1,9 @@
 //! Times as text: ISO 8601 in, ISO 8601 out.
 
-/// Milliseconds since 1970-01-01T00:00:00Z of `2024-03-01T10:00:00.5+01:00` and the like: `T` or a space, minutes,
-/// seconds and a fraction (cut to milliseconds) or less, `Z`, an offset or none (then it is UTC); a date
-/// alone is its midnight. A whole number is the milliseconds themselves. Nothing where it is none of these.
+/// Milliseconds since 1970-01-01T00:00:00Z of `2024-03-01T10:00:00.5+01:00` and the like: `T` or a space,
+/// minutes, seconds and a fraction (cut to milliseconds) or less, `Z`, an offset or none (then it is UTC);
+/// a date alone is its midnight. A whole number is the milliseconds themselves. Nothing where it is none of
+/// these.
 pub fn parse_timestamp(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     let Some((days, rest)) = take_date(bytes) else { return parse_epoch(bytes) };
@@ -59,7 +60,7 @@ pub fn write_date(days: i64, out: &mut Vec<u8>) {
         write_digits(year, 4, out);
     } else {
         out.push(if year < 0 { b'-' } else { b'+' });
-        write_digits(year.abs(), 6, out);
+        out.extend_from_slice(format!("{:06}", year.abs()).as_bytes());
     }
     out.push(b'-');
     write_digits(month, 2, out);

@@ -253,7 +253,6 @@ impl Catalog {
         Some(App {
             name: name.to_string(),
             streams: self.streams,
-            views: Vec::new(),
             models: self.models.into_iter().map(|entry| entry.slot).collect::<Option<_>>()?,
             decisions: self.decisions.into_iter().collect::<Option<_>>()?,
             flow,

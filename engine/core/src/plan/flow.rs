@@ -27,6 +27,19 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Whether something in it waits for a watermark, or for engine time.
+    pub fn waits_for_time(&self) -> bool {
+        self.nodes.iter().any(|node| match &node.operator {
+            Operator::Calc(_) | Operator::Lookup(_) | Operator::Keep(_) | Operator::Emit(_) => false,
+            Operator::Aggregate(spec) => !matches!(spec.grouping, Grouping::Running { ttl: None }),
+            Operator::Assign(_)
+            | Operator::Over(_)
+            | Operator::IntervalJoin(..)
+            | Operator::WindowJoin(..)
+            | Operator::TopN(_) => true,
+        })
+    }
+
     /// Whether something in it ends by engine time.
     pub fn lives_by_engine_time(&self) -> bool {
         self.nodes.iter().any(|node| match &node.operator {

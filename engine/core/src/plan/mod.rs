@@ -18,8 +18,6 @@ pub struct App {
     pub name: String,
     /// Declared event tables; [`StreamId`] is the place in this list.
     pub streams: Vec<Stream>,
-    /// Maintained aggregates; [`ViewId`] is the place in this list.
-    pub views: Vec<View>,
     /// Tree ensembles; [`ModelId`] is the place in this list.
     pub models: Vec<ModelSlot>,
     /// Decisions; their id is the place in this list.
@@ -84,51 +82,6 @@ pub struct Watermark {
     pub idle_millis: Option<i64>,
 }
 
-/// `CREATE MATERIALIZED VIEW ... GROUP BY`: one row of aggregates per key, kept current per event.
-#[derive(Debug)]
-pub struct View {
-    /// Its name.
-    pub name: String,
-    /// Its columns: first the key columns (they are also the schema's key), then the aggregates.
-    pub schema: Arc<Schema>,
-    /// One per column after the key.
-    pub aggregates: Vec<Aggregate>,
-    /// The streams that feed it; each branch of a UNION ALL is one.
-    pub feeds: Vec<Feed>,
-}
-
-impl View {
-    /// Number of key columns.
-    pub fn key_columns(&self) -> usize {
-        self.schema.key().len()
-    }
-}
-
-/// An aggregate function of a view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aggregate {
-    /// `COUNT(*)`: events.
-    Count,
-    /// `COUNT(x)`: events in which x is not NULL; x is output `argument` of the feed's program.
-    CountOf {
-        /// Place among the feed's outputs.
-        argument: usize,
-    },
-}
-
-/// One stream's way into a view.
-#[derive(Debug)]
-pub struct Feed {
-    /// The stream.
-    pub stream: StreamId,
-    /// The stream's columns that make the view's key, in key order.
-    pub key: Vec<usize>,
-    /// Output 0 is the WHERE condition when `filtered`; the aggregates' arguments follow.
-    pub program: Program,
-    /// Whether there is a WHERE condition.
-    pub filtered: bool,
-}
-
 /// `CREATE MODEL`.
 #[derive(Debug)]
 pub struct ModelSlot {
@@ -171,7 +124,7 @@ pub struct Decision {
     pub required: Vec<usize>,
 }
 
-/// A look-up of a view by key: `LEFT JOIN view ON view.key = stream.column`.
+/// A look-up of a table by key: `LEFT JOIN view ON view.key = stream.column`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
     /// The view.

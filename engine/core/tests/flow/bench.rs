@@ -22,8 +22,9 @@ impl Bench {
         Self { app, state, effects: Effects::default(), now: 0 }
     }
 
-    /// Applies events, one per line: `name ts key x` is a row of a stream (`-` is NULL), `tick micros watermark
-    /// ...` a tick (`idle` for an idle stream), `end` the end. Gives the rows that came out, one per line.
+    /// Applies events, one per line: `name ts key x` is a row of a stream (`-` is NULL), `tick micros
+    /// watermark ...` a tick (`idle` for an idle stream), `end` the end. Gives the rows that came out, one
+    /// per line.
     pub fn run(&mut self, events: &str) -> String {
         let mut out = String::new();
         for line in events.lines().map(str::trim).filter(|line| !line.is_empty()) {

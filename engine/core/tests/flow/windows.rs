@@ -157,8 +157,8 @@ fn the_same_events_give_the_same_bytes() {
 
 #[test]
 fn a_million_windows_that_close_at_once_take_no_more_of_an_arena_than_one() {
-    // Each emitted row goes through a program of its own node; its memory is reset per row, and what the effects
-    // took is given back with the next event.
+    // Each emitted row goes through a program of its own node; its memory is reset per row, and what the
+    // effects took is given back with the next event.
     let mut flow = Building::over(1);
     let groups = flow.node(count_and_sum(tumble()), &WINDOWED, &[&[Err(0)]]);
     let next = flow.node(Operator::Calc(calc(&WINDOWED, false)), &WINDOWED, &[&[Ok(groups)]]);

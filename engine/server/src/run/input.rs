@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
 
 use vencejo_client::RowWriter;
 use vencejo_core::plan::App;
@@ -59,6 +60,7 @@ pub struct Input {
     pub source: Source,
     batches: Receiver<Batch>,
     used: Sender<Batch>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Input {
@@ -67,17 +69,18 @@ impl Input {
     /// # Errors
     /// One sentence, when it cannot be opened.
     pub fn open(app: &Arc<App>, stream: StreamId, path: &Path, strict: bool) -> Result<Self, String> {
-        let shown = path.display();
+        let shown = shown(path);
         let unreadable = |error: std::io::Error| format!("{shown} cannot be read: {error}");
         let (chunks, source) = Chunks::open(path).map_err(unreadable)?;
         let (full, batches) = sync_channel(BATCHES_WAITING_MAX);
         let (used, empty) = channel();
         let app = Arc::clone(app);
         let path = path.to_owned();
-        std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
             let reading = Reading {
                 app: &app,
                 stream,
+                name: shown,
                 path,
                 strict,
                 chunks,
@@ -90,17 +93,27 @@ impl Input {
             };
             reading.all();
         });
-        Ok(Self { stream, source, batches, used })
+        Ok(Self { stream, source, batches, used, thread: Some(thread) })
     }
 
     /// The next batch; nothing at the end. `waits` is called if it is not there yet.
-    pub fn next(&self, waits: impl FnOnce()) -> Option<Batch> {
-        match self.batches.try_recv() {
-            Ok(batch) => Some(batch),
-            Err(_) => {
-                waits();
-                self.batches.recv().ok()
+    ///
+    /// # Errors
+    /// When the thread that reads has failed: what it has not read is no end of the input.
+    pub fn next(&mut self, waits: impl FnOnce()) -> Result<Option<Batch>, Failed> {
+        if let Ok(batch) = self.batches.try_recv() {
+            return Ok(Some(batch));
+        }
+        waits();
+        if let Ok(batch) = self.batches.recv() {
+            return Ok(Some(batch));
+        }
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Err(_)) => {
+                let text = "reading an input failed; this is a fault of the program".to_owned();
+                Err(Failed::Unreadable(text))
             }
+            Some(Ok(())) | None => Ok(None),
         }
     }
 
@@ -118,6 +131,8 @@ struct Reading<'a> {
     app: &'a App,
     stream: StreamId,
     path: PathBuf,
+    /// What messages call it.
+    name: String,
     strict: bool,
     chunks: Chunks,
     batch: Batch,
@@ -253,7 +268,7 @@ impl Reading<'_> {
             }
         };
         self.problems += 1;
-        let text = format!("{} line {line}: {problem}", self.path.display());
+        let text = format!("{} line {line}: {problem}", self.name);
         if self.strict {
             self.batch.failed = Some(Failed::Unusable(text));
             return Err(Done);
@@ -261,9 +276,7 @@ impl Reading<'_> {
         match self.problems {
             ..=PROBLEMS_SHOWN_MAX => self.batch.problems.push(text),
             next if next == PROBLEMS_SHOWN_MAX + 1 => {
-                self.batch
-                    .problems
-                    .push(format!("{}: further bad rows are counted only", self.path.display()));
+                self.batch.problems.push(format!("{}: further bad rows are counted only", self.name));
             }
             _ => {}
         }
@@ -276,14 +289,14 @@ impl Reading<'_> {
             self.send()?;
         }
         self.chunks.read_on().map_err(|error| {
-            let text = format!("{} cannot be read to its end: {error}", self.path.display());
+            let text = format!("{} cannot be read to its end: {error}", self.name);
             self.batch.failed = Some(Failed::Unreadable(text));
             Done
         })
     }
 
     fn unusable(&mut self, problem: &str) -> Done {
-        self.batch.failed = Some(Failed::Unusable(format!("{}: {problem}", self.path.display())));
+        self.batch.failed = Some(Failed::Unusable(format!("{}: {problem}", self.name)));
         Done
     }
 
@@ -294,6 +307,10 @@ impl Reading<'_> {
         next.clear();
         self.full.send(std::mem::replace(&mut self.batch, next)).map_err(|_| Done)
     }
+}
+
+fn shown(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 impl Batch {

@@ -13,7 +13,8 @@ use crate::text_row::set;
 /// Reads the fields of JSON objects into the columns of a stream.
 pub struct JsonFields {
     places: HashMap<String, usize>,
-    /// The names of the last object in their order, and the columns they mean: the next one mostly has the same.
+    /// The names of the last object in their order, and the columns they mean: the next one mostly has the
+    /// same.
     learned: Vec<(String, Option<usize>)>,
 }
 
@@ -27,8 +28,8 @@ impl JsonFields {
         }
     }
 
-    /// Sets the columns that an object has fields for. A field that is no column is passed over, null is NULL;
-    /// a string column takes numbers, truth values, objects and arrays as they are written.
+    /// Sets the columns that an object has fields for. A field that is no column is passed over, null is
+    /// NULL; a string column takes numbers, truth values, objects and arrays as they are written.
     ///
     /// # Errors
     /// One sentence, where it is no object or a value does not fit its column.
@@ -212,7 +213,7 @@ mod tests {
         for (line, expected) in [
             ("{\"n\":1", "is no valid JSON: EOF while parsing an object at column 6"),
             ("{\"n\":1} x", "is no valid JSON: trailing characters at column 9"),
-            ("{\"n\":01}", "is no valid JSON: invalid number at column 6"),
+            ("{\"n\":01}", "is no valid JSON: invalid number at column 7"),
             ("[{\"n\":1}]", "is no JSON object; give one object per line"),
             ("7", "is no JSON object"),
             ("{}", "has no field that is a column of the stream"),

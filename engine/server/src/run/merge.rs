@@ -9,8 +9,8 @@ use crate::lines::Source;
 
 /// Inputs that advance together. The next row is the one of least event time among those that come next in
 /// their inputs; of equal times, the one of the input given first. So no row overtakes another of its own
-/// input, however disordered. A row without event time goes with the one before it; inputs of streams that have
-/// none at all are read first, in the order given.
+/// input, however disordered. A row without event time goes with the one before it; inputs of streams that
+/// have none at all are read first, in the order given.
 pub struct Merge {
     feeds: Vec<Feed>,
     /// Inputs per stream that have not ended.
@@ -134,7 +134,7 @@ impl Feed {
             if let Some(failed) = self.batch.failed.take() {
                 return Err(failed);
             }
-            let Some(batch) = self.input.next(&mut *waits) else { return Ok(false) };
+            let Some(batch) = self.input.next(&mut *waits)? else { return Ok(false) };
             self.input.give_back(std::mem::replace(&mut self.batch, batch));
             self.next = 0;
             self.batch.problems.iter().for_each(|text| problem(text));

@@ -39,8 +39,8 @@ struct Kind {
 }
 
 impl Printer {
-    /// A printer of all outputs and of the decisions with these places; into files of `folder`, or on standard
-    /// output.
+    /// A printer of all outputs and of the decisions with these places; into files of `folder`, or on
+    /// standard output.
     ///
     /// # Errors
     /// When a file cannot be made.

@@ -1,0 +1,56 @@
+//! `vencejo app`: an app looked at, without running it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::app_source::AppSource;
+use crate::console::{note, print};
+use crate::failure::Failure;
+use crate::serve::describe;
+
+/// Looks at an app: whether it is valid, what it does with each event.
+#[derive(Args, Debug)]
+pub struct AppArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// Lists everything that is wrong with an app; exit 78 where something is.
+    #[command(after_help = "Example:\n  vencejo app validate apps/ads")]
+    Validate {
+        /// The app: a folder with an app.sql, or an SQL file.
+        app: PathBuf,
+    },
+    /// Prints the plan: what each row goes through, with the sizes of programs and of state per key.
+    #[command(after_help = "Example:\n  vencejo app explain apps/ads")]
+    Explain {
+        /// The app: a folder with an app.sql, or an SQL file.
+        app: PathBuf,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the app cannot be read or is not valid.
+pub fn run(args: &AppArgs) -> Result<(), Failure> {
+    match &args.what {
+        What::Validate { app } => {
+            let (app, warnings) = AppSource::at(app).load_with_warnings()?;
+            if !warnings.is_empty() {
+                note(warnings.trim_end());
+            }
+            print(format_args!("ok: {}", describe(&app)))
+        }
+        What::Explain { app } => {
+            let (app, warnings) = AppSource::at(app).load_with_warnings()?;
+            if !warnings.is_empty() {
+                note(warnings.trim_end());
+            }
+            print(vencejo_sql::explain(&app).trim_end())
+        }
+    }
+}
