@@ -1,5 +1,10 @@
-//! The ads app and its requests, ready to be decided: what the benchmarks and the allocation test share.
+//! Apps with their events and requests, ready to be applied: what the benchmarks and the allocation test
+//! share.
 #![forbid(unsafe_code)]
+
+mod events;
+
+pub use events::Events;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,0 +1,50 @@
+//! What an event costs the aggregates that are kept of it, and what a decision pays to read one.
+//! `cargo bench -p bench-micro --bench flow`
+
+use std::hint::black_box;
+
+use bench_micro::Events;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+const RUNNING: &str = "CREATE MATERIALIZED VIEW per_user AS
+    SELECT user_id, COUNT(*) AS events, SUM(amount) AS spent FROM events GROUP BY user_id;";
+const WINDOWED: &str = "CREATE MATERIALIZED VIEW per_second AS
+    SELECT user_id, window_start, COUNT(*) AS events
+    FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+    GROUP BY user_id, window_start, window_end;";
+const PAGES: &str = "CREATE MATERIALIZED VIEW per_page AS
+    SELECT page, window_start, COUNT(*) AS views, SUM(amount) AS spent
+    FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '1' SECOND))
+    GROUP BY page, window_start, window_end;";
+const BARE: &str = "CREATE DECISION d ON events AS SELECT amount FROM events FALLBACK SELECT 0.0 AS amount;";
+const LOOKING: &str = "CREATE DECISION d ON events AS SELECT spent AS amount
+    FROM events LEFT JOIN per_user ON per_user.user_id = events.user_id FALLBACK SELECT 0.0 AS amount;";
+
+fn event(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("event");
+    group.throughput(Throughput::Elements(1));
+    let three = [RUNNING, WINDOWED, PAGES].concat();
+    for (name, statements, users) in [
+        ("running aggregate, 1,000 keys", RUNNING, 1_000),
+        ("running aggregate, 1 M keys", RUNNING, 1_000_000),
+        ("windowed aggregate, 1,000 keys", WINDOWED, 1_000),
+        ("windowed aggregate, 1 M keys", WINDOWED, 1_000_000),
+        ("three aggregates, 100,000 keys", &three, 100_000),
+    ] {
+        let mut events = Events::new(statements, users);
+        group.bench_function(name, |bencher| bencher.iter(|| events.apply()));
+        black_box(events.emitted);
+    }
+    group.finish();
+}
+
+/// The look-up is what a decision with one costs more than a decision without; both keep the same view.
+fn look_up(criterion: &mut Criterion) {
+    for (name, decision) in [("decision/without a look-up", BARE), ("decision/with a look-up", LOOKING)] {
+        let mut events = Events::new(&[RUNNING, decision].concat(), 1_000);
+        criterion.bench_function(name, |bencher| bencher.iter(|| black_box(events.decide())));
+    }
+}
+
+criterion_group!(benches, event, look_up);
+criterion_main!(benches);
