@@ -87,6 +87,8 @@ pub const RETENTION_MILLIS_DEFAULT: i64 = 24 * 3_600_000;
 pub const TOP_K_MAX: u16 = 512;
 /// Most rows of each window that a ROW_NUMBER may keep.
 pub const RANK_MAX: u64 = 100_000;
+/// Most different OVERs of one SELECT.
+pub const OVERS_MAX: usize = 16;
 /// Most rows before the current one that an OVER may look at.
 pub const OVER_ROWS_MAX: u64 = 1_000_000;
 /// Longest deadline that a decision may declare or ask for, in microseconds.
