@@ -90,7 +90,7 @@ impl Planner<'_, '_> {
                 right.branches.iter_mut().all(|branch| branch.lowering(&mut silent).expr(ast).is_ok());
             if alone { own.push(ast) } else { both.push(ast) }
         }
-        let mut conditions = self.conditions(left, right, &both, false)?;
+        let mut conditions = self.conditions(left, right, &both, None)?;
         conditions.right.extend(own);
         if let (Some(value), Some(item)) = (value, item) {
             let at = conditions.keys.len();

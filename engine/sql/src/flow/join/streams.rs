@@ -144,6 +144,7 @@ impl Planner<'_, '_> {
             for &ast in list {
                 if pushed {
                     self.condition(rel, ast, "ON")?;
+                    self.bound(rel, ast);
                 } else {
                     rest.push(ast);
                 }
