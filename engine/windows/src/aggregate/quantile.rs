@@ -87,10 +87,10 @@ impl Quantiles {
             *self = Self { buckets: std::mem::take(&mut self.buckets), ..Self::default() };
             return;
         };
-        if value <= self.min {
+        if value <= self.min || bucket(self.min) != first {
             self.min = middle(first);
         }
-        if value >= self.max {
+        if value >= self.max || bucket(self.max) != last {
             self.max = middle(last);
         }
     }
