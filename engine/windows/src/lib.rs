@@ -12,22 +12,37 @@
 )]
 
 mod aggregate;
+mod assign;
 mod cell;
 mod given;
 mod group_by;
 mod groups;
 mod index;
+mod interval_join;
+mod kept;
 pub mod key;
 pub mod operator;
+mod order;
+mod over;
+mod packed;
+mod pair;
 mod running;
 mod session;
 mod session_groups;
 mod sliced;
 pub mod spec;
 mod table;
+mod top_n;
 pub mod watermark;
 mod window;
+mod window_join;
 
 pub use aggregate::Texts;
+pub use assign::Assigner;
 pub use group_by::{GroupBy, Place};
+pub use interval_join::Join;
+pub use kept::Kept;
 pub use operator::{Downstream, Operator, Taken};
+pub use over::Over;
+pub use top_n::Ranks;
+pub use window_join::WindowedJoin;

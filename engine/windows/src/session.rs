@@ -159,9 +159,9 @@ impl Sessions {
         *head = of_word(u64::from(number) + 1);
         let look = Reverse((end, self.sequence, number));
         if is_closed(end, self.watermark) {
-            self.ends.push(look)
+            self.ends.push(look);
         } else {
-            self.closes.push(look)
+            self.closes.push(look);
         }
         number
     }

@@ -19,7 +19,7 @@ use crate::window::{Slices, is_in_range, length};
 #[derive(Debug)]
 struct Pane {
     start: i64,
-    groups: Groups,
+    groups: Box<Groups>,
 }
 
 /// Closed panes whose memory is kept for the next ones.
@@ -35,7 +35,7 @@ pub(crate) struct Sliced {
     panes: Vec<Pane>,
     /// The pane that took the last row.
     recent: usize,
-    spares: Vec<Groups>,
+    spares: Vec<Box<Groups>>,
     watermark: i64,
     /// The end of the last window that the watermark has closed.
     closed: i64,
@@ -122,7 +122,7 @@ impl Sliced {
             Ok(at) => at,
             Err(_) if self.panes.len() >= WINDOWS_OPEN_MAX => return None,
             Err(at) => {
-                let groups = self.spares.pop().unwrap_or_else(|| Groups::new(&self.layout));
+                let groups = self.spares.pop().unwrap_or_else(|| Box::new(Groups::new(&self.layout)));
                 self.panes.insert(at, Pane { start: slice, groups });
                 at
             }
@@ -189,8 +189,8 @@ impl Sliced {
 
     /// The end of the first window with rows that is not closed.
     fn next_end(&self) -> Option<i64> {
-        let pane = self.panes.iter().find(|pane| self.slices.last_end(pane.start) > self.closed)?;
-        let first = pane.start + self.slices.step;
+        let at = self.panes.partition_point(|pane| self.slices.last_end(pane.start) <= self.closed);
+        let first = self.panes.get(at)?.start + self.slices.step;
         Some(first.max(self.closed.saturating_add(self.slices.step)))
     }
 
@@ -203,7 +203,7 @@ impl Sliced {
         } else if range.len() == 1 {
             self.emit(&self.panes[range.start].groups, window, down);
         } else {
-            let mut merged = self.spares.pop().unwrap_or_else(|| Groups::new(&self.layout));
+            let mut merged = self.spares.pop().unwrap_or_else(|| Box::new(Groups::new(&self.layout)));
             for pane in &self.panes[range] {
                 merged.merge(&self.layout, &pane.groups);
             }
@@ -238,12 +238,12 @@ impl Sliced {
 
     pub fn bytes(&self) -> usize {
         let panes: usize = self.panes.iter().map(|pane| pane.groups.bytes()).sum();
-        let spares: usize = self.spares.iter().map(Groups::bytes).sum();
-        panes + spares + self.panes.capacity() * size_of::<Pane>()
+        let spares: usize = self.spares.iter().map(|groups| groups.bytes()).sum();
+        panes + spares + self.panes.capacity() * size_of::<Pane>() + self.panes.len() * size_of::<Groups>()
     }
 }
 
-fn keep_spare(spares: &mut Vec<Groups>, mut groups: Groups) {
+fn keep_spare(spares: &mut Vec<Box<Groups>>, mut groups: Box<Groups>) {
     if spares.len() < SPARES_MAX {
         groups.clear();
         spares.push(groups);

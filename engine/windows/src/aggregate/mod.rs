@@ -226,6 +226,10 @@ impl Aggregates {
         self.calls.len()
     }
 
+    pub fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
     /// The cells of a group without rows.
     pub fn initial(&self) -> &[Cell] {
         &self.initial

@@ -72,6 +72,29 @@ impl Quantiles {
         }
     }
 
+    /// Takes out a value that was taken. The least and the greatest value are then known as well as the others.
+    pub fn remove(&mut self, value: f64) {
+        let found = self.buckets.binary_search_by_key(&bucket(value), |&(bucket, _)| bucket);
+        // A bucket that is not there was put together with the least.
+        let at = found.unwrap_or(0);
+        let Some((_, count)) = self.buckets.get_mut(at) else { return };
+        *count -= 1;
+        self.count -= 1;
+        if *count == 0 {
+            self.buckets.remove(at);
+        }
+        let (Some(&(first, _)), Some(&(last, _))) = (self.buckets.first(), self.buckets.last()) else {
+            *self = Self { buckets: std::mem::take(&mut self.buckets), ..Self::default() };
+            return;
+        };
+        if value <= self.min || bucket(self.min) != first {
+            self.min = middle(first);
+        }
+        if value >= self.max || bucket(self.max) != last {
+            self.max = middle(last);
+        }
+    }
+
     /// Takes what another sketch has.
     pub fn merge(&mut self, other: &Self) {
         let ours = std::mem::take(&mut self.buckets);

@@ -86,18 +86,8 @@ impl TopValues {
     /// Appends the `k` most frequent values as a JSON array, most frequent first, of equal counts the least
     /// by its bytes.
     pub fn write_json(&self, k: u16, value_type: Type, out: &mut String) {
-        let mut order: Vec<usize> = (0..self.counts.len()).collect();
-        order.sort_by(|&a, &b| {
-            self.counts[b].cmp(&self.counts[a]).then_with(|| self.values[a].cmp(&self.values[b]))
-        });
-        out.push('[');
-        for (at, &place) in order.iter().take(usize::from(k)).enumerate() {
-            out.push_str(if at == 0 { "{\"value\":" } else { ",{\"value\":" });
-            write_value(&self.values[place], value_type, out);
-            // Writing to a string cannot fail.
-            let _ = write!(out, ",\"count\":{}}}", self.counts[place]);
-        }
-        out.push(']');
+        let entries = self.values.iter().zip(&self.counts);
+        write_entries(entries.map(|(value, &count)| (count, &**value)).collect(), k, value_type, out);
     }
 
     /// Bytes that it holds.
@@ -106,6 +96,34 @@ impl TopValues {
         let lists = self.values.capacity() * size_of::<Box<[u8]>>() + self.counts.capacity() * 8;
         size_of::<Self>() + values + lists + self.index.bytes()
     }
+}
+
+/// Appends the `k` most frequent of values with their numbers, as [`TopValues::write_json`] does.
+pub fn write_top_json<'a>(
+    values: impl Iterator<Item = (Value<'a>, u64)>,
+    k: u16,
+    value_type: Type,
+    out: &mut String,
+) {
+    let values: Vec<(Value<'a>, [u8; 8], u64)> =
+        values.map(|(value, count)| (value, bits(value).to_be_bytes(), count)).collect();
+    let entries = values.iter().map(|(value, bytes, count)| match value {
+        Value::Str(text) => (*count, text.as_bytes()),
+        _ => (*count, bytes.as_slice()),
+    });
+    write_entries(entries.collect(), k, value_type, out);
+}
+
+fn write_entries(mut entries: Vec<(u64, &[u8])>, k: u16, value_type: Type, out: &mut String) {
+    entries.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    out.push('[');
+    for (at, &(count, value)) in entries.iter().take(usize::from(k)).enumerate() {
+        out.push_str(if at == 0 { "{\"value\":" } else { ",{\"value\":" });
+        write_value(value, value_type, out);
+        // Writing to a string cannot fail.
+        let _ = write!(out, ",\"count\":{count}}}");
+    }
+    out.push(']');
 }
 
 fn write_value(bytes: &[u8], value_type: Type, out: &mut String) {
@@ -145,7 +163,7 @@ mod tests {
     fn stream(seed: u64) -> impl Iterator<Item = i64> {
         (0..20_000_u64).map(move |number| {
             let dice = key_hash(&(number * 31 + seed).to_le_bytes());
-            (10_000.0 / (1.0 + (dice % 10_000) as f64)) as i64 * 7 + (dice >> 32) as i64 % 3
+            (10_000.0 / (1.0 + (dice % 10_000) as f64)) as i64 * 7 + (dice >> 32).cast_signed() % 3
         })
     }
 
