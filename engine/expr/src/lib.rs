@@ -51,6 +51,7 @@
 mod compile;
 mod constant;
 mod error;
+pub mod function;
 mod graph;
 mod op;
 mod program;
@@ -61,6 +62,7 @@ pub mod value;
 pub use compile::compile;
 pub use constant::Constant;
 pub use error::{CompileError, TypeError};
+pub use function::{CallError, Function, LookupTable};
 pub use graph::{Expr, Graph, Results};
 pub use op::{Arithmetic, Comparison, Test};
 pub use program::{Env, Program};

@@ -167,6 +167,12 @@ const PIECES: &[&str] = &[
     "CREATE VIEW x AS", "CREATE MATERIALIZED VIEW y AS", "INSERT INTO z", "FOR SYSTEM_TIME AS OF", "NULL", "CASE WHEN", "THEN", "END",
 ];
 
+/// Where the queries are cut, how, and what is put there.
+fn damages() -> impl Strategy<Value = Vec<(prop::sample::Index, usize, &'static str)>> {
+    let piece = proptest::sample::select(PIECES);
+    proptest::collection::vec((any::<prop::sample::Index>(), 0_usize..3, piece), 1..4)
+}
+
 fn config(least: u32) -> ProptestConfig {
     let config = ProptestConfig::default();
     ProptestConfig { cases: config.cases.max(least), ..config }
@@ -185,7 +191,7 @@ proptest! {
 
     #[test]
     fn damaged_queries(
-        cuts in proptest::collection::vec((any::<prop::sample::Index>(), 0_usize..3, proptest::sample::select(PIECES)), 1..4)
+        cuts in damages()
     ) {
         let mut text: Vec<char> = QUERIES.chars().collect();
         for (at, kind, piece) in cuts {

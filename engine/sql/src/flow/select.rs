@@ -2,7 +2,7 @@
 
 use vencejo_core::plan::flow::Operator;
 use vencejo_expr::{Comparison, Constant, Type};
-use vencejo_types::limits::{RANK_MAX, VIEW_FEEDS_MAX};
+use vencejo_types::limits::{DECIMAL_PRECISION_MAX, RANK_MAX, VIEW_FEEDS_MAX};
 
 use super::Planner;
 use super::group::aggregates;
@@ -78,7 +78,7 @@ impl Planner<'_, '_> {
                     match (output.expr.and_then(|expr| branch.graph.type_of(expr)), *known) {
                         (Some(ty), None) => *known = Some(ty),
                         (Some(ty), Some(first)) if ty != first && ty.is_number() && first.is_number() => {
-                            *known = Some(Type::Double);
+                            *known = Some(wider(ty, first));
                         }
                         (Some(ty), Some(first)) if ty != first => {
                             let message = format!("this column is {ty}, in the first SELECT it is {first}");
@@ -124,8 +124,8 @@ impl Planner<'_, '_> {
             }
         }
         let mut conditions: Vec<&Ast> = select.condition.as_ref().map(Ast::conjuncts).unwrap_or_default();
-        // Where no join adds rows without a partner on the left, what WHERE says of one table alone can be asked
-        // before the join.
+        // Where no join adds rows without a partner on the left, what WHERE says of one table alone can be
+        // asked before the join.
         let early = select.joins.iter().all(|join| !matches!(join.word, JoinWord::Right | JoinWord::Full));
         if early && !select.joins.is_empty() {
             let alone = |ast: &&Ast| only_of(ast, &select.relation);
@@ -286,7 +286,7 @@ impl Planner<'_, '_> {
         }
         rel = self.over_clauses(rel, select, &values, needed);
         for branch in &mut rel.branches {
-            let list = outputs(&select.items, &mut branch.lowering(self.report));
+            let list = outputs(&select.items, &mut branch.lowering(self.catalog, self.report));
             rel.partial |= list.iter().any(|output| output.expr.is_none());
             branch.outputs = list;
             branch.slots.clear();
@@ -308,6 +308,19 @@ impl Planner<'_, '_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The type that holds the numbers of both, as far as 18 digits go.
+fn wider(a: Type, b: Type) -> Type {
+    let scale = |ty| match ty {
+        Type::Decimal { scale, .. } => Some(scale),
+        Type::BigInt => Some(0),
+        _ => None,
+    };
+    match (scale(a), scale(b)) {
+        (Some(a), Some(b)) => Type::Decimal { precision: DECIMAL_PRECISION_MAX, scale: a.max(b) },
+        _ => Type::Double,
     }
 }
 

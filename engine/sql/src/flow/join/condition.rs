@@ -57,8 +57,8 @@ impl Conditions<'_> {
 }
 
 impl Planner<'_, '_> {
-    /// Takes conditions apart. Those of WHERE that are neither about both sides nor about this table alone stay
-    /// there.
+    /// Takes conditions apart. Those of WHERE that are neither about both sides nor about this table alone
+    /// stay there.
     pub(crate) fn conditions<'a>(
         &mut self,
         left: &mut Rel,
