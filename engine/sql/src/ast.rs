@@ -1,6 +1,6 @@
 //! What app.sql says, before its names mean anything.
 
-use vencejo_expr::{Arithmetic, Comparison, Test};
+use vencejo_expr::{Arithmetic, Comparison, Test, Type};
 use vencejo_types::schema::ColumnType;
 
 use crate::tokens::{Name, Place};
@@ -23,6 +23,8 @@ pub(crate) enum AstKind {
     Text(String),
     /// `DATE '...'` or `TIMESTAMP '...'`.
     Moment(ColumnType, String),
+    /// `INTERVAL '...' unit`: milliseconds or months, as the type says.
+    Interval(Type, i64),
     Column(Box<ColumnName>),
     Negate(Box<Ast>),
     Not(Box<Ast>),

@@ -4,14 +4,17 @@
 //! it goes, and does not add errors that would vanish with the first.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use vencejo_core::plan::flow::Flow;
 use vencejo_core::plan::{App, Decision, ModelSlot, Stream, View};
+use vencejo_expr::LookupTable;
 use vencejo_types::limits::DECLARATIONS_MAX;
 use vencejo_types::schema::Schema;
 
 use crate::Diagnostic;
 use crate::diagnostic::{Report, Reported};
+use crate::statement::lookup::LookupEntry;
 use crate::suggest::did_you_mean;
 use crate::tokens::Name;
 
@@ -21,6 +24,7 @@ pub(crate) enum Declaration {
     Stream,
     View,
     Model,
+    Lookup,
     Decision,
 }
 
@@ -31,6 +35,7 @@ impl Declaration {
             Self::Stream => "stream",
             Self::View => "view",
             Self::Model => "model",
+            Self::Lookup => "look-up table",
             Self::Decision => "decision",
         }
     }
@@ -65,6 +70,7 @@ pub(crate) struct Catalog {
     pub(crate) streams: Vec<Stream>,
     pub(crate) views: Vec<View>,
     pub(crate) models: Vec<ModelEntry>,
+    pub(crate) lookups: Vec<LookupEntry>,
     pub(crate) decisions: Vec<Option<Decision>>,
     /// Names that later statements declare and how often, for the hint that says so.
     later: BTreeMap<(Declaration, String), usize>,
@@ -136,6 +142,11 @@ impl Catalog {
         self.models.push(entry);
     }
 
+    pub(crate) fn add_lookup(&mut self, name: &Name, table: Option<Arc<LookupTable>>) {
+        self.enter(Declaration::Lookup, name, self.lookups.len(), table.is_none());
+        self.lookups.push(LookupEntry { name: name.text.clone(), table });
+    }
+
     pub(crate) fn add_decision(&mut self, name: &Name, decision: Option<Decision>) {
         self.enter(Declaration::Decision, name, self.decisions.len(), decision.is_none());
         self.decisions.push(decision);
@@ -143,7 +154,7 @@ impl Catalog {
 
     /// Makes a name known whose statement could not be read.
     pub(crate) fn add_broken(&mut self, declaration: Declaration, name: &Name) {
-        let schema = std::sync::Arc::new(Schema::default());
+        let schema = Arc::new(Schema::default());
         match declaration {
             Declaration::Stream => {
                 let stream = Stream { name: name.text.clone(), schema, watermark: None };
@@ -154,6 +165,7 @@ impl Catalog {
                 self.add_view(name, View { name: name.text.clone(), schema, aggregates, feeds }, true);
             }
             Declaration::Model => self.add_model(name, ModelEntry { inputs: Vec::new(), slot: None }),
+            Declaration::Lookup => self.add_lookup(name, None),
             Declaration::Decision => self.add_decision(name, None),
         }
     }

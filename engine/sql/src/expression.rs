@@ -7,6 +7,7 @@ use crate::ast::{Ast, AstKind, Case};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Report, Reported};
 use crate::scope::Scope;
+use crate::statement::lookup::LookupEntry;
 use crate::tokens::{Name, Place};
 use vencejo_core::plan::Function;
 
@@ -25,6 +26,8 @@ pub(crate) struct Lowering<'a, 'c> {
     pub(crate) aliases: Vec<String>,
     /// Where there are functions of the engine; else what the place is called.
     pub(crate) engine: Result<&'a mut Engine<'c>, &'static str>,
+    /// The look-up tables; None where there are none yet.
+    pub(crate) lookups: Option<&'a [LookupEntry]>,
     pub(crate) report: &'a mut Report,
 }
 
@@ -59,6 +62,7 @@ impl Lowering<'_, '_> {
                 }
                 Ok(literal)
             }
+            AstKind::Interval(ty, length) => self.graph.interval(*ty, *length),
             AstKind::Column(column) => return self.scope.column(column, &self.aliases, self.report),
             AstKind::Negate(a) => self.expr(a).map(|a| self.graph.negate(a))?,
             AstKind::Not(a) => self.expr(a).map(|a| self.graph.not(a))?,
@@ -147,7 +151,7 @@ impl Lowering<'_, '_> {
     pub(crate) fn typed<T>(&mut self, place: Place, built: Result<T, TypeError>) -> Result<T, Reported> {
         built.map_err(|error| {
             let hint = match error {
-                TypeError::Mixed { .. } | TypeError::Operand { .. } => {
+                TypeError::Mixed { .. } | TypeError::Operand { .. } | TypeError::Arithmetic { .. } => {
                     Some("CAST(value AS type) converts".to_string())
                 }
                 _ => None,

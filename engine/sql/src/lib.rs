@@ -11,17 +11,21 @@
 //! | `CREATE TABLE name (columns, WATERMARK ...) PARTITIONED BY (columns) WITH (...)` | a stream |
 //! | `CREATE MATERIALIZED VIEW name AS SELECT keys, COUNT(*) AS name FROM ... GROUP BY keys` | counts per key |
 //! | `CREATE MODEL name INPUT (...) OUTPUT (...) WITH ('path' = ..., 'version' = ...)` | a tree ensemble |
+//! | `CREATE LOOKUP name (columns) WITH ('path' = ...)`, or `AS VALUES ...` | rows for `LOOKUP` |
 //! | `CREATE DECISION name ON stream WITH ('deadline' = ...) AS SELECT ... FALLBACK SELECT ...` | a decision |
 //!
 //! Each ends in a semicolon and sees what stands before it. Streams and views share one space of names,
-//! models and decisions have their own. Names compare exactly, keywords in any case; `"x"` and `` `x` `` are
-//! quoted names.
+//! models, look-up tables and decisions have their own. Names compare exactly, keywords in any case; `"x"`
+//! and `` `x` `` are quoted names.
 //!
 //! # Where it departs from Flink
 //!
-//! - Literals with a decimal point are `DOUBLE`, not `DECIMAL`; `INT` arithmetic is 64-bit; what would fail
-//!   at run time is NULL.
-//! - `TIMESTAMP` means `TIMESTAMP(3)`; the length of `VARCHAR(n)` does not matter.
+//! - Literals with a decimal point are `DOUBLE`, not `DECIMAL`, unless they are cast; a `DECIMAL` has at
+//!   most 18 digits, and results of arithmetic are cut to them as Flink cuts to 38; `INT` arithmetic is
+//!   64-bit; what would fail at run time is NULL.
+//! - `TIMESTAMP` means `TIMESTAMP(3)`; the length of `VARCHAR(n)` and `CHAR(n)` does not matter.
+//! - An interval is an operand and no column. There is no clock and no chance in an expression.
+//! - `DAYOFWEEK` begins on Monday; further functions that depart stand in testdata/flink.txt with the reason.
 //! - A view groups by exactly the PARTITIONED BY columns of its streams, and a decision looks views up by
 //!   exactly its stream's: state lives where its events go.
 //! - `PREDICT(model)` takes the model's inputs by name from the FROM clause where it stands: numbers, or
@@ -34,6 +38,7 @@
 mod answer;
 mod ast;
 mod catalog;
+mod csv;
 mod diagnostic;
 mod expression;
 mod function;

@@ -13,6 +13,7 @@ use crate::diagnostic::{Report, Reported};
 use crate::expression::{Engine, Lowering};
 use crate::scope::{Output, Scope, outputs};
 use crate::statement::listed;
+use crate::statement::lookup::LookupEntry;
 use crate::tokens::{Name, Place};
 use vencejo_expr::Comparison;
 
@@ -82,8 +83,14 @@ impl<'c, 'r> Query<'c, 'r> {
             scope,
             aliases: Vec::new(),
             engine: Ok(&mut self.engine),
+            lookups: Some(&self.catalog.lookups),
             report: self.report,
         }
+    }
+
+    /// The look-up tables that are declared so far.
+    pub(crate) fn look_up_tables(&self) -> &'c [LookupEntry] {
+        &self.catalog.lookups
     }
 
     /// What stands behind FROM: the decision's stream, or a subquery.

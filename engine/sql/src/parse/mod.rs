@@ -4,8 +4,10 @@
 //! build without optimization thirty nested CASEs overflow a 2 MiB stack in it, below its own recursion limit
 //! of fifty, and the chain `1+1+...` has no limit at all.
 
+mod call;
 pub(crate) mod column_type;
 pub(crate) mod expression;
+mod interval;
 pub(crate) mod select;
 
 use crate::ast::{ColumnDeclaration, Setting};

@@ -1,6 +1,7 @@
 //! Statements: what each declares, checked and planned.
 
 pub(crate) mod decision;
+pub(crate) mod lookup;
 pub(crate) mod model;
 pub(crate) mod table;
 pub(crate) mod view;
@@ -15,8 +16,7 @@ use crate::suggest::did_you_mean;
 use crate::tokens::{Cursor, Name, Parsed, Statement, shown};
 
 /// What an app is made of, for the hint.
-const STATEMENTS: &str =
-    "an app consists of CREATE TABLE, CREATE MATERIALIZED VIEW, CREATE MODEL and CREATE DECISION";
+const STATEMENTS: &str = "an app consists of CREATE TABLE, CREATE MATERIALIZED VIEW, CREATE MODEL, CREATE LOOKUP and CREATE DECISION";
 
 /// The file loader: a path relative to the app's folder to the file's bytes, or why there are none.
 pub(crate) type Load<'l> = &'l mut dyn FnMut(&str) -> Result<Vec<u8>, String>;
@@ -38,13 +38,16 @@ pub(crate) fn head(cursor: &mut Cursor<'_>) -> Parsed<(Declaration, Name)> {
         Declaration::View
     } else if cursor.accept_word("MODEL") {
         Declaration::Model
+    } else if cursor.accept_word("LOOKUP") {
+        cursor.accept_word("TABLE");
+        Declaration::Lookup
     } else if cursor.accept_word("DECISION") {
         Declaration::Decision
     } else if cursor.is_word("VIEW") {
         return Err(cursor.error("CREATE VIEW is not supported").with_hint("write CREATE MATERIALIZED VIEW"));
     } else {
-        let error = cursor.expected("TABLE, MATERIALIZED VIEW, MODEL or DECISION");
-        let known = ["TABLE", "MATERIALIZED", "MODEL", "DECISION"];
+        let error = cursor.expected("TABLE, MATERIALIZED VIEW, MODEL, LOOKUP or DECISION");
+        let known = ["TABLE", "MATERIALIZED", "MODEL", "LOOKUP", "DECISION"];
         let hint = match cursor.peek() {
             Some(Kind::Word(word)) => did_you_mean(&word.value, known),
             _ => None,
@@ -75,6 +78,7 @@ pub(crate) fn plan(statement: &Statement<'_>, catalog: &mut Catalog, report: &mu
         Declaration::Stream => table::plan(&mut cursor, &name, claimed, catalog, report),
         Declaration::View => view::plan(&mut cursor, &name, claimed, catalog, report),
         Declaration::Model => model::plan(&mut cursor, &name, claimed, catalog, report, load),
+        Declaration::Lookup => lookup::plan(&mut cursor, &name, claimed, catalog, report, load),
         Declaration::Decision => decision::plan(&mut cursor, &name, claimed, catalog, report),
     };
     if let Err(error) = parsed {

@@ -254,7 +254,7 @@ fn same_columns(
 }
 
 fn lowering<'a>(graph: &'a mut Graph, scope: &'a Scope, report: &'a mut Report) -> Lowering<'a, 'a> {
-    Lowering { graph, scope, aliases: Vec::new(), engine: Err("a view"), report }
+    Lowering { graph, scope, aliases: Vec::new(), engine: Err("a view"), lookups: None, report }
 }
 
 /// The key's columns in the stream, and the arguments of the counts.
