@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 
 use vencejo_types::limits::{SESSIONS_PER_KEY_MAX, VIEW_KEYS_MAX};
 
-use crate::cell::{of_word, word};
+use crate::cell::{Cell, of_word, word};
 use crate::given::is_closed;
 use crate::operator::Taken;
 use crate::table::KeyedTable;
@@ -31,6 +31,9 @@ pub(crate) struct Session {
 
 /// Deadline, number and sequence of a session. The session may have been prolonged, or be gone.
 type Look = Reverse<(i64, u64, u32)>;
+
+/// What a session takes besides its key's place in the index, its key and what it holds.
+pub(crate) const SESSION_BYTES: usize = size_of::<Cell>() + size_of::<Session>() + size_of::<Look>();
 
 /// What a row did.
 #[derive(Clone, Copy, Debug)]

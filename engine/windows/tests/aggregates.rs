@@ -33,6 +33,8 @@ fn filtered(function: F, column_type: Type) -> AggregateCall {
     AggregateCall { filter: Some(2), ..call(function, 1, column_type) }
 }
 
+const MONEY: Type = Type::Decimal { precision: 10, scale: 2 };
+
 #[test]
 fn functions() {
     use Type::{BigInt, Boolean, Double, String, Timestamp};
@@ -107,6 +109,16 @@ fn functions() {
         ),
         (call(top, 1, BigInt), "1 -7", r#"[{"value":-7,"count":1}]"#),
         (call(top, 1, Double), "1 0.5", r#"[{"value":0.5,"count":1}]"#),
+        (call(F::Sum, 1, MONEY), "1 150, 1 -, 1 25", "175"),
+        (call(F::Sum, 1, MONEY), "1 999999999999999999, 1 1", "-"),
+        (call(F::Avg, 1, MONEY), "1 5, 1 6", "6"),
+        (call(F::Avg, 1, MONEY), "1 -5, 1 -6", "-6"),
+        (call(F::Avg, 1, MONEY), "1 1, 1 1, 1 2", "1"),
+        (call(F::Max, 1, MONEY), "1 150, 1 25", "150"),
+        (call(F::VarPop, 1, MONEY), "1 100, 1 300", "1.0"),
+        (call(ewma, 1, MONEY), "0 400, 10 100", "2.0"),
+        (call(median, 1, MONEY), "1 700", "7.0"),
+        (call(top, 1, MONEY), "1 -705", r#"[{"value":-7.05,"count":1}]"#),
         (call(top, 1, Boolean), "1 true", r#"[{"value":true,"count":1}]"#),
         (call(top, 1, Boolean), "1 -", "-"),
     ] {

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use vencejo_expr::{Type, Value};
+use vencejo_types::decimal::Decimal;
 use vencejo_types::limits::{TOP_K_COUNTERS_MAX, TOP_K_COUNTERS_MIN};
 use vencejo_types::row::key_hash;
 
@@ -133,6 +134,7 @@ fn write_value(bytes: &[u8], value_type: Type, out: &mut String) {
         Type::String => return write_text(std::str::from_utf8(bytes).unwrap_or_default(), out),
         Type::Boolean => write!(out, "{}", bits != 0),
         Type::Double => write!(out, "{:?}", f64::from_bits(bits)),
+        Type::Decimal { scale, .. } => write!(out, "{}", Decimal { unscaled: bits.cast_signed(), scale }),
         _ => write!(out, "{}", bits.cast_signed()),
     };
 }
