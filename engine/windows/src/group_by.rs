@@ -16,8 +16,8 @@ use crate::spec::{Aggregation, Grouping, Windowing};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place(pub(crate) u32);
 
-/// Bytes that one group takes, in one window: its part of the index at mean load, its key (a string that is not
-/// longer than 19 bytes) and its cells; without what lies aside, sets and sketches.
+/// Bytes that one group takes, in one window: its part of the index at mean load, its key (a string that is
+/// not longer than 19 bytes) and its cells; without what lies aside, sets and sketches.
 pub fn bytes_per_key(spec: &Aggregation) -> usize {
     /// Slots of 8 bytes, of which 5 in 16 to 5 in 8 are taken.
     const INDEX: usize = 17;

@@ -1,8 +1,8 @@
 //! Sessions: per key, runs of rows that are nearer to each other than a gap.
 //!
-//! A row makes a session from its time to its time plus the gap; sessions that overlap or touch become one, as
-//! in Flink. What a session holds is its owner's, by the session's number; a number is used again when the
-//! session is gone.
+//! A row makes a session from its time to its time plus the gap; sessions that overlap or touch become one,
+//! as in Flink. What a session holds is its owner's, by the session's number; a number is used again when
+//! the session is gone.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -190,7 +190,8 @@ impl Sessions {
         self.free.push(number);
     }
 
-    /// Ends a session that [`Sessions::closed`] or [`Sessions::next_ended`] named. The key goes with its last one.
+    /// Ends a session that [`Sessions::closed`] or [`Sessions::next_ended`] named. The key goes with its
+    /// last one.
     pub fn remove(&mut self, number: u32) {
         let key = self.sessions[number as usize].key as usize;
         self.unlink(number);

@@ -1,4 +1,11 @@
 //! Ranks and kept rows as text tables; floods, in which memory stays bounded and is told truly.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    reason = "a test counts little and may fail loudly"
+)]
 
 mod support;
 

@@ -62,8 +62,8 @@ pub(super) fn add_decayed(cells: &mut [Cell], time: i64, weight: f64, sum: f64, 
 }
 
 impl Call {
-    /// Whether a value counts: with DISTINCT the first time it comes. A set that is full takes one value more,
-    /// which marks it.
+    /// Whether a value counts: with DISTINCT the first time it comes. A set that is full takes one value
+    /// more, which marks it.
     pub(super) fn admits(&self, value: Value<'_>, cells: &mut [Cell], sides: &mut Sides) -> bool {
         let Some(set_at) = self.set_at else { return true };
         let side = sides.get_or_insert(&mut cells[set_at], || Side::Set(Box::default()));
@@ -132,7 +132,7 @@ impl Call {
                 }
             }
             (Kind::Ewma { half_life }, value) => {
-                add_decayed(cells, time, 1.0, as_double(value, self.value_type), half_life)
+                add_decayed(cells, time, 1.0, as_double(value, self.value_type), half_life);
             }
             (kind, value) => self.fold_aside(kind, value, &mut cells[0], sides),
         }

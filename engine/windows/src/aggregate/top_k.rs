@@ -1,5 +1,6 @@
-//! The most frequent values: Space-Saving (Metwally, Agrawal, El Abbadi, "Efficient computation of frequent and
-//! top-k elements in data streams", ICDT 2005), merged as in Agarwal et al., "Mergeable summaries" (PODS 2012).
+//! The most frequent values: Space-Saving (Metwally, Agrawal, El Abbadi, "Efficient computation of frequent
+//! and top-k elements in data streams", ICDT 2005), merged as in Agarwal et al., "Mergeable summaries" (PODS
+//! 2012).
 //!
 //! With m counters and n values, a count is too high by at most n / m, and every value with more than n / m
 //! occurrences is there. Up to m distinct values all counts are exact.

@@ -85,7 +85,7 @@ impl Frame {
                     queue.push_back(number);
                 }
                 (&Part::Percentile(sketch, _), value) => {
-                    self.percentiles[sketch].insert(as_double(value, *value_type))
+                    self.percentiles[sketch].insert(as_double(value, *value_type));
                 }
                 (&Part::Distinct(set) | &Part::TopK(set, ..) | &Part::OfDistinct(set, _), value) => {
                     self.multisets[set].insert(value);
@@ -130,7 +130,7 @@ impl Frame {
             match (part, row.arguments.value(at)) {
                 (_, Value::Null) => {}
                 (&Part::Percentile(sketch, _), value) => {
-                    self.percentiles[sketch].remove(as_double(value, *value_type))
+                    self.percentiles[sketch].remove(as_double(value, *value_type));
                 }
                 (&Part::Distinct(set) | &Part::TopK(set, ..) | &Part::OfDistinct(set, _), value) => {
                     self.multisets[set].remove(value);
