@@ -1,9 +1,10 @@
 //! Groups of TUMBLE, HOP and CUMULATE windows.
 //!
-//! Each slice of time has its groups; a window's groups are merged from its slices when it closes. A HOP takes
-//! a row once and merges `size / slide` slices per window; a CUMULATE merges each slice once into the one
-//! that its windows begin with. Rows come out by window (its end), within it by slice in order of time, within
-//! a slice by first arrival of the key. A gap in time costs nothing: only windows with rows are looked at.
+//! Each slice of time has its groups; a window's groups are merged from its slices when it closes. A HOP
+//! takes a row once and merges `size / slide` slices per window; a CUMULATE merges each slice once into the
+//! one that its windows begin with. Rows come out by window (its end), within it by slice in order of time,
+//! within a slice by first arrival of the key. A gap in time costs nothing: only windows with rows are
+//! looked at.
 
 use vencejo_expr::Value;
 use vencejo_types::limits::{VIEW_KEYS_MAX, WINDOWS_OPEN_MAX};
@@ -35,7 +36,7 @@ pub(crate) struct Sliced {
     panes: Vec<Pane>,
     /// The pane that took the last row.
     recent: usize,
-    spares: Vec<Box<Groups>>,
+    spares: Vec<Groups>,
     watermark: i64,
     /// The end of the last window that the watermark has closed.
     closed: i64,
@@ -122,8 +123,8 @@ impl Sliced {
             Ok(at) => at,
             Err(_) if self.panes.len() >= WINDOWS_OPEN_MAX => return None,
             Err(at) => {
-                let groups = self.spares.pop().unwrap_or_else(|| Box::new(Groups::new(&self.layout)));
-                self.panes.insert(at, Pane { start: slice, groups });
+                let groups = self.spares.pop().unwrap_or_else(|| Groups::new(&self.layout));
+                self.panes.insert(at, Pane { start: slice, groups: Box::new(groups) });
                 at
             }
         };
@@ -177,7 +178,7 @@ impl Sliced {
         let gone = self.panes.partition_point(|pane| self.is_past(pane.start));
         for pane in self.panes.drain(..gone) {
             self.keys -= pane.groups.table.len();
-            keep_spare(&mut self.spares, pane.groups);
+            keep_spare(&mut self.spares, *pane.groups);
         }
         self.recent = 0;
     }
@@ -203,7 +204,7 @@ impl Sliced {
         } else if range.len() == 1 {
             self.emit(&self.panes[range.start].groups, window, down);
         } else {
-            let mut merged = self.spares.pop().unwrap_or_else(|| Box::new(Groups::new(&self.layout)));
+            let mut merged = self.spares.pop().unwrap_or_else(|| Groups::new(&self.layout));
             for pane in &self.panes[range] {
                 merged.merge(&self.layout, &pane.groups);
             }
@@ -224,7 +225,7 @@ impl Sliced {
         }
         self.keys += groups.table.len();
         for pane in self.panes.drain(range.start + 1..range.end) {
-            keep_spare(&mut self.spares, pane.groups);
+            keep_spare(&mut self.spares, *pane.groups);
         }
     }
 
@@ -238,12 +239,12 @@ impl Sliced {
 
     pub fn bytes(&self) -> usize {
         let panes: usize = self.panes.iter().map(|pane| pane.groups.bytes()).sum();
-        let spares: usize = self.spares.iter().map(|groups| groups.bytes()).sum();
+        let spares: usize = self.spares.iter().map(Groups::bytes).sum();
         panes + spares + self.panes.capacity() * size_of::<Pane>() + self.panes.len() * size_of::<Groups>()
     }
 }
 
-fn keep_spare(spares: &mut Vec<Box<Groups>>, mut groups: Box<Groups>) {
+fn keep_spare(spares: &mut Vec<Groups>, mut groups: Groups) {
     if spares.len() < SPARES_MAX {
         groups.clear();
         spares.push(groups);

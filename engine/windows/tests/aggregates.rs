@@ -1,4 +1,11 @@
 //! Each aggregate function as a text table, and merging: parts merged equal all at once.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    reason = "a test counts little and may fail loudly"
+)]
 
 mod support;
 
@@ -33,13 +40,19 @@ fn filtered(function: F, column_type: Type) -> AggregateCall {
     AggregateCall { filter: Some(2), ..call(function, 1, column_type) }
 }
 
+const MONEY: Type = Type::Decimal { precision: 10, scale: 2 };
+
+/// Aggregates, rows, and what the aggregate of the rows is.
+fn check_each(cases: &[(AggregateCall, &str, &str)]) {
+    for &(aggregate, rows, expected) in cases {
+        assert_eq!(of(vec![aggregate], rows), expected, "{aggregate:?} {rows}");
+    }
+}
+
 #[test]
-fn functions() {
+fn counts_sums_and_extremes() {
     use Type::{BigInt, Boolean, Double, String, Timestamp};
-    let ewma = F::Ewma { half_life: 10 };
-    let median = F::ApproxPercentile { fraction: 0.5 };
-    let top = F::ApproxTopK { k: 2 };
-    for (aggregate, rows, expected) in [
+    check_each(&[
         (count_rows(), "1 -, 1 5", "2"),
         (call(F::Count, 1, BigInt), "1 -, 1 5", "1"),
         (call(F::Count, 1, String), "1 -", "0"),
@@ -66,6 +79,16 @@ fn functions() {
         (call(F::Max, 1, String), "1 -", "-"),
         (call(F::Max, 1, Boolean), "1 false, 1 true", "true"),
         (call(F::Min, 1, Timestamp), "1 40, 1 30", "30"),
+    ]);
+}
+
+#[test]
+fn spread_edges_distinct_values_and_sketches() {
+    use Type::{BigInt, Boolean, Double, String};
+    let ewma = F::Ewma { half_life: 10 };
+    let median = F::ApproxPercentile { fraction: 0.5 };
+    let top = F::ApproxTopK { k: 2 };
+    check_each(&[
         (call(F::VarPop, 1, BigInt), "1 2, 1 4, 1 4, 1 4, 1 5, 1 5, 1 7, 1 9", "4.0"),
         (call(F::StddevPop, 1, Double), "1 2, 1 4, 1 4, 1 4, 1 5, 1 5, 1 7, 1 9", "2.0"),
         (call(F::VarSamp, 1, Double), "1 1.0, 1 3.0", "2.0"),
@@ -107,11 +130,19 @@ fn functions() {
         ),
         (call(top, 1, BigInt), "1 -7", r#"[{"value":-7,"count":1}]"#),
         (call(top, 1, Double), "1 0.5", r#"[{"value":0.5,"count":1}]"#),
+        (call(F::Sum, 1, MONEY), "1 150, 1 -, 1 25", "175"),
+        (call(F::Sum, 1, MONEY), "1 999999999999999999, 1 1", "-"),
+        (call(F::Avg, 1, MONEY), "1 5, 1 6", "6"),
+        (call(F::Avg, 1, MONEY), "1 -5, 1 -6", "-6"),
+        (call(F::Avg, 1, MONEY), "1 1, 1 1, 1 2", "1"),
+        (call(F::Max, 1, MONEY), "1 150, 1 25", "150"),
+        (call(F::VarPop, 1, MONEY), "1 100, 1 300", "1.0"),
+        (call(ewma, 1, MONEY), "0 400, 10 100", "2.0"),
+        (call(median, 1, MONEY), "1 700", "7.0"),
+        (call(top, 1, MONEY), "1 -705", r#"[{"value":-7.05,"count":1}]"#),
         (call(top, 1, Boolean), "1 true", r#"[{"value":true,"count":1}]"#),
         (call(top, 1, Boolean), "1 -", "-"),
-    ] {
-        assert_eq!(of(vec![aggregate], rows), expected, "{aggregate:?} {rows}");
-    }
+    ]);
 }
 
 /// Rows of one value each, numbered from 0.

@@ -1,4 +1,11 @@
 //! OVER: text tables, and every function in a frame against the same function over the frame's rows.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    reason = "a test counts little and may fail loudly"
+)]
 
 mod support;
 

@@ -1,4 +1,11 @@
 //! Ranks and kept rows as text tables; floods, in which memory stays bounded and is told truly.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    reason = "a test counts little and may fail loudly"
+)]
 
 mod support;
 
@@ -157,6 +164,42 @@ fn what_is_past_leaves_no_memory_behind() {
     for (at, operator) in operators.iter().enumerate() {
         let (short, long) = (flood(&mut *operator(), 2_000), flood(&mut *operator(), 20_000));
         assert!(long <= short + short / 4, "operator {at}: {short} bytes, then {long}");
+    }
+}
+
+/// What `bytes_per_key` foretells, against what an operator holds.
+#[test]
+fn memory_per_key_is_as_foretold() {
+    let sum = call(F::Sum, 2, Type::BigInt);
+    let numbers = vec![count_rows(), sum, call(F::Avg, 2, Type::Double)];
+    let window = |windowing| Grouping::Window { windowing, lateness: 0 };
+    for grouping in [
+        Grouping::Running { ttl: None },
+        Grouping::Running { ttl: Some(1_000) },
+        window(Windowing::Tumble { size: 1_000, offset: 0 }),
+        window(Windowing::Session { gap: 1_000 }),
+    ] {
+        for key_type in [Type::BigInt, Type::String] {
+            let spec = Aggregation {
+                key: vec![(1, key_type)],
+                time: Some(0),
+                grouping: grouping.clone(),
+                calls: numbers.clone(),
+            };
+            let mut groups = GroupBy::new(&spec);
+            let keys = 200_000;
+            for number in 0..keys {
+                let text = format!("key {number}");
+                let key = if key_type == Type::String { Value::Str(&text) } else { Value::Int(number) };
+                _ = groups.row(0, &[Value::Int(0), key, Value::Int(1)], &mut Sink::default());
+            }
+            let held = groups.bytes() as f64 / keys as f64;
+            let foretold = vencejo_windows::bytes_per_key(&spec) as f64;
+            assert!(
+                (held / foretold - 1.0).abs() < 0.2,
+                "{grouping:?} {key_type}: {held}, foretold {foretold}"
+            );
+        }
     }
 }
 

@@ -1,5 +1,12 @@
 //! Windows, OVER and joins against slow twins that see all rows at once: any interleaving within the
 //! watermark's bound gives what the definition gives.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    reason = "a test counts little and may fail loudly"
+)]
 
 mod support;
 
@@ -166,7 +173,8 @@ proptest! {
     #[test]
     fn rows_with_their_windows(rows in rows(), windowing in windowing()) {
         let input = vec![Type::Timestamp, Type::BigInt, Type::BigInt];
-        let mut assigner = Assigner::new(&Assignment { windowing, time: 0, key: vec![(1, Type::BigInt)], input });
+        let key = vec![(1, Type::BigInt)];
+        let mut assigner = Assigner::new(&Assignment { windowing, time: 0, key, input });
         let found = run(&mut assigner, &rows);
         let expected = twin_groups(windowing, &rows).into_iter().flat_map(|((_, start, end), rows)| {
             rows.into_iter().map(move |row| format!("{} {start} {end} {}", support::text(&values(row)), end - 1))
@@ -192,7 +200,9 @@ proptest! {
             let before: Vec<Row> = ordered
                 .iter()
                 .enumerate()
-                .filter(|&(other, held)| held.1 == row.1 && if by_rows { other <= at } else { held.0 <= row.0 })
+                .filter(|&(other, held)| {
+                    held.1 == row.1 && if by_rows { other <= at } else { held.0 <= row.0 }
+                })
                 .map(|(_, &held)| held)
                 .collect();
             let held: Vec<Option<i64>> = match (by_rows, bound) {
@@ -219,10 +229,20 @@ proptest! {
     ) {
         let upper = lower + width;
         let side = || JoinSide { key: vec![(1, Type::BigInt)], input: vec![Type::BigInt; 3] };
-        let spec = IntervalJoin { kind, left: side(), right: side(), left_time: 0, right_time: 0, lower, upper };
+        let (left_side, right_side) = (side(), side());
+        let spec = IntervalJoin {
+            kind,
+            left: left_side,
+            right: right_side,
+            left_time: 0,
+            right_time: 0,
+            lower,
+            upper,
+        };
         let mut join = Join::new(&spec);
         // Pairs whose values are both NULL do not pass the condition.
-        let mut sink = Sink { holds: Some(|pair| pair[2] != Value::Null || pair[5] != Value::Null), ..Sink::default() };
+        let holds: fn(&[Value<'_>]) -> bool = |pair| pair[2] != Value::Null || pair[5] != Value::Null;
+        let mut sink = Sink { holds: Some(holds), ..Sink::default() };
         let mut streams = [BoundedDelay::new(DELAY), BoundedDelay::new(DELAY)];
         let mut inputs = vencejo_windows::watermark::Inputs::new(2);
         for at in 0..left.len().max(right.len()) {

@@ -164,7 +164,7 @@ static TRUNCATE_INTEGER: Function = body(
     &[integer("number"), integer("digits").constant()],
     Type::BigInt,
     |c| {
-        let unit = u32::try_from(-c.int(1)).ok().and_then(|digits| 10_i64.checked_pow(digits));
+        let unit = u32::try_from(c.int(1).unsigned_abs()).ok().and_then(|digits| 10_i64.checked_pow(digits));
         match (c.int(1), unit) {
             (0.., _) => Value::Int(c.int(0)),
             (_, Some(unit)) => Value::Int(c.int(0) / unit * unit),

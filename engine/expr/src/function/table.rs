@@ -172,6 +172,23 @@ impl Function {
     }
 }
 
+/// What stands above the tables.
+const HEAD: &str = "# Functions
+
+Made from the table in src/function: `cargo test -p vencejo-expr --test functions` says when they differ, and every
+example is a test. A NULL argument makes the result NULL unless the meaning says otherwise. What has no
+result (a logarithm of 0, a text that is no date) is NULL; nothing fails at run time. A string that would be longer
+than 64 KiB is NULL. Numbers behind DATE are days since 1970, behind TIMESTAMP(3) milliseconds.
+
+Where Flink has the function, its results are Flink's; engine/sql/testdata/flink.txt compares them with a real one
+and names the departures. An argument in the column of patterns, formats, units, paths and geometry must be a
+literal: it is prepared once, when the app is planned, and an error in it has its place.
+
+Besides: operators, CASE, CAST and IN as in SQL; `PREDICT(model)`, `MODEL_VERSION(model)`; and
+`LOOKUP(table.column, key, ...)`, the column of the row with this key of a table that CREATE LOOKUP declares, NULL
+where there is none.
+";
+
 /// The reference of all functions, in Markdown.
 pub fn reference() -> Reference {
     Reference
@@ -184,6 +201,7 @@ pub struct Reference;
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cell = |text: &str| text.replace('|', "\\|");
+        f.write_str(HEAD)?;
         for (title, lists) in &GROUPS {
             writeln!(f, "\n## {title}\n\n| call | meaning | example |\n|---|---|---|")?;
             for function in lists.iter().copied().flatten() {

@@ -72,7 +72,8 @@ impl Quantiles {
         }
     }
 
-    /// Takes out a value that was taken. The least and the greatest value are then known as well as the others.
+    /// Takes out a value that was taken. The least and the greatest value are then known as well as the
+    /// others.
     pub fn remove(&mut self, value: f64) {
         let found = self.buckets.binary_search_by_key(&bucket(value), |&(bucket, _)| bucket);
         // A bucket that is not there was put together with the least.

@@ -71,7 +71,7 @@ impl Frame {
         let arguments: Vec<Value<'_>> = plan.arguments(row).collect();
         plan.fixed.fold(&arguments, time, &mut self.back, &mut Sides::default());
         let number = self.gone + self.rows.len() as u64;
-        for (at, (part, _)) in plan.parts.iter().enumerate() {
+        for (at, (part, value_type)) in plan.parts.iter().enumerate() {
             match (part, arguments[at]) {
                 (_, Value::Null) | (Part::Fixed(_), _) => {}
                 (&Part::Text(queue, rule), Value::Str(text)) => {
@@ -84,7 +84,9 @@ impl Frame {
                     }
                     queue.push_back(number);
                 }
-                (&Part::Percentile(sketch, _), value) => self.percentiles[sketch].insert(as_double(value)),
+                (&Part::Percentile(sketch, _), value) => {
+                    self.percentiles[sketch].insert(as_double(value, *value_type));
+                }
                 (&Part::Distinct(set) | &Part::TopK(set, ..) | &Part::OfDistinct(set, _), value) => {
                     self.multisets[set].insert(value);
                 }
@@ -124,10 +126,12 @@ impl Frame {
                 queue.pop_front();
             }
         }
-        for (at, (part, _)) in plan.parts.iter().enumerate() {
+        for (at, (part, value_type)) in plan.parts.iter().enumerate() {
             match (part, row.arguments.value(at)) {
                 (_, Value::Null) => {}
-                (&Part::Percentile(sketch, _), value) => self.percentiles[sketch].remove(as_double(value)),
+                (&Part::Percentile(sketch, _), value) => {
+                    self.percentiles[sketch].remove(as_double(value, *value_type));
+                }
                 (&Part::Distinct(set) | &Part::TopK(set, ..) | &Part::OfDistinct(set, _), value) => {
                     self.multisets[set].remove(value);
                 }

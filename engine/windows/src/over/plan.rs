@@ -45,8 +45,8 @@ pub(crate) enum Part {
     OfDistinct(usize, Box<(Aggregates, Type)>),
 }
 
-/// The aggregates of an OVER. A row's arguments are taken out of it once, with the FILTER applied: a value for
-/// each call, NULL where the row does not count.
+/// The aggregates of an OVER. A row's arguments are taken out of it once, with the FILTER applied: a value
+/// for each call, NULL where the row does not count.
 #[derive(Debug)]
 pub(crate) struct FramePlan {
     arguments: Vec<(Option<usize>, Option<usize>)>,
