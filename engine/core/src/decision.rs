@@ -3,14 +3,15 @@
 use bumpalo::Bump;
 use vencejo_expr::{Env, Value};
 use vencejo_model::Workspace;
-use vencejo_types::row::{Row, RowWriter};
+use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
 use vencejo_types::{DecisionCode, DecisionId};
+use vencejo_windows::Texts;
 
-use crate::column_value;
 use crate::event::{Effect, Effects, Scratch};
 use crate::plan::{Decision, Function};
 use crate::state::PartitionState;
+use crate::{column_value, write_values};
 
 /// Answers a request from the state as it is; exactly one [`Effect::Decided`] comes of it.
 pub(crate) fn decide(
@@ -21,18 +22,22 @@ pub(crate) fn decide(
     effects: &mut Effects,
 ) {
     let decision = &state.app.decisions[decision.index()];
-    let Effects { list, bytes, scratch: Scratch { arena, key, writer, workspaces } } = effects;
+    let Effects { list, bytes, scratch, .. } = effects;
+    let Scratch { arena, key, writer, workspaces, texts, .. } = scratch;
+    if texts.len() < decision.lookups.len() {
+        texts.resize_with(decision.lookups.len(), Texts::default);
+    }
     if workspaces.len() != state.app.models.len() {
         *workspaces = state.app.models.iter().map(|slot| slot.model.workspace()).collect();
     }
     let (code, answer) = if expired {
         (DecisionCode::Fallback, fall_back(state, decision, row, arena))
     } else {
-        answer(state, decision, row, Memory { key, workspaces, arena })
+        answer(state, decision, row, Memory { key, texts, workspaces, arena })
     };
     let start = bytes.len();
     if code != DecisionCode::NoMatch {
-        write_answer(answer, decision, writer, bytes);
+        write_values(answer, &decision.answer, writer, bytes).expect("the planner typed every answer column");
     }
     list.push(Effect::Decided { code, row: start..bytes.len() });
 }
@@ -40,6 +45,7 @@ pub(crate) fn decide(
 /// What a decision works in.
 struct Memory<'a> {
     key: &'a mut Vec<u8>,
+    texts: &'a mut [Texts],
     workspaces: &'a mut [Workspace],
     arena: &'a Bump,
 }
@@ -51,8 +57,8 @@ fn answer<'a>(
     row: Row<'a>,
     memory: Memory<'a>,
 ) -> (DecisionCode, &'a [Value<'a>]) {
-    let Memory { key, workspaces, arena } = memory;
-    let found = look_up(state, decision, row, key, arena);
+    let Memory { key, texts, workspaces, arena } = memory;
+    let found = look_up(state, decision, row, key, texts, arena);
     let mut env = DecisionEnv { state, decision, row, found, workspaces, arena };
     let outputs = decision.program.run(&mut env, arena);
     if let Some(condition) = decision.condition
@@ -81,41 +87,41 @@ fn fall_back<'a>(
     decision.fallback.run(&mut env, arena)
 }
 
-/// The place of each look-up's key in its view.
+/// What each look-up finds.
 fn look_up<'a>(
-    state: &PartitionState,
+    state: &'a PartitionState,
     decision: &Decision,
     row: Row<'_>,
     key: &mut Vec<u8>,
+    texts: &'a mut [Texts],
     arena: &'a Bump,
-) -> &'a [Option<usize>] {
+) -> &'a [Found<'a>] {
     let schema = &state.app.streams[decision.stream.index()].schema;
+    let mut texts = texts.iter_mut();
     arena.alloc_slice_fill_iter(decision.lookups.iter().map(|lookup| {
         // NULL equals nothing, not even the group of NULL.
         if lookup.key.iter().any(|&column| row.is_null(column)) {
-            return None;
+            return Found::Nothing;
         }
         key.clear();
         row.write_key(schema, &lookup.key, key);
-        state.views[lookup.view.index()].find(key)
+        if state.app.flow.tables.is_empty() {
+            return state.views[lookup.view.index()].find(key).map_or(Found::Nothing, Found::Place);
+        }
+        let texts = texts.next().expect("there are as many as look-ups");
+        let row = state.dataflow.find(&state.app.flow, lookup.view, key, texts, arena);
+        row.map_or(Found::Nothing, Found::Row)
     }))
 }
 
-/// Appends the answer's row. Without values (a fallback that the app does not declare) every column is
-/// NULL.
-fn write_answer(values: &[Value<'_>], decision: &Decision, writer: &mut RowWriter, out: &mut Vec<u8>) {
-    let answer: &Schema = &decision.answer;
-    writer.reset(answer.columns().len());
-    for (index, value) in values.iter().enumerate() {
-        match *value {
-            Value::Null => {}
-            Value::Bool(value) => writer.set_bool(index, value),
-            Value::Int(value) => writer.set_i64(index, value),
-            Value::Double(value) => writer.set_f64(index, value),
-            Value::Str(value) => writer.set_str(index, value),
-        }
-    }
-    writer.finish(answer, out).expect("the planner typed every answer column");
+/// What a look-up finds.
+#[derive(Clone, Copy)]
+enum Found<'a> {
+    Nothing,
+    /// A place in a view.
+    Place(usize),
+    /// A table's row.
+    Row(&'a [Value<'a>]),
 }
 
 /// What a decision's programs see: the request, the look-ups, the models.
@@ -123,7 +129,7 @@ struct DecisionEnv<'a> {
     state: &'a PartitionState,
     decision: &'a Decision,
     row: Row<'a>,
-    found: &'a [Option<usize>],
+    found: &'a [Found<'a>],
     /// One per model; none in a fallback, which calls no model.
     workspaces: &'a mut [Workspace],
     arena: &'a Bump,
@@ -136,7 +142,11 @@ impl<'a> Env<'a> for DecisionEnv<'a> {
         let Some(lookup) = usize::from(input).checked_sub(1) else {
             return column_value(self.row, schema, column);
         };
-        let Some(Some(place)) = self.found.get(lookup) else { return Value::Null };
+        let place = match self.found.get(lookup) {
+            None | Some(Found::Nothing) => return Value::Null,
+            Some(Found::Row(row)) => return row.get(column).copied().unwrap_or(Value::Null),
+            Some(Found::Place(place)) => place,
+        };
         let lookup = &self.decision.lookups[lookup];
         match column.checked_sub(lookup.key.len()) {
             // A key column of the view equals the request's, else it would not have been found.

@@ -5,18 +5,20 @@
 //! begin reading.
 #![forbid(unsafe_code)]
 
+mod dataflow;
 mod decision;
 mod event;
 mod keyed;
 pub mod plan;
 mod state;
 
+pub use dataflow::NodeCounts;
 pub use event::{Effect, Effects, Event};
 pub use keyed::KeyedTable;
 pub use state::{PartitionState, apply};
 
 use vencejo_expr::Value;
-use vencejo_types::row::Row;
+use vencejo_types::row::{Row, RowError, RowWriter};
 use vencejo_types::schema::{ColumnType, Schema};
 
 /// A column of a row as expressions see it.
@@ -30,10 +32,31 @@ fn column_value<'a>(row: Row<'a>, schema: &Schema, column: usize) -> Value<'a> {
         | ColumnType::BigInt
         | ColumnType::Timestamp
         | ColumnType::Date
-        | ColumnType::Decimal { .. } => {
-            Value::Int(row.i64(column))
-        }
+        | ColumnType::Decimal { .. } => Value::Int(row.i64(column)),
         ColumnType::Double => Value::Double(row.f64(column)),
         ColumnType::String => Value::Str(row.str(column)),
     }
+}
+
+/// Appends a row of values. Without values every column is NULL.
+///
+/// # Errors
+/// When it passes the longest row.
+fn write_values(
+    values: &[Value<'_>],
+    schema: &Schema,
+    writer: &mut RowWriter,
+    out: &mut Vec<u8>,
+) -> Result<(), RowError> {
+    writer.reset(schema.columns().len());
+    for (index, value) in values.iter().enumerate() {
+        match *value {
+            Value::Null => {}
+            Value::Bool(value) => writer.set_bool(index, value),
+            Value::Int(value) => writer.set_i64(index, value),
+            Value::Double(value) => writer.set_f64(index, value),
+            Value::Str(value) => writer.set_str(index, value),
+        }
+    }
+    writer.finish(schema, out)
 }

@@ -9,6 +9,7 @@ use vencejo_types::schema::Schema;
 use vencejo_types::{Sequence, StreamId, Tick};
 
 use crate::column_value;
+use crate::dataflow::{Dataflow, NodeCounts};
 use crate::decision::decide;
 use crate::event::{Effects, Event};
 use crate::keyed::KeyedTable;
@@ -22,6 +23,7 @@ pub struct PartitionState {
     pub(crate) views: Vec<KeyedTable>,
     /// Per stream, the feeds it has: view and place among the view's feeds.
     feeds: Vec<Vec<(usize, usize)>>,
+    pub(crate) dataflow: Dataflow,
     sequence: Sequence,
     tick: Tick,
 }
@@ -36,7 +38,8 @@ impl PartitionState {
                 feeds[feed.stream.index()].push((view, place));
             }
         }
-        Self { app, views, feeds, sequence: Sequence::default(), tick: Tick::default() }
+        let dataflow = Dataflow::new(&app);
+        Self { app, views, feeds, dataflow, sequence: Sequence::default(), tick: Tick::default() }
     }
 
     /// The sequence of the last event applied; 0 before the first.
@@ -47,6 +50,26 @@ impl PartitionState {
     /// The tick of the last event applied.
     pub fn tick(&self) -> Tick {
         self.tick
+    }
+
+    /// What the flow's nodes that keep state have counted, in the flow's order.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeCounts<'_>> {
+        self.dataflow.counts(&self.app.flow)
+    }
+
+    /// Bytes of memory that the flow's programs hold to work in.
+    pub fn arena_bytes(&self) -> usize {
+        self.dataflow.arena_bytes()
+    }
+
+    /// Rows of a stream that were dropped because they had no event time.
+    pub fn untimed(&self, stream: StreamId) -> u64 {
+        self.dataflow.untimed(stream)
+    }
+
+    /// The watermark of a stream, in milliseconds of event time; nothing before its first row.
+    pub fn watermark(&self, stream: StreamId) -> Option<i64> {
+        self.dataflow.watermark(stream)
     }
 
     /// Number of keys that each view holds, in the app's order.
@@ -70,6 +93,10 @@ pub fn apply(
     state.tick = tick;
     match *event {
         Event::Row { stream, row } => absorb(state, stream, row, effects),
+        Event::Tick { watermarks } => {
+            state.dataflow.tick(&Arc::clone(&state.app).flow, tick.0, watermarks, effects);
+        }
+        Event::EndOfInput => state.dataflow.end(&Arc::clone(&state.app).flow, effects),
         Event::Decide { decision, row, expired } => {
             decide(state, decision, row, expired, effects);
             let stream = state.app.decisions[decision.index()].stream;
@@ -81,6 +108,7 @@ pub fn apply(
 /// Brings every view that a stream feeds up to date with one of its rows.
 fn absorb(state: &mut PartitionState, stream: StreamId, row: Row<'_>, effects: &mut Effects) {
     let app = Arc::clone(&state.app);
+    state.dataflow.row(&app, stream, row, effects);
     let schema = &app.streams[stream.index()].schema;
     for &(view, feed) in &state.feeds[stream.index()] {
         let declared = &app.views[view];

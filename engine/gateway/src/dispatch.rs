@@ -20,8 +20,8 @@ use crate::batch::BatchAck;
 use crate::limits::RETRY_AFTER_MICROS;
 use crate::outbound::Outbound;
 
-/// Rows of a batch by partition: where in the batch each lies.
-type Parts = Vec<(PartitionId, Vec<Range<usize>>)>;
+/// Rows of a batch by partition: where in the batch each lies; and the greatest of their event times.
+type Parts = (Vec<(PartitionId, Vec<Range<usize>>)>, Option<i64>);
 
 /// What a connection begins with.
 pub(crate) const HELLO_FIRST: &str = "a connection begins with a hello, once, on its first stream";
@@ -129,7 +129,8 @@ impl Dispatch<'_> {
             let text = format!("there is no decision {}; the welcome lists them", message.decision);
             return Err(Refusal::new(ErrorCode::UnknownDecision, text));
         };
-        let partition = self.place(decision.stream, message.row)?;
+        let (partition, time) = self.place(decision.stream, message.row)?;
+        let stream = decision.stream;
         let deadline_micros = match message.deadline_micros {
             0 => decision.deadline_micros,
             asked => asked.min(DEADLINE_MICROS_MAX),
@@ -143,9 +144,12 @@ impl Dispatch<'_> {
             reply: Arc::<Outbound>::clone(self.outbound),
         };
         self.outbound.begin();
-        if let Err(unavailable) = self.router.decide(partition, request) {
-            let refusal = Refusal { request: frame.request, ..unavailable.into() };
-            self.outbound.reply(|out| refusal.write(out));
+        match self.router.decide(partition, request) {
+            Ok(()) => self.note_event_time(stream, time),
+            Err(unavailable) => {
+                let refusal = Refusal { request: frame.request, ..unavailable.into() };
+                self.outbound.reply(|out| refusal.write(out));
+            }
         }
         Ok(())
     }
@@ -163,7 +167,7 @@ impl Dispatch<'_> {
                 "this engine has no journal; ask for the level 'memory'",
             ));
         }
-        let parts = self.split(stream, &message)?;
+        let (parts, time) = self.split(stream, &message)?;
         let outbound = Arc::clone(self.outbound);
         let ack = Arc::new(BatchAck::new(outbound, frame.request, AckLevel::Memory, parts.len()));
         self.outbound.begin();
@@ -176,13 +180,20 @@ impl Dispatch<'_> {
                 ack.refuse(partition, events, Refusal::from(unavailable).code);
             }
         }
+        self.note_event_time(stream, time);
         Ok(())
+    }
+
+    fn note_event_time(&self, stream: StreamId, time: Option<i64>) {
+        if let Some(millis) = time {
+            self.router.note_event_time(stream, millis);
+        }
     }
 
     /// Checks every row of a batch and groups the rows by partition. All or nothing: one bad row and
     /// the batch has no effect.
     fn split(&mut self, stream: StreamId, batch: &Ingest<'_>) -> Result<Parts, Refusal> {
-        let mut parts = Parts::new();
+        let (mut parts, mut greatest) = Parts::default();
         let mut end = 0;
         for (index, row) in batch.split_rows().enumerate() {
             let in_batch = |refusal: Refusal| match batch.count as usize {
@@ -190,7 +201,8 @@ impl Dispatch<'_> {
                 _ => Refusal::new(refusal.code, format!("row {index} of the batch: {}", refusal.text)),
             };
             let row = row.map_err(|error| in_batch(error.into()))?;
-            let partition = self.place(stream, row).map_err(in_batch)?;
+            let (partition, time) = self.place(stream, row).map_err(in_batch)?;
+            greatest = greatest.max(time);
             let start = end + Ingest::ROW_LENGTH_BYTES;
             end = start + row.len();
             match parts.iter_mut().find(|(id, _)| *id == partition) {
@@ -198,11 +210,11 @@ impl Dispatch<'_> {
                 None => parts.push((partition, iter::once(start..end).collect())),
             }
         }
-        Ok(parts)
+        Ok((parts, greatest))
     }
 
-    /// Checks a row and finds its partition.
-    fn place(&mut self, stream: StreamId, bytes: &[u8]) -> Result<PartitionId, Refusal> {
+    /// Checks a row, finds its partition and its event time.
+    fn place(&mut self, stream: StreamId, bytes: &[u8]) -> Result<(PartitionId, Option<i64>), Refusal> {
         let schema = &self.router.app().streams[stream.index()].schema;
         let invalid = |text| Refusal::new(ErrorCode::RowInvalid, text);
         let row = Row::parse(schema, bytes).map_err(|error| invalid(error.to_string()))?;
@@ -211,7 +223,7 @@ impl Dispatch<'_> {
             let bytes = self.key.len();
             return Err(invalid(format!("the key has {bytes} bytes; at most {KEY_BYTES_MAX} are taken")));
         }
-        Ok(partition)
+        Ok((partition, self.router.event_time(stream, row)))
     }
 }
 

@@ -31,6 +31,11 @@ impl Clock {
         Moment(Instant::now())
     }
 
+    /// Waits.
+    pub(crate) async fn pause(&self, duration: Duration) {
+        actix_rt::time::sleep(duration).await;
+    }
+
     /// Engine time at this moment.
     pub fn tick(&self, at: Moment) -> Tick {
         let elapsed = at.0.saturating_duration_since(self.started).as_micros();

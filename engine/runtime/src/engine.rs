@@ -1,6 +1,7 @@
 //! Starts the partitions of an app.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use actix::Actor;
 use actix_rt::{Arbiter, ArbiterHandle};
@@ -11,6 +12,7 @@ use crate::clock::Clock;
 use crate::lanes::Lanes;
 use crate::partition::PartitionActor;
 use crate::router::{Partition, Router};
+use crate::ticker::{EventTimes, Ticker};
 
 /// Starts `partitions` partitions of `app`, spread over `threads` threads: the calling one, which is the
 /// one where sessions belong too, and `threads - 1` more. Call it within an actix system, whose end ends
@@ -28,15 +30,23 @@ pub fn start(app: Arc<App>, partitions: u32, threads: usize) -> Router {
             let arbiter = &arbiters[index as usize % arbiters.len()];
             start_partition(id, &app, clock, arbiter)
         })
-        .collect();
-    Router::new(app, clock, partitions)
+        .collect::<Vec<_>>();
+    let partitions = Arc::<[Partition]>::from(partitions);
+    let times = Arc::new(EventTimes::new(app.streams.len()));
+    let ticker = Ticker::new(&app, Arc::clone(&times), Arc::clone(&partitions));
+    if let Some(ticker) = ticker {
+        actix_rt::spawn(ticker.run(clock));
+    }
+    Router::new(app, clock, partitions, times)
 }
 
 fn start_partition(id: PartitionId, app: &Arc<App>, clock: Clock, arbiter: &ArbiterHandle) -> Partition {
     let lanes = Arc::new(Lanes::new());
+    let emitted = Arc::<AtomicU64>::default();
+    let emitted_by_actor = Arc::clone(&emitted);
     let (app, lanes_of_actor) = (Arc::clone(app), Arc::clone(&lanes));
     let address = PartitionActor::start_in_arbiter(arbiter, move |_| {
-        PartitionActor::new(id, app, lanes_of_actor, clock)
+        PartitionActor::new(id, app, lanes_of_actor, clock, emitted_by_actor)
     });
-    Partition { lanes, address }
+    Partition { lanes, address, emitted }
 }

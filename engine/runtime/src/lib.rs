@@ -11,6 +11,7 @@ mod lanes;
 mod partition;
 mod request;
 mod router;
+mod ticker;
 
 pub use clock::{Clock, Moment};
 pub use engine::start;

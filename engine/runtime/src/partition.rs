@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use vencejo_core::plan::App;
@@ -29,14 +30,22 @@ pub(crate) struct PartitionActor {
     effects: Effects,
     lanes: Arc<Lanes>,
     clock: Clock,
+    /// Rows that outputs have given. Nobody takes them yet but this count.
+    emitted: Arc<AtomicU64>,
     /// A batch of the normal lane that is partly applied.
     batch: Option<(IngestRequest, usize)>,
 }
 
 impl PartitionActor {
-    pub(crate) fn new(id: PartitionId, app: Arc<App>, lanes: Arc<Lanes>, clock: Clock) -> Self {
+    pub(crate) fn new(
+        id: PartitionId,
+        app: Arc<App>,
+        lanes: Arc<Lanes>,
+        clock: Clock,
+        emitted: Arc<AtomicU64>,
+    ) -> Self {
         let state = PartitionState::new(Arc::clone(&app));
-        Self { id, app, state, effects: Effects::default(), lanes, clock, batch: None }
+        Self { id, app, state, effects: Effects::default(), lanes, clock, emitted, batch: None }
     }
 
     /// Serves what waits; where that is much, lets the thread's other tasks run in between.
@@ -66,6 +75,10 @@ impl PartitionActor {
         match request {
             Request::Decide(request) => self.decide(&request),
             Request::Ingest(batch) => self.absorb(batch, 0),
+            Request::Tick(watermarks) => {
+                // Where the core panics on it, there is nobody to tell but the log.
+                let _ = self.apply(self.clock.now(), &Event::Tick { watermarks: &watermarks });
+            }
         }
     }
 
@@ -80,7 +93,7 @@ impl PartitionActor {
             return request.reply.failed(request.request);
         };
         for effect in self.effects.list() {
-            let Effect::Decided { code, row } = effect;
+            let Effect::Decided { code, row } = effect else { continue };
             let row = &self.effects.bytes()[row.clone()];
             let server_nanos = self.clock.now().since(request.arrived).as_nanos();
             let server_nanos = u64::try_from(server_nanos).unwrap_or(u64::MAX);
@@ -121,6 +134,11 @@ impl PartitionActor {
             self.state = PartitionState::new(Arc::clone(&self.app));
             self.effects = Effects::default();
             return None;
+        }
+        let emitted = self.effects.list().iter().filter(|effect| matches!(effect, Effect::Emitted { .. }));
+        let emitted = emitted.count() as u64;
+        if emitted > 0 {
+            self.emitted.fetch_add(emitted, Ordering::Relaxed);
         }
         Some(sequence)
     }

@@ -77,4 +77,6 @@ pub trait BatchReply: Send + Sync {
 pub(crate) enum Request {
     Decide(DecideRequest),
     Ingest(IngestRequest),
+    /// Per stream its watermark; nothing where it is idle.
+    Tick(Arc<[Option<i64>]>),
 }

@@ -1,6 +1,7 @@
 //! Finds the partition of a key and queues requests in front of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::Addr;
 use actix::prelude::SendError;
@@ -12,6 +13,7 @@ use crate::clock::Clock;
 use crate::lanes::{Lane, Lanes};
 use crate::partition::{Nudge, PartitionActor};
 use crate::request::{DecideRequest, IngestRequest, Request};
+use crate::ticker::EventTimes;
 
 /// Why a partition did not take a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,17 +28,38 @@ pub enum Unavailable {
 pub struct Router {
     app: Arc<App>,
     clock: Clock,
-    partitions: Vec<Partition>,
+    partitions: Arc<[Partition]>,
+    times: Arc<EventTimes>,
 }
 
 pub(crate) struct Partition {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) address: Addr<PartitionActor>,
+    pub(crate) emitted: Arc<AtomicU64>,
+}
+
+impl Partition {
+    pub(crate) fn push(&self, lane: Lane, request: Request) -> Result<(), Unavailable> {
+        let nudge = self.lanes.push(lane, request).map_err(|_| Unavailable::Overloaded)?;
+        if !nudge {
+            return Ok(());
+        }
+        match self.address.try_send(Nudge) {
+            // A full mailbox holds a nudge already.
+            Ok(()) | Err(SendError::Full(_)) => Ok(()),
+            Err(SendError::Closed(_)) => Err(Unavailable::Stopped),
+        }
+    }
 }
 
 impl Router {
-    pub(crate) fn new(app: Arc<App>, clock: Clock, partitions: Vec<Partition>) -> Self {
-        Self { app, clock, partitions }
+    pub(crate) fn new(
+        app: Arc<App>,
+        clock: Clock,
+        partitions: Arc<[Partition]>,
+        times: Arc<EventTimes>,
+    ) -> Self {
+        Self { app, clock, partitions, times }
     }
 
     /// The app that is served.
@@ -80,16 +103,24 @@ impl Router {
     }
 
     fn push(&self, id: PartitionId, lane: Lane, request: Request) -> Result<(), Unavailable> {
-        let partition = &self.partitions[id.index as usize];
-        let nudge = partition.lanes.push(lane, request).map_err(|_| Unavailable::Overloaded)?;
-        if !nudge {
-            return Ok(());
-        }
-        match partition.address.try_send(Nudge) {
-            // A full mailbox holds a nudge already.
-            Ok(()) | Err(SendError::Full(_)) => Ok(()),
-            Err(SendError::Closed(_)) => Err(Unavailable::Stopped),
-        }
+        self.partitions[id.index as usize].push(lane, request)
+    }
+
+    /// The event time of a row, in milliseconds; nothing where it or its stream has none.
+    pub fn event_time(&self, stream: StreamId, row: Row<'_>) -> Option<i64> {
+        let of = self.app.streams[stream.index()].watermark?;
+        (!row.is_null(of.column)).then(|| row.i64(of.column))
+    }
+
+    /// Notes the greatest event time of rows that have all been queued: from it the partitions learn the
+    /// stream's watermark. Noted earlier, it could overtake rows that still have to be queued.
+    pub fn note_event_time(&self, stream: StreamId, millis: i64) {
+        self.times.note(stream, millis, self.clock.tick(self.clock.now()));
+    }
+
+    /// Rows that the app's outputs have given, over all partitions.
+    pub fn emitted(&self) -> u64 {
+        self.partitions.iter().map(|partition| partition.emitted.load(Ordering::Relaxed)).sum()
     }
 
     /// Whether every lane is empty and every partition at rest.

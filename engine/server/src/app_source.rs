@@ -1,4 +1,4 @@
-//! Where an app comes from: a folder, or the copy of apps/ads that the binary carries for the demo.
+//! Where an app comes from: a folder, a single SQL file, or the copy of apps/ads that the binary carries for the demo.
 
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -18,11 +18,18 @@ const SQL_FILE: &str = "app.sql";
 pub enum AppSource {
     /// A folder with an app.sql and what it names.
     Folder(PathBuf),
+    /// An SQL file; the files that it names lie beside it.
+    File(PathBuf),
     /// apps/ads as it was when the binary was built.
     EmbeddedAds,
 }
 
 impl AppSource {
+    /// What lies at a path: a folder, or an SQL file.
+    pub fn at(path: &Path) -> Self {
+        if path.is_file() { Self::File(path.to_owned()) } else { Self::Folder(path.to_owned()) }
+    }
+
     /// Reads and validates the app.
     ///
     /// # Errors
@@ -48,6 +55,11 @@ impl AppSource {
     fn name(&self) -> Result<String, Failure> {
         match self {
             Self::EmbeddedAds => Ok("ads".to_owned()),
+            Self::File(file) => {
+                let name = file.file_stem().and_then(|name| name.to_str());
+                name.map(str::to_owned)
+                    .ok_or_else(|| Failure::config(format!("{} has no usable name", file.display())))
+            }
             Self::Folder(folder) => {
                 let full = folder.canonicalize().map_err(|error| {
                     Failure::config(format!("the app folder {} cannot be read: {error}", folder.display()))
@@ -63,6 +75,8 @@ impl AppSource {
     fn describe(&self, file: &str) -> String {
         match self {
             Self::EmbeddedAds => format!("apps/ads/{file}"),
+            Self::File(path) if file == SQL_FILE => path.display().to_string(),
+            Self::File(path) => path.with_file_name(file).display().to_string(),
             Self::Folder(folder) => folder.join(file).display().to_string(),
         }
     }
@@ -74,6 +88,8 @@ impl AppSource {
                 "models/yield.ubj" => Ok(include_bytes!("../../../apps/ads/models/yield.ubj").to_vec()),
                 _ => Err(format!("the built-in app has no file {file}")),
             },
+            Self::File(path) if file == SQL_FILE => read_bounded(path, bytes_max),
+            Self::File(path) => read_within(path.parent().unwrap_or(Path::new("")), file, bytes_max),
             Self::Folder(folder) => read_within(folder, file, bytes_max),
         }
     }
@@ -93,11 +109,14 @@ fn read_within(folder: &Path, file: &str, bytes_max: usize) -> Result<Vec<u8>, S
     if !inside {
         return Err(format!("the path '{file}' leaves the app folder; give one that lies within it"));
     }
-    let path = folder.join(file);
+    read_bounded(&folder.join(file), bytes_max)
+}
+
+fn read_bounded(path: &Path, bytes_max: usize) -> Result<Vec<u8>, String> {
     let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
-    let length = std::fs::metadata(&path).map_err(unreadable)?.len();
+    let length = std::fs::metadata(path).map_err(unreadable)?.len();
     if length > bytes_max as u64 {
         return Err(format!("{} has {length} bytes; at most {bytes_max} are read", path.display()));
     }
-    std::fs::read(&path).map_err(unreadable)
+    std::fs::read(path).map_err(unreadable)
 }

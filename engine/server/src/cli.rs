@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{bench, decide, demo, generate, model, predict, serve};
+use crate::{bench, decide, demo, generate, model, predict, run, serve};
 
 /// A real-time decision engine: events in over QUIC, decisions out in microseconds.
 #[derive(Parser, Debug)]
@@ -14,8 +14,9 @@ use crate::{bench, decide, demo, generate, model, predict, serve};
     after_help = "Start here:\n  \
     vencejo demo                                            everything at once, nothing left behind\n  \
     vencejo serve --app apps/ads                            an engine on 127.0.0.1:7443\n  \
-    vencejo decide --openrtb apps/ads/samples/bid_requests.jsonl\n\n\
-    Exit codes: 0 done, 1 failed while running, 2 wrong usage, 5 not a usable model, 78 unusable configuration.\n\
+    vencejo decide --openrtb apps/ads/samples/bid_requests.jsonl\n  \
+    vencejo run APP --input STREAM=FILE                     an app over files, no engine needed\n\n\
+    Exit codes: 0 done, 1 failed while running, 2 wrong usage, 5 not a usable model or input, 78 unusable configuration.\n\
     VENCEJO_LOG=debug shows more on standard error."
 )]
 pub struct Cli {
@@ -26,6 +27,7 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     Serve(serve::ServeArgs),
+    Run(run::RunArgs),
     Decide(decide::DecideArgs),
     Predict(predict::PredictArgs),
     Model(model::ModelArgs),
@@ -40,6 +42,7 @@ enum Command {
 /// As the command.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
+        Command::Run(args) => run::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Predict(args) => predict::run(&args),

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, stdin};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -33,23 +35,12 @@ impl Lines {
     /// # Errors
     /// When it cannot be opened or read.
     pub fn open(path: &Path, bytes_max: usize) -> std::io::Result<Self> {
-        let raw: Box<dyn Read + Send> =
-            if path.as_os_str() == "-" { Box::new(stdin()) } else { Box::new(File::open(path)?) };
-        Self::new(raw, bytes_max)
+        let (input, _) = open(path)?;
+        Ok(Self::new(input, bytes_max))
     }
 
-    fn new(raw: Box<dyn Read + Send>, bytes_max: usize) -> std::io::Result<Self> {
-        let mut input = BufReader::with_capacity(BUFFER_BYTES, raw);
-        let mut magic = Vec::new();
-        input.by_ref().take(2).read_to_end(&mut magic)?;
-        let gzip = magic == GZIP_MAGIC;
-        let input = BufReader::with_capacity(BUFFER_BYTES, std::io::Cursor::new(magic).chain(input));
-        let input: Box<dyn BufRead + Send> = if gzip {
-            Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(input)))
-        } else {
-            Box::new(input)
-        };
-        Ok(Self { input, bytes_max })
+    fn new(input: Box<dyn Read + Send>, bytes_max: usize) -> Self {
+        Self { input: Box::new(BufReader::with_capacity(BUFFER_BYTES, input)), bytes_max }
     }
 
     /// Reads the next line into `line`; nothing at the end.
@@ -88,14 +79,73 @@ impl Lines {
     }
 }
 
+/// What is known of an input's length.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Bytes of the file; nothing where it is no regular file.
+    pub bytes: Option<u64>,
+    /// Bytes of it read so far, as they lie in the file.
+    pub read: Arc<AtomicU64>,
+}
+
+/// Opens a file, or standard input for `-`. Gzip is told from its first bytes, not from the name.
+///
+/// # Errors
+/// When it cannot be opened or read.
+pub fn open(path: &Path) -> std::io::Result<(Box<dyn Read + Send>, Source)> {
+    let read = Arc::new(AtomicU64::new(0));
+    if path.as_os_str() == "-" {
+        return Ok((decompressed(Box::new(stdin()), &read)?, Source { bytes: None, read }));
+    }
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(std::io::ErrorKind::IsADirectory.into());
+    }
+    let bytes = metadata.is_file().then_some(metadata.len());
+    Ok((decompressed(Box::new(file), &read)?, Source { bytes, read }))
+}
+
+fn decompressed(raw: Box<dyn Read + Send>, read: &Arc<AtomicU64>) -> std::io::Result<Box<dyn Read + Send>> {
+    let mut input = Counted { raw, read: Arc::clone(read) };
+    let mut magic = Vec::new();
+    input.by_ref().take(2).read_to_end(&mut magic)?;
+    let gzip = magic == GZIP_MAGIC;
+    let input = std::io::Cursor::new(magic).chain(input);
+    Ok(if gzip {
+        Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, input)))
+    } else {
+        Box::new(input)
+    })
+}
+
+/// Counts what is read.
+struct Counted {
+    raw: Box<dyn Read + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let bytes = self.raw.read(out)?;
+        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
+        Ok(bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
 
     use super::*;
 
+    fn lines(bytes: &[u8], bytes_max: usize) -> Lines {
+        let raw = Box::new(std::io::Cursor::new(bytes.to_vec()));
+        Lines::new(decompressed(raw, &Arc::default()).unwrap(), bytes_max)
+    }
+
     fn read_all(bytes: &[u8], bytes_max: usize) -> Vec<(Line, String)> {
-        let mut lines = Lines::new(Box::new(std::io::Cursor::new(bytes.to_vec())), bytes_max).unwrap();
+        let mut lines = lines(bytes, bytes_max);
         let (mut line, mut all) = (Vec::new(), Vec::new());
         while let Some(kind) = lines.next_line(&mut line).unwrap() {
             all.push((kind, String::from_utf8(line.clone()).unwrap()));
@@ -126,7 +176,7 @@ mod tests {
         let mut bytes = gzip.finish().unwrap();
         assert_eq!(read_all(&bytes, 10).len(), 2);
         bytes.truncate(bytes.len() - 6);
-        let mut lines = Lines::new(Box::new(std::io::Cursor::new(bytes)), 10).unwrap();
+        let mut lines = lines(&bytes, 10);
         let mut line = Vec::new();
         assert!((0..3).any(|_| lines.next_line(&mut line).is_err()), "a cut gzip file is an error");
     }

@@ -15,8 +15,11 @@ mod identity;
 mod lines;
 mod model;
 mod predict;
+mod run;
 mod serve;
+mod text_list;
 mod text_row;
+mod text_time;
 
 use std::process::ExitCode;
 

@@ -1,8 +1,10 @@
-//! Rows from text fields, such as those of a CSV file.
+//! Rows from text fields, such as those of a CSV file or a JSON object.
 
 use vencejo_client::RowWriter;
 use vencejo_client::protocol::decimal;
 use vencejo_client::protocol::schema::{Column, ColumnType, Schema};
+
+use crate::text_time::{parse_date, parse_timestamp};
 
 /// Encodes fields, each under its column's name, as a row. Fields that name no column are passed over;
 /// an empty field is NULL, and so is a column without a field.
@@ -25,37 +27,60 @@ pub fn encode<'a>(
     Ok(bytes)
 }
 
-fn set(writer: &mut RowWriter, index: usize, column: &Column, text: &str) -> Result<(), String> {
-    let wrong = || format!("column '{}': '{text}' is no {}", column.name, column.column_type);
-    match column.column_type {
-        ColumnType::String => writer.set_str(index, text),
-        ColumnType::Int | ColumnType::BigInt => {
-            writer.set_i64(index, text.parse().map_err(|_| wrong())?);
-        }
-        ColumnType::Double => writer.set_f64(index, text.parse().map_err(|_| wrong())?),
-        ColumnType::Decimal { precision, scale } => {
-            writer.set_i64(index, decimal::parse(text, precision, scale).ok_or_else(wrong)?);
-        }
-        ColumnType::Boolean => writer.set_bool(
-            index,
-            match text {
-                "true" | "1" => true,
-                "false" | "0" => false,
-                _ => return Err(wrong()),
-            },
-        ),
-        ColumnType::Timestamp => {
-            let at: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
-            writer.set_i64(index, at.as_millisecond());
-        }
-        ColumnType::Date => {
-            let date: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
-            let epoch = jiff::civil::date(1970, 1, 1);
-            let days = date.since((jiff::Unit::Day, epoch)).map_err(|_| wrong())?.get_days();
-            writer.set_i64(index, i64::from(days));
-        }
+/// Sets a column from its text: numbers in decimal or scientific notation, TRUE, FALSE, 1 and 0, times as
+/// ISO 8601 or in milliseconds. Spaces around all but strings do not count.
+///
+/// # Errors
+/// One sentence that names the column and the text that does not fit.
+pub fn set(writer: &mut RowWriter, index: usize, column: &Column, text: &str) -> Result<(), String> {
+    if column.column_type == ColumnType::String {
+        writer.set_str(index, text);
+        return Ok(());
     }
-    Ok(())
+    let text = text.trim_ascii();
+    let fits = match column.column_type {
+        ColumnType::String => None,
+        ColumnType::Int | ColumnType::BigInt => {
+            let fits = |number: &i64| column.column_type != ColumnType::Int || i32::try_from(*number).is_ok();
+            parse_whole(text).filter(fits).map(|number| writer.set_i64(index, number))
+        }
+        ColumnType::Double => text.parse().ok().map(|number| writer.set_f64(index, number)),
+        ColumnType::Boolean => parse_bool(text).map(|value| writer.set_bool(index, value)),
+        ColumnType::Decimal { precision, scale } => {
+            decimal::parse(text, precision, scale).map(|digits| writer.set_i64(index, digits))
+        }
+        ColumnType::Timestamp => parse_timestamp(text).map(|millis| writer.set_i64(index, millis)),
+        ColumnType::Date => parse_date(text).map(|days| writer.set_i64(index, days)),
+    };
+    fits.ok_or_else(|| format!("column '{}': '{}' is no {}", column.name, shown(text), column.column_type))
+}
+
+/// A whole number; a fraction of zeros is none (`17850.0`, as some tools write integers).
+fn parse_whole(text: &str) -> Option<i64> {
+    match text.split_once('.') {
+        None => text.parse().ok(),
+        Some((whole, fraction)) if fraction.bytes().all(|byte| byte == b'0') => whole.parse().ok(),
+        Some(_) => None,
+    }
+}
+
+fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" => Some(true),
+        "0" => Some(false),
+        _ if text.eq_ignore_ascii_case("true") => Some(true),
+        _ if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+/// What a message shows of a text.
+fn shown(text: &str) -> String {
+    const CHARS_MAX: usize = 60;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -99,6 +124,19 @@ mod tests {
         };
         assert_eq!(error(&[("id", "a"), ("n", "x")]), "column 'n': 'x' is no INT");
         assert_eq!(error(&[("price", "1000")]), "column 'price': '1000' is no DECIMAL(5,2)");
+        assert_eq!(error(&[("id", "a"), ("n", "3000000000")]), "column 'n': '3000000000' is no INT");
         assert_eq!(error(&[("n", "1")]), "column 'id' is NULL but declared NOT NULL");
+        let long = "é".repeat(100);
+        let expected = format!("column 'ts': '{}...' is no TIMESTAMP(3)", "é".repeat(60));
+        assert_eq!(error(&[("id", "a"), ("ts", Box::leak(long.into_boxed_str()))]), expected);
+    }
+
+    #[test]
+    fn whole_numbers_may_have_a_fraction_of_zeros() {
+        for (text, expected) in
+            [("17850.0", Some(17_850)), ("-3.", Some(-3)), ("1.5", None), (".0", None), ("1e3", None)]
+        {
+            assert_eq!(parse_whole(text), expected, "{text}");
+        }
     }
 }

@@ -17,8 +17,14 @@ pub const SESSION_REQUESTS_MAX: usize = 8_192;
 pub const SESSION_REPLY_BYTES_MAX: usize = 4 << 20;
 /// Most partitions of one engine.
 pub const PARTITIONS_MAX: u32 = 1_024;
+/// Between two ticks that tell partitions the time and the streams' watermarks, in milliseconds.
+pub const TICK_MILLIS: u64 = 100;
 /// Keys that one view holds in one partition; further keys are counted and not kept.
 pub const VIEW_KEYS_MAX: usize = 1 << 24;
+/// Effects for which a partition keeps memory from one transition to the next.
+pub const EFFECTS_KEPT_MAX: usize = 1 << 14;
+/// Bytes of effects for which a partition keeps memory from one transition to the next.
+pub const EFFECT_BYTES_KEPT_MAX: usize = 1 << 20;
 /// Longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 4_096;
 /// Longest app.sql, in bytes.

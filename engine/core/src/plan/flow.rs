@@ -9,7 +9,9 @@ use vencejo_expr::{Program, Type};
 use vencejo_types::ViewId;
 use vencejo_types::schema::Schema;
 pub use vencejo_windows::spec::Keep;
-use vencejo_windows::spec::{Aggregation, Assignment, IntervalJoin, OverAggregation, TopN, WindowJoin};
+use vencejo_windows::spec::{
+    Aggregation, Assignment, Grouping, IntervalJoin, OverAggregation, TopN, WindowJoin,
+};
 
 /// All queries of an app as one graph.
 #[derive(Debug, Default)]
@@ -22,6 +24,16 @@ pub struct Flow {
     pub outputs: Vec<Output>,
     /// What look-ups and queries read; [`ViewId`] is the place in this list.
     pub tables: Vec<Table>,
+}
+
+impl Flow {
+    /// Whether something in it ends by engine time.
+    pub fn lives_by_engine_time(&self) -> bool {
+        self.nodes.iter().any(|node| match &node.operator {
+            Operator::Aggregate(spec) => matches!(spec.grouping, Grouping::Running { ttl: Some(_) }),
+            _ => false,
+        })
+    }
 }
 
 /// A way into a node.

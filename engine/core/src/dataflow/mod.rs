@@ -1,0 +1,219 @@
+//! The app's dataflow at work: one operator's state per node, rows pushed along the edges, watermarks behind
+//! them.
+//!
+//! A row goes depth first: what it gives at a node has gone all the way before the next edge is served. A
+//! watermark goes in node order: all that a node gives because of it has left before the watermark goes on.
+//! Nothing here knows SQL, and what operators do with rows is theirs (engine/windows).
+
+mod pass;
+mod slot;
+mod table;
+mod wiring;
+
+use bumpalo::Bump;
+use vencejo_expr::Value;
+use vencejo_types::row::Row;
+use vencejo_types::schema::Schema;
+use vencejo_types::{StreamId, ViewId};
+use vencejo_windows::Texts;
+
+use crate::column_value;
+use crate::event::Effects;
+use crate::plan::App;
+use crate::plan::flow::{Flow, Operator};
+
+use pass::{Pass, Source};
+use slot::Slot;
+use wiring::Wiring;
+
+/// State of the flow in one partition.
+#[derive(Debug)]
+pub(crate) struct Dataflow {
+    wiring: Wiring,
+    slots: Vec<Slot>,
+    streams: Vec<StreamTime>,
+}
+
+/// What is known of a stream's event time.
+#[derive(Clone, Copy, Debug)]
+struct StreamTime {
+    watermark: i64,
+    idle: bool,
+    /// Rows without event time: dropped.
+    untimed: u64,
+}
+
+/// What a node has counted. See [`crate::PartitionState::nodes`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeCounts<'a> {
+    /// The view or query that the node belongs to.
+    pub name: &'a str,
+    /// Rows that came behind the watermark.
+    pub late: u64,
+    /// Rows that a limit refused.
+    pub refused: u64,
+    /// Keys that it holds.
+    pub keys: usize,
+    /// Bytes of memory that it holds.
+    pub bytes: usize,
+}
+
+impl Dataflow {
+    /// The flow of `app` before its first row.
+    pub(crate) fn new(app: &App) -> Self {
+        let time = StreamTime { watermark: i64::MIN, idle: false, untimed: 0 };
+        Self {
+            wiring: Wiring::new(&app.flow, app.streams.len()),
+            slots: app.flow.nodes.iter().map(Slot::new).collect(),
+            streams: vec![time; app.streams.len()],
+        }
+    }
+
+    /// Takes a row of a stream in, then lets the stream's watermark follow.
+    pub(crate) fn row(&mut self, app: &App, stream: StreamId, row: Row<'_>, effects: &mut Effects) {
+        let declared = &app.streams[stream.index()];
+        let time = &mut self.streams[stream.index()];
+        let mut watermark = None;
+        if let Some(of) = declared.watermark {
+            if row.is_null(of.column) {
+                time.untimed += 1;
+                return;
+            }
+            watermark = Some(row.i64(of.column).saturating_sub(of.delay_millis));
+        }
+        let woken = std::mem::take(&mut time.idle);
+        let rises = watermark.is_some_and(|watermark| watermark > time.watermark);
+        self.spread(app, stream, row, effects);
+        if woken || rises {
+            let time = &mut self.streams[stream.index()];
+            time.watermark = time.watermark.max(watermark.unwrap_or(i64::MIN));
+            self.stream_moved(&app.flow, stream.index(), effects);
+        }
+    }
+
+    /// Takes what the engine knows of event time (one per stream: its watermark, or nothing where it is
+    /// idle) and engine time.
+    pub(crate) fn tick(
+        &mut self,
+        flow: &Flow,
+        now_micros: i64,
+        watermarks: &[Option<i64>],
+        effects: &mut Effects,
+    ) {
+        for (stream, &told) in watermarks.iter().enumerate().take(self.streams.len()) {
+            let time = &mut self.streams[stream];
+            time.idle = told.is_none();
+            time.watermark = time.watermark.max(told.unwrap_or(i64::MIN));
+            self.mark_inputs(stream);
+        }
+        let mut pass = self.pass(flow, effects);
+        for node in 0..flow.nodes.len() {
+            pass.settle(node);
+        }
+        for node in 0..flow.nodes.len() {
+            pass.tick(node, now_micros);
+        }
+    }
+
+    /// No row is to come: every window closes, running aggregates give their rows.
+    pub(crate) fn end(&mut self, flow: &Flow, effects: &mut Effects) {
+        for time in &mut self.streams {
+            (time.watermark, time.idle) = (i64::MAX, false);
+        }
+        for stream in 0..self.streams.len() {
+            self.mark_inputs(stream);
+        }
+        let mut pass = self.pass(flow, effects);
+        for node in 0..flow.nodes.len() {
+            pass.settle(node);
+        }
+    }
+
+    /// The row of a table that has this key; NULL columns of a key never have one. In the table's columns.
+    pub(crate) fn find<'a>(
+        &'a self,
+        flow: &'a Flow,
+        table: ViewId,
+        key: &[u8],
+        texts: &'a mut Texts,
+        arena: &'a Bump,
+    ) -> Option<&'a [Value<'a>]> {
+        table::find(flow, &self.slots, table, key, texts, arena)
+    }
+
+    /// The counters of every node that keeps state, in the flow's order.
+    pub(crate) fn counts<'a>(&'a self, flow: &'a Flow) -> impl Iterator<Item = NodeCounts<'a>> {
+        self.slots.iter().zip(&flow.nodes).filter_map(|(slot, node)| {
+            let operator = slot.work.as_operator()?;
+            Some(NodeCounts {
+                name: &node.name,
+                late: operator.late(),
+                refused: operator.refused(),
+                keys: operator.key_count(),
+                bytes: operator.bytes(),
+            })
+        })
+    }
+
+    /// Bytes that the nodes' arenas hold.
+    pub(crate) fn arena_bytes(&self) -> usize {
+        self.slots.iter().map(|slot| slot.arena.allocated_bytes()).sum()
+    }
+
+    /// Rows of a stream that had no event time.
+    pub(crate) fn untimed(&self, stream: StreamId) -> u64 {
+        self.streams[stream.index()].untimed
+    }
+
+    /// The watermark of a stream; nothing before its first row.
+    pub(crate) fn watermark(&self, stream: StreamId) -> Option<i64> {
+        Some(self.streams[stream.index()].watermark).filter(|&watermark| watermark > i64::MIN)
+    }
+
+    fn pass<'x>(&'x mut self, flow: &'x Flow, effects: &'x mut Effects) -> Pass<'x> {
+        Pass { flow, wiring: &self.wiring, slots: &mut self.slots, effects }
+    }
+
+    /// Pushes a stream's row into the nodes that it feeds.
+    fn spread(&mut self, app: &App, stream: StreamId, row: Row<'_>, effects: &mut Effects) {
+        let schema = &app.streams[stream.index()].schema;
+        let mut arena = std::mem::take(&mut effects.scratch.values);
+        arena.reset();
+        let mut values = None;
+        let wires = self.wiring.streams[stream.index()].len();
+        for place in 0..wires {
+            let wire = self.wiring.streams[stream.index()][place];
+            let mut pass = self.pass(&app.flow, effects);
+            if let Operator::Calc(calc) = &app.flow.nodes[wire.node].operator {
+                // It reads what it needs; most rows have columns that no query looks at.
+                pass.calc(wire.node, calc, Source::Stream(row, schema));
+            } else {
+                let values = values.get_or_insert_with(|| values_of(row, schema, &arena));
+                pass.row(wire, values);
+            }
+        }
+        effects.scratch.values = arena;
+    }
+
+    /// A stream's watermark rose, or it fell idle or awoke.
+    fn stream_moved(&mut self, flow: &Flow, stream: usize, effects: &mut Effects) {
+        self.mark_inputs(stream);
+        let reached = self.wiring.reached[stream].len();
+        for place in 0..reached {
+            let node = self.wiring.reached[stream][place];
+            self.pass(flow, effects).settle(node);
+        }
+    }
+
+    fn mark_inputs(&mut self, stream: usize) {
+        let StreamTime { watermark, idle, .. } = self.streams[stream];
+        for wire in &self.wiring.streams[stream] {
+            self.slots[wire.node].inputs[wire.input] = (!idle).then_some(watermark);
+        }
+    }
+}
+
+/// All columns of a row.
+fn values_of<'a>(row: Row<'a>, schema: &Schema, arena: &'a Bump) -> &'a [Value<'a>] {
+    arena.alloc_slice_fill_with(schema.columns().len(), |column| column_value(row, schema, column))
+}

@@ -1,0 +1,8 @@
+//! Dataflows built by hand: events in, rows out, as text.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod bench;
+mod build;
+mod joins;
+mod lookups;
+mod windows;

@@ -1,0 +1,286 @@
+//! `vencejo run`: an app over files, through the core that the server runs.
+
+mod chunks;
+mod csv;
+mod input;
+mod json;
+mod merge;
+mod output;
+mod summary;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use indicatif::ProgressBar;
+use vencejo_core::plan::App;
+use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
+use vencejo_runtime::Clock;
+use vencejo_types::row::Row;
+use vencejo_types::{DecisionId, StreamId, Tick};
+
+use crate::app_source::AppSource;
+use crate::console::note;
+use crate::failure::Failure;
+use crate::text_list::{named, nearest};
+
+use input::{Failed, Input};
+use merge::{Merge, Next};
+use output::Printer;
+use summary::Summary;
+
+/// Event time that passes between two ticks of the engine's time, in microseconds.
+const TICK_MICROS: i64 = 1_000_000;
+
+/// Runs an app over files and prints what comes out.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  vencejo run apps/shop --input events=events.jsonl.gz > rows.jsonl\n  \
+    vencejo run views.sql --input clicks=clicks.csv --input orders=orders.csv --output out\n  \
+    tail -f requests.jsonl | vencejo run apps/ads --input bid_requests=- --decide floor\n\n\
+    Inputs are JSON lines or CSV with a header, plain or gzip: by the file's name, else by how it begins.\n\
+    Fields go by the names of the stream's columns; others are passed over. A field that is absent, null or,\n\
+    in CSV, empty is NULL. Timestamps: ISO 8601 with T or a space, with an offset, Z or none (then UTC), or\n\
+    milliseconds since 1970. Several inputs advance together by event time, each in its own order; inputs of\n\
+    streams without event time are read first. The end of the input closes all windows.\n\n\
+    Each row gives one JSON object: {\"output\": NAME, \"row\": {COLUMN: VALUE, ...}}.")]
+pub struct RunArgs {
+    /// The app: a folder with an app.sql, or an SQL file.
+    app: PathBuf,
+    /// Rows of a stream, as STREAM=FILE; - reads standard input. May be given several times.
+    #[arg(long, value_name = "STREAM=FILE", required = true, value_parser = parse_input)]
+    input: Vec<(String, PathBuf)>,
+    /// A folder that takes a file NAME.jsonl per output; - prints them on standard output.
+    #[arg(long, value_name = "DIR", default_value = "-")]
+    output: PathBuf,
+    /// Decisions whose streams' rows are requests, answered as {"output": NAME, "code": ..., "row": ...}.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    decide: Vec<String>,
+    /// Fail at the first row that cannot be read, or that its stream refuses.
+    #[arg(long)]
+    strict: bool,
+    /// Print the closing summary as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn parse_input(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((stream, file)) if !stream.is_empty() && !file.is_empty() => {
+            Ok((stream.to_owned(), file.into()))
+        }
+        _ => Err("write STREAM=FILE, such as clicks=clicks.jsonl".to_owned()),
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the app or an input cannot be used, or the output not be written.
+pub fn run(args: &RunArgs) -> Result<(), Failure> {
+    let app = AppSource::at(&args.app).load()?;
+    let decisions =
+        args.decide.iter().map(|name| find_decision(&app, name)).collect::<Result<Vec<_>, _>>()?;
+    let asked = asked_by_stream(&app, &decisions)?;
+    let mut inputs = Vec::new();
+    let standard = args.input.iter().filter(|(_, path)| path.as_os_str() == "-").count();
+    if standard > 1 {
+        return Err(Failure::runtime(
+            "standard input can be only one of the inputs; give files for the others",
+        ));
+    }
+    for (name, path) in &args.input {
+        let stream = find_stream(&app, name)?;
+        inputs.push(Input::open(&app, stream, path, args.strict).map_err(Failure::runtime)?);
+    }
+    let folder = (args.output.as_os_str() != "-").then_some(&*args.output);
+    let progress = summary::progress_bar(&inputs, folder.is_some());
+    let printer = Printer::new(&app, &decisions, folder)?;
+    let run = Run {
+        state: PartitionState::new(Arc::clone(&app)),
+        merge: Merge::new(inputs, app.streams.len()),
+        effects: Effects::default(),
+        printer,
+        tick: Tick(0),
+        ticked: Tick(0),
+        ticks: app.flow.lives_by_engine_time(),
+        asked,
+        decisions,
+        app,
+        progress,
+    };
+    run.all(args.json)
+}
+
+fn find_stream(app: &App, name: &str) -> Result<StreamId, Failure> {
+    let names = app.streams.iter().map(|stream| stream.name.as_str());
+    let Some(place) = names.clone().position(|known| known == name) else {
+        let text = format!("app '{}' has no stream '{name}'; it has: {}", app.name, named(names.clone()));
+        return Err(Failure::runtime(format!("{text}{}", nearest(name, names))));
+    };
+    Ok(StreamId(u16::try_from(place).expect("DECLARATIONS_MAX fits 16 bits")))
+}
+
+fn find_decision(app: &App, name: &str) -> Result<usize, Failure> {
+    let names = app.decisions.iter().map(|decision| decision.name.as_str());
+    names.clone().position(|known| known == name).ok_or_else(|| {
+        let text = format!("app '{}' has no decision '{name}'; it has: {}", app.name, named(names.clone()));
+        Failure::runtime(format!("{text}{}", nearest(name, names)))
+    })
+}
+
+/// Per stream, the decision that its rows ask for: its id, and its place among those asked for.
+fn asked_by_stream(app: &App, decisions: &[usize]) -> Result<Vec<Option<(DecisionId, usize)>>, Failure> {
+    let mut asked = vec![None; app.streams.len()];
+    for (place, &decision) in decisions.iter().enumerate() {
+        let stream = app.decisions[decision].stream.index();
+        let id = DecisionId(u16::try_from(decision).expect("DECLARATIONS_MAX fits 16 bits"));
+        if let Some((other, _)) = asked[stream].replace((id, place)) {
+            let other = &app.decisions[other.index()].name;
+            let text = format!(
+                "the decisions '{other}' and '{}' are both asked by rows of '{}'; run them one by one",
+                app.decisions[decision].name, app.streams[stream].name
+            );
+            return Err(Failure::runtime(text));
+        }
+    }
+    Ok(asked)
+}
+
+struct Run {
+    app: Arc<App>,
+    state: PartitionState,
+    effects: Effects,
+    merge: Merge,
+    printer: Printer,
+    /// Engine time follows event time: what has a time to live ends as it would have.
+    tick: Tick,
+    ticked: Tick,
+    ticks: bool,
+    asked: Vec<Option<(DecisionId, usize)>>,
+    decisions: Vec<usize>,
+    progress: Option<ProgressBar>,
+}
+
+impl Run {
+    fn all(mut self, json: bool) -> Result<(), Failure> {
+        let clock = Clock::start();
+        let began = clock.now();
+        let ran = self.rows();
+        let flushed = self.printer.flush().map_err(|error| Failure::output(&error));
+        if let Some(progress) = &self.progress {
+            progress.finish_and_clear();
+        }
+        if let Err(failure) = &flushed
+            && failure.text.is_empty()
+        {
+            // Whoever read the rows has gone; a summary has no reader either.
+            return flushed;
+        }
+        let summary =
+            Summary::of(&self.app, &self.state, &self.effects, &self.merge, &self.printer, &self.decisions);
+        note(summary.render(clock.now().since(began), json));
+        ran.and(flushed)?;
+        summary.nothing_read().map_or(Ok(()), |text| Err(Failure::data(text)))
+    }
+
+    /// Applies all rows of all inputs, then the end.
+    fn rows(&mut self) -> Result<(), Failure> {
+        let mut ended: Vec<_> = (0..self.app.streams.len())
+            .map(|stream| StreamId(u16::try_from(stream).expect("DECLARATIONS_MAX fits 16 bits")))
+            .map(|stream| if self.merge.is_fed(stream) { i64::MIN } else { i64::MAX })
+            .collect();
+        // A stream without input holds nothing back.
+        self.tell(&ended)?;
+        let mut since_shown = 0_u32;
+        loop {
+            let (printer, progress) = (&mut self.printer, &self.progress);
+            let mut unwritten = None;
+            let mut waits = || unwritten = unwritten.take().or(printer.flush().err());
+            let mut problem = |text: &str| match progress {
+                Some(progress) => progress.suspend(|| note(text)),
+                None => note(text),
+            };
+            let next = self.merge.next(&mut waits, &mut problem);
+            if let Some(error) = unwritten {
+                return Err(Failure::output(&error));
+            }
+            match next {
+                Ok(Next::Row(place)) => self.row(place)?,
+                Ok(Next::StreamEnd(stream)) => {
+                    ended[stream.index()] = i64::MAX;
+                    if ended.iter().any(|&watermark| watermark < i64::MAX) {
+                        self.tell(&ended)?;
+                    }
+                }
+                Ok(Next::End) => return self.apply_and_print(&Event::EndOfInput),
+                Err(Failed::Unreadable(text)) => return Err(Failure::runtime(text)),
+                Err(Failed::Unusable(text)) => return Err(Failure::data(text)),
+            }
+            since_shown += 1;
+            if since_shown == 4_096 {
+                since_shown = 0;
+                summary::advance(self.progress.as_ref(), &self.merge);
+            }
+        }
+    }
+
+    /// Tells the core which streams have ended.
+    fn tell(&mut self, watermarks: &[i64]) -> Result<(), Failure> {
+        let watermarks: Vec<_> = watermarks.iter().copied().map(Some).collect();
+        self.apply_and_print(&Event::Tick { watermarks: &watermarks })
+    }
+
+    fn row(&mut self, place: usize) -> Result<(), Failure> {
+        let (stream, bytes, time) = self.merge.row(place);
+        if let Some(time) = time {
+            self.tick = self.tick.max(Tick(time.saturating_mul(1_000)));
+        }
+        if self.ticks && self.tick.0.saturating_sub(self.ticked.0) >= TICK_MICROS {
+            self.ticked = self.tick;
+            let unchanged = vec![Some(i64::MIN); self.app.streams.len()];
+            apply_next(
+                &mut self.state,
+                self.tick,
+                &Event::Tick { watermarks: &unchanged },
+                &mut self.effects,
+            );
+            print(&self.effects, &mut self.printer)?;
+        }
+        let row = Row::of_checked(self.app.streams[stream.index()].schema.columns().len(), bytes);
+        let Some((decision, file)) = self.asked[stream.index()] else {
+            apply_next(&mut self.state, self.tick, &Event::Row { stream, row }, &mut self.effects);
+            return print(&self.effects, &mut self.printer);
+        };
+        let event = Event::Decide { decision, row, expired: false };
+        apply_next(&mut self.state, self.tick, &event, &mut self.effects);
+        let outputs = self.app.flow.outputs.len();
+        for effect in self.effects.list() {
+            if let Effect::Decided { code, row } = effect {
+                let row = Some(&self.effects.bytes()[row.clone()]).filter(|row| !row.is_empty());
+                let (kind, file) = (outputs + decision.index(), outputs + file);
+                self.printer.decided(kind, file, *code, row).map_err(|error| Failure::output(&error))?;
+            }
+        }
+        print(&self.effects, &mut self.printer)
+    }
+
+    fn apply_and_print(&mut self, event: &Event<'_>) -> Result<(), Failure> {
+        apply_next(&mut self.state, self.tick, event, &mut self.effects);
+        print(&self.effects, &mut self.printer)
+    }
+}
+
+fn apply_next(state: &mut PartitionState, tick: Tick, event: &Event<'_>, effects: &mut Effects) {
+    let sequence = state.sequence().next();
+    apply(state, sequence, tick, event, effects);
+}
+
+fn print(effects: &Effects, printer: &mut Printer) -> Result<(), Failure> {
+    for effect in effects.list() {
+        if let Effect::Emitted { output, row } = effect {
+            let row = &effects.bytes()[row.clone()];
+            printer.row(*output, row).map_err(|error| Failure::output(&error))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! Rows as JSON lines, on standard output or in a file per output.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write, stdout};
+use std::path::Path;
+
+use vencejo_core::plan::App;
+use vencejo_types::DecisionCode;
+use vencejo_types::decimal::Decimal;
+use vencejo_types::row::Row;
+use vencejo_types::schema::{ColumnType, Schema};
+
+use crate::failure::Failure;
+use crate::text_time::{write_date, write_timestamp};
+
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// Where rows go.
+pub struct Printer {
+    sinks: Sinks,
+    /// One per output of the app, then one per decision.
+    kinds: Vec<Kind>,
+    line: Vec<u8>,
+}
+
+enum Sinks {
+    Standard(BufWriter<io::Stdout>),
+    /// One per kind.
+    Files(Vec<BufWriter<File>>),
+}
+
+/// Lines of one output.
+struct Kind {
+    /// `{"output":"name",`.
+    head: Vec<u8>,
+    /// `"column":`, per column.
+    columns: Vec<Vec<u8>>,
+    types: Vec<ColumnType>,
+    rows: u64,
+}
+
+impl Printer {
+    /// A printer of all outputs and of the decisions with these places; into files of `folder`, or on standard
+    /// output.
+    ///
+    /// # Errors
+    /// When a file cannot be made.
+    pub fn new(app: &App, decisions: &[usize], folder: Option<&Path>) -> Result<Self, Failure> {
+        let outputs = app.flow.outputs.iter().map(|output| (output.name.as_str(), &*output.schema));
+        let answers = app.decisions.iter().map(|decision| (decision.name.as_str(), &*decision.answer));
+        let kinds: Vec<_> =
+            outputs.clone().chain(answers).map(|(name, schema)| Kind::new(name, schema)).collect();
+        let Some(folder) = folder else {
+            let standard = BufWriter::with_capacity(BUFFER_BYTES, stdout());
+            return Ok(Self { sinks: Sinks::Standard(standard), kinds, line: Vec::new() });
+        };
+        std::fs::create_dir_all(folder).map_err(|error| unusable(folder, &error))?;
+        let asked = decisions.iter().map(|&decision| app.decisions[decision].name.as_str());
+        let names: Vec<_> = outputs.map(|(name, _)| name).chain(asked).collect();
+        if let Some((place, name)) =
+            names.iter().enumerate().find(|&(place, name)| names[..place].contains(name))
+        {
+            let text =
+                format!("'{name}' names two outputs ({place}), which cannot share a file; use --output -");
+            return Err(Failure::runtime(text));
+        }
+        let files = names.into_iter().map(|name| create(folder, name)).collect::<Result<_, _>>()?;
+        Ok(Self { sinks: Sinks::Files(files), kinds, line: Vec::new() })
+    }
+
+    /// Prints a row of an output.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn row(&mut self, output: usize, row: &[u8]) -> io::Result<()> {
+        let Self { sinks, kinds, line } = self;
+        let kind = &mut kinds[output];
+        kind.begin(line);
+        kind.write(Some(row), line);
+        kind.end(line);
+        sinks.write(output, line)
+    }
+
+    /// Prints a decision's answer. `file` counts the decisions that were asked for.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn decided(
+        &mut self,
+        kind: usize,
+        file: usize,
+        code: DecisionCode,
+        row: Option<&[u8]>,
+    ) -> io::Result<()> {
+        let Self { sinks, kinds, line } = self;
+        let kind = &mut kinds[kind];
+        kind.begin(line);
+        line.extend_from_slice(b"\"code\":\"");
+        line.extend_from_slice(code.name().as_bytes());
+        line.extend_from_slice(b"\",");
+        kind.write(row, line);
+        kind.end(line);
+        sinks.write(file, line)
+    }
+
+    /// Writes out what is buffered.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match &mut self.sinks {
+            Sinks::Standard(out) => out.flush(),
+            Sinks::Files(files) => files.iter_mut().try_for_each(BufWriter::flush),
+        }
+    }
+
+    /// Rows printed of a kind: outputs first, then decisions.
+    pub fn rows(&self, kind: usize) -> u64 {
+        self.kinds[kind].rows
+    }
+}
+
+impl Sinks {
+    fn write(&mut self, file: usize, line: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Standard(out) => out.write_all(line),
+            Self::Files(files) => files[file].write_all(line),
+        }
+    }
+}
+
+impl Kind {
+    fn new(name: &str, schema: &Schema) -> Self {
+        let mut head = b"{\"output\":".to_vec();
+        write_text(name, &mut head);
+        head.push(b',');
+        let columns = schema.columns().iter().map(|column| {
+            let mut text = Vec::new();
+            write_text(&column.name, &mut text);
+            text.push(b':');
+            text
+        });
+        let types = schema.columns().iter().map(|column| column.column_type).collect();
+        Self { head, columns: columns.collect(), types, rows: 0 }
+    }
+
+    fn begin(&mut self, line: &mut Vec<u8>) {
+        self.rows += 1;
+        line.clear();
+        line.extend_from_slice(&self.head);
+    }
+
+    fn write(&self, row: Option<&[u8]>, line: &mut Vec<u8>) {
+        line.extend_from_slice(b"\"row\":");
+        let Some(row) = row else {
+            line.extend_from_slice(b"null");
+            return;
+        };
+        let row = Row::of_checked(self.types.len(), row);
+        line.push(b'{');
+        for (index, (head, &column_type)) in self.columns.iter().zip(&self.types).enumerate() {
+            if index > 0 {
+                line.push(b',');
+            }
+            line.extend_from_slice(head);
+            write_value(row, index, column_type, line);
+        }
+        line.push(b'}');
+    }
+
+    fn end(&self, line: &mut Vec<u8>) {
+        line.extend_from_slice(b"}\n");
+    }
+}
+
+fn write_value(row: Row<'_>, index: usize, column_type: ColumnType, line: &mut Vec<u8>) {
+    if row.is_null(index) {
+        return line.extend_from_slice(b"null");
+    }
+    match column_type {
+        ColumnType::Boolean => line.extend_from_slice(if row.bool(index) { b"true" } else { b"false" }),
+        ColumnType::Int | ColumnType::BigInt => write_number(row.i64(index), line),
+        // The shortest text that reads back to the same double; NaN and infinities are null.
+        ColumnType::Double => write_number(row.f64(index), line),
+        ColumnType::String => write_text(row.str(index), line),
+        ColumnType::Decimal { scale, .. } => {
+            line.extend_from_slice(Decimal { unscaled: row.i64(index), scale }.to_string().as_bytes());
+        }
+        ColumnType::Timestamp => {
+            line.push(b'"');
+            write_timestamp(row.i64(index), line);
+            line.push(b'"');
+        }
+        ColumnType::Date => {
+            line.push(b'"');
+            write_date(row.i64(index), line);
+            line.push(b'"');
+        }
+    }
+}
+
+fn write_number(number: impl serde::Serialize, line: &mut Vec<u8>) {
+    serde_json::to_writer(line, &number).expect("a number can be written to memory");
+}
+
+fn write_text(text: &str, line: &mut Vec<u8>) {
+    serde_json::to_writer(line, text).expect("a text can be written to memory");
+}
+
+fn create(folder: &Path, name: &str) -> Result<BufWriter<File>, Failure> {
+    if name.contains(['/', '\0']) || name.starts_with('.') {
+        let text = format!("the output '{name}' cannot name a file; use --output -");
+        return Err(Failure::runtime(text));
+    }
+    let path = folder.join(format!("{name}.jsonl"));
+    let file = File::create(&path).map_err(|error| unusable(&path, &error))?;
+    Ok(BufWriter::with_capacity(BUFFER_BYTES, file))
+}
+
+fn unusable(path: &Path, error: &io::Error) -> Failure {
+    Failure::runtime(format!("{} cannot be written: {error}", path.display()))
+}
