@@ -9,6 +9,7 @@
     reason = "lengths are capped by limits.rs, where they are written or by what reads them"
 )]
 
+pub mod decimal;
 pub mod error;
 pub mod frame;
 pub mod limits;

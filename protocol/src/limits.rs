@@ -9,6 +9,8 @@ pub const ROW_BYTES_MAX: usize = 64 << 10;
 pub const BATCH_ROWS_MAX: usize = 16_384;
 /// Most columns of a stream or of a decision's answer.
 pub const COLUMNS_MAX: usize = 1_024;
+/// Most digits of a `DECIMAL`: its slot holds them as one integer.
+pub const DECIMAL_PRECISION_MAX: u8 = 18;
 /// Longest name (app, stream, column, decision) or label (client, engine), in bytes of UTF-8.
 pub const NAME_BYTES_MAX: usize = 128;
 /// Most streams, and most decisions, that one app declares.
@@ -25,5 +27,6 @@ pub const IDLE_MILLIS_MAX: u64 = 10_000;
 pub const FRAME_PAUSE_MILLIS_MAX: u64 = 5_000;
 
 const _: () = assert!(FRAME_PAUSE_MILLIS_MAX < IDLE_MILLIS_MAX);
+const _: () = assert!(10_i64.checked_pow(DECIMAL_PRECISION_MAX as u32).is_some());
 const _: () = assert!(ROW_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(COLUMNS_MAX * 8 + COLUMNS_MAX.div_ceil(64) * 8 < ROW_BYTES_MAX);

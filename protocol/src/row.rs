@@ -71,6 +71,11 @@ impl<'a> Row<'a> {
                 ColumnType::Int | ColumnType::Date if i32::try_from(row.i64(index)).is_err() => {
                     return Err(bad("a 32-bit integer"));
                 }
+                ColumnType::Decimal { precision, .. }
+                    if row.i64(index).unsigned_abs() >= 10_u64.pow(u32::from(precision)) =>
+                {
+                    return Err(bad("an integer of the type's digits"));
+                }
                 ColumnType::String => {
                     let (offset, length) = row.span(index);
                     if offset != strings_end || length > bytes.len() - offset {
@@ -130,7 +135,7 @@ impl<'a> Row<'a> {
         self.slot(index) != 0
     }
 
-    /// An `INT`, `BIGINT`, `TIMESTAMP(3)` or `DATE` column.
+    /// An `INT`, `BIGINT`, `TIMESTAMP(3)` or `DATE` column; of a `DECIMAL` its digits as one integer.
     pub fn i64(&self, index: usize) -> i64 {
         self.slot(index).cast_signed()
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::limits::NAME_BYTES_MAX;
+use crate::limits::{DECIMAL_PRECISION_MAX, NAME_BYTES_MAX};
 
 /// Whether this may name an app, a stream, a column or a decision: 1 to [`NAME_BYTES_MAX`] bytes, no
 /// control character. A tab or a line feed in a column's name would make fingerprints ambiguous.
@@ -17,28 +17,38 @@ pub(crate) fn is_label(label: &str) -> bool {
     label.len() <= NAME_BYTES_MAX && !label.chars().any(char::is_control)
 }
 
-/// The type of a column. The number is its code on the wire.
+/// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
 pub enum ColumnType {
     /// `BOOLEAN`: slot 0 or 1.
-    Boolean = 1,
+    Boolean,
     /// `INT`: a signed 32-bit integer, sign-extended to the slot.
-    Int = 2,
+    Int,
     /// `BIGINT`: a signed 64-bit integer.
-    BigInt = 3,
+    BigInt,
     /// `DOUBLE`: IEEE 754 binary64.
-    Double = 4,
+    Double,
     /// `STRING`: UTF-8 in the variable part; the slot holds offset and length.
-    String = 5,
+    String,
     /// `TIMESTAMP(3)`: signed milliseconds since 1970-01-01T00:00:00Z.
-    Timestamp = 6,
+    Timestamp,
     /// `DATE`: signed days since 1970-01-01, in the range of `INT`.
-    Date = 7,
+    Date,
+    /// `DECIMAL(precision,scale)`: a signed integer of at most so many digits, the last `scale` of them
+    /// behind the point. [`ColumnType::decimal`] makes one that exists.
+    Decimal {
+        /// Digits, 1 to [`DECIMAL_PRECISION_MAX`].
+        precision: u8,
+        /// Digits behind the point, at most `precision`.
+        scale: u8,
+    },
 }
 
 impl ColumnType {
-    /// The type with this wire code.
+    /// The wire code of `DECIMAL`, which precision and scale follow.
+    pub const DECIMAL_CODE: u8 = 8;
+
+    /// The type with this wire code, if the code alone says it: all but `DECIMAL`.
     pub const fn from_code(code: u8) -> Option<Self> {
         Some(match code {
             1 => Self::Boolean,
@@ -52,14 +62,32 @@ impl ColumnType {
         })
     }
 
-    /// The type's wire code.
-    pub const fn code(self) -> u8 {
-        self as u8
+    /// `DECIMAL(precision,scale)`, if there is such a type.
+    pub const fn decimal(precision: u8, scale: u8) -> Option<Self> {
+        if precision == 0 || precision > DECIMAL_PRECISION_MAX || scale > precision {
+            return None;
+        }
+        Some(Self::Decimal { precision, scale })
     }
 
-    /// The type as SQL writes it.
-    pub const fn sql_name(self) -> &'static str {
+    /// The type's wire code.
+    pub const fn code(self) -> u8 {
         match self {
+            Self::Boolean => 1,
+            Self::Int => 2,
+            Self::BigInt => 3,
+            Self::Double => 4,
+            Self::String => 5,
+            Self::Timestamp => 6,
+            Self::Date => 7,
+            Self::Decimal { .. } => Self::DECIMAL_CODE,
+        }
+    }
+}
+
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Boolean => "BOOLEAN",
             Self::Int => "INT",
             Self::BigInt => "BIGINT",
@@ -67,13 +95,8 @@ impl ColumnType {
             Self::String => "STRING",
             Self::Timestamp => "TIMESTAMP(3)",
             Self::Date => "DATE",
-        }
-    }
-}
-
-impl fmt::Display for ColumnType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.sql_name())
+            Self::Decimal { precision, scale } => return write!(f, "DECIMAL({precision},{scale})"),
+        })
     }
 }
 
@@ -179,6 +202,21 @@ mod tests {
     }
 
     #[test]
+    fn decimals_have_1_to_18_digits_and_no_more_behind_the_point() {
+        for (precision, scale, name) in [
+            (1, 0, Some("DECIMAL(1,0)")),
+            (18, 18, Some("DECIMAL(18,18)")),
+            (0, 0, None),
+            (19, 0, None),
+            (4, 5, None),
+            (255, 255, None),
+        ] {
+            let found = ColumnType::decimal(precision, scale).map(|found| found.to_string());
+            assert_eq!(found.as_deref(), name, "{precision} {scale}");
+        }
+    }
+
+    #[test]
     fn the_default_schema_is_the_one_without_columns() {
         assert_eq!(Schema::default(), Schema::new(Vec::new(), Vec::new()));
         assert_eq!(Schema::default().fingerprint(), xxh3_64(b"KEY\n"));
@@ -207,6 +245,8 @@ mod tests {
             Schema::new(vec![column("a", Int), Column::nullable("b", Int)], vec![]),
             Schema::new(vec![column("a", Int), column("B", Int)], vec![]),
             Schema::new(vec![column("a", Int)], vec![]),
+            Schema::new(vec![column("a", ColumnType::Decimal { precision: 9, scale: 2 })], vec![]),
+            Schema::new(vec![column("a", ColumnType::Decimal { precision: 9, scale: 3 })], vec![]),
         ];
         for (index, one) in variants.iter().enumerate() {
             for other in &variants[..index] {

@@ -26,9 +26,11 @@ fn column_value<'a>(row: Row<'a>, schema: &Schema, column: usize) -> Value<'a> {
     }
     match schema.columns()[column].column_type {
         ColumnType::Boolean => Value::Bool(row.bool(column)),
-        ColumnType::Int | ColumnType::BigInt | ColumnType::Timestamp | ColumnType::Date => {
-            Value::Int(row.i64(column))
-        }
+        ColumnType::Int
+        | ColumnType::BigInt
+        | ColumnType::Timestamp
+        | ColumnType::Date
+        | ColumnType::Decimal { .. } => Value::Int(row.i64(column)),
         ColumnType::Double => Value::Double(row.f64(column)),
         ColumnType::String => Value::Str(row.str(column)),
     }

@@ -10,7 +10,7 @@ pub enum Constant {
     Null,
     /// A truth value.
     Bool(bool),
-    /// An integer, a timestamp or a date.
+    /// An integer, a timestamp, a date, an interval, or the digits of a decimal.
     Int(i64),
     /// The bits of a finite double.
     Double(u64),

@@ -31,6 +31,15 @@ pub enum TypeError {
         /// The type of the one that differs.
         other: Type,
     },
+    /// There is no such arithmetic.
+    Arithmetic {
+        /// The operator.
+        operation: &'static str,
+        /// The type of the left operand.
+        first: Type,
+        /// The type of the right one.
+        other: Type,
+    },
     /// There is no such conversion.
     Cast {
         /// From this type.
@@ -57,6 +66,9 @@ impl fmt::Display for TypeError {
             }
             Self::Mixed { operation, first, other } => {
                 write!(f, "{operation} takes values of one type, not {first} and {other}")
+            }
+            Self::Arithmetic { operation, first, other } => {
+                write!(f, "there is no {first} {operation} {other}")
             }
             Self::Cast { from, to } => write!(f, "there is no CAST from {from} to {to}"),
             Self::ListTooLong { values } => {

@@ -4,7 +4,7 @@ use crate::registers::Shape;
 use crate::value::Type;
 
 /// Arithmetic on two numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Arithmetic {
     /// `+`
     Add,
@@ -32,7 +32,7 @@ impl Arithmetic {
 }
 
 /// Comparison of two values of one type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Comparison {
     /// `=`
     Equal,

@@ -5,9 +5,12 @@
 //! Jumps only go forward and a block runs once, so a run takes no more steps than the program has
 //! instructions.
 
+use std::sync::Arc;
+
 use bumpalo::Bump;
 
 use crate::constant::Set;
+use crate::function::{Body, Invocation, Prepared};
 use crate::op::{Binary, Test, Unary};
 use crate::registers::{Index, Initial, Registers, Shape};
 use crate::scalar;
@@ -38,6 +41,7 @@ pub(crate) enum Instruction {
     RoundInt { to: Index, a: Index, digits: i16 },
     In { to: Index, a: Index, set: Index },
     Call { to: Index, call: Index },
+    Function { to: Index, call: Index },
     Jump { target: Index },
     JumpIf { test: Test, a: Index, target: Index },
     JumpIfText { a: Index, target: Index },
@@ -60,6 +64,17 @@ pub(crate) struct Call {
     pub(crate) returns: Shape,
 }
 
+/// A call of a function of this crate: what its constant arguments say was prepared when it was planned.
+#[derive(Clone, Debug)]
+pub(crate) struct FunctionCall {
+    pub(crate) body: Body,
+    /// Whether a NULL argument makes the result NULL without a call.
+    pub(crate) strict: bool,
+    pub(crate) prepared: Arc<Prepared>,
+    pub(crate) arguments: Box<[Place]>,
+    pub(crate) returns: Shape,
+}
+
 /// A compiled set of expressions. [`crate::compile`] makes it; the default has no outputs.
 #[derive(Clone, Debug, Default)]
 pub struct Program {
@@ -68,6 +83,7 @@ pub struct Program {
     pub(crate) blocks: Vec<Index>,
     pub(crate) sets: Vec<Set>,
     pub(crate) calls: Vec<Call>,
+    pub(crate) functions: Vec<FunctionCall>,
     pub(crate) initial: Initial,
     /// The register of each output; None for a NULL of no type.
     pub(crate) outputs: Vec<Option<Place>>,
@@ -143,6 +159,7 @@ impl Program {
                     r.set_bool(to, member);
                 }
                 I::Call { to, call } => self.calls[at(call)].run(to, env, arena, r.lent()),
+                I::Function { to, call } => self.functions[at(call)].run(to, arena, r.lent()),
                 I::Jump { target } => next = target,
                 I::JumpIf { test, a, target } => {
                     if r.test(test, a) {
@@ -172,5 +189,19 @@ impl Call {
         let arguments = self.arguments.iter().map(|&(shape, index)| registers.value(shape, index));
         let arguments: &[Value<'a>] = arena.alloc_slice_fill_iter(arguments);
         registers.set_value(self.returns, to, env.call(self.function, arguments));
+    }
+}
+
+impl FunctionCall {
+    #[inline(never)]
+    fn run<'a>(&'a self, to: Index, arena: &'a Bump, mut registers: Registers<'_, 'a>) {
+        let arguments = self.arguments.iter().map(|&(shape, index)| registers.value(shape, index));
+        let arguments: &[Value<'a>] = arena.alloc_slice_fill_iter(arguments);
+        let value = if self.strict && arguments.contains(&Value::Null) {
+            Value::Null
+        } else {
+            (self.body)(&Invocation { arguments, prepared: &self.prepared, arena })
+        };
+        registers.set_value(self.returns, to, value);
     }
 }

@@ -27,7 +27,12 @@ impl Shape {
     pub(crate) const fn of(ty: Type) -> Self {
         match ty {
             Type::Boolean => Self::Bool,
-            Type::BigInt | Type::Timestamp | Type::Date => Self::Int,
+            Type::BigInt
+            | Type::Timestamp
+            | Type::Date
+            | Type::Decimal { .. }
+            | Type::Interval
+            | Type::Months => Self::Int,
             Type::Double => Self::Double,
             Type::String => Self::Text,
         }

@@ -1,6 +1,7 @@
 //! Rows as JSON and back from named values.
 
 use serde_json::{Map, Value};
+use vencejo_client::protocol::decimal::{self, Decimal};
 use vencejo_client::protocol::schema::{ColumnType, Schema};
 use vencejo_client::{DecisionInfo, Row, RowWriter, Welcome};
 use vencejo_gateway::openrtb;
@@ -54,6 +55,12 @@ impl DecisionTarget {
                 (Some(V::TimestampMillis(value)), ColumnType::Timestamp | ColumnType::BigInt) => {
                     writer.set_i64(index, value);
                 }
+                (Some(V::Int(value)), ColumnType::Decimal { precision, scale }) => {
+                    set_decimal(writer, index, &value.to_string(), precision, scale);
+                }
+                (Some(V::Double(value)), ColumnType::Decimal { precision, scale }) => {
+                    set_decimal(writer, index, &value.to_string(), precision, scale);
+                }
                 (Some(V::Bool(value)), ColumnType::Boolean) => writer.set_bool(index, value),
                 _ => {}
             }
@@ -63,6 +70,13 @@ impl DecisionTarget {
             Failure::runtime(format!("the stream asks for what OpenRTB does not carry: {error}"))
         })?;
         Ok(bytes)
+    }
+}
+
+/// Sets a number from OpenRTB as a `DECIMAL`; one with too many digits stays NULL.
+fn set_decimal(writer: &mut RowWriter, index: usize, number: &str, precision: u8, scale: u8) {
+    if let Some(unscaled) = decimal::parse(number, precision, scale) {
+        writer.set_i64(index, unscaled);
     }
 }
 
@@ -79,6 +93,10 @@ pub fn answer_into(object: &mut Map<String, Value>, schema: &Schema, bytes: &[u8
                 row.i64(index).into()
             }
             (Some(row), ColumnType::Double) => row.f64(index).into(),
+            // As text: a JSON number is a binary64 to most readers, which has not these digits.
+            (Some(row), ColumnType::Decimal { scale, .. }) => {
+                Decimal { unscaled: row.i64(index), scale }.to_string().into()
+            }
             (Some(row), ColumnType::String) => row.str(index).into(),
         };
         object.insert(column.name.clone(), value);

@@ -1,6 +1,7 @@
 //! Rows from text fields, such as those of a CSV file or a JSON object.
 
 use vencejo_client::RowWriter;
+use vencejo_client::protocol::decimal;
 use vencejo_client::protocol::schema::{Column, ColumnType, Schema};
 
 use crate::text_time::{parse_date, parse_timestamp};
@@ -45,6 +46,9 @@ pub fn set(writer: &mut RowWriter, index: usize, column: &Column, text: &str) ->
         }
         ColumnType::Double => text.parse().ok().map(|number| writer.set_f64(index, number)),
         ColumnType::Boolean => parse_bool(text).map(|value| writer.set_bool(index, value)),
+        ColumnType::Decimal { precision, scale } => {
+            decimal::parse(text, precision, scale).map(|digits| writer.set_i64(index, digits))
+        }
         ColumnType::Timestamp => parse_timestamp(text).map(|millis| writer.set_i64(index, millis)),
         ColumnType::Date => parse_date(text).map(|days| writer.set_i64(index, days)),
     };
@@ -91,6 +95,7 @@ mod tests {
             Column::nullable("n", ColumnType::Int),
             Column::nullable("ts", ColumnType::Timestamp),
             Column::nullable("day", ColumnType::Date),
+            Column::nullable("price", ColumnType::Decimal { precision: 5, scale: 2 }),
         ];
         Schema::new(columns, vec![0])
     }
@@ -98,11 +103,17 @@ mod tests {
     #[test]
     fn texts_become_typed_columns() {
         let schema = schema();
-        let fields =
-            [("day", "1970-01-03"), ("id", "a"), ("ts", "1970-01-01T00:00:01.5Z"), ("n", ""), ("x", "y")];
+        let fields = [
+            ("day", "1970-01-03"),
+            ("id", "a"),
+            ("ts", "1970-01-01T00:00:01.5Z"),
+            ("n", ""),
+            ("price", "-1.5"),
+        ];
         let bytes = encode(&schema, fields.into_iter(), &mut RowWriter::default()).unwrap();
         let row = Row::parse(&schema, &bytes).unwrap();
         assert_eq!((row.str(0), row.is_null(1), row.i64(2), row.i64(3)), ("a", true, 1_500, 2));
+        assert_eq!(row.i64(4), -150);
     }
 
     #[test]
@@ -112,6 +123,7 @@ mod tests {
             encode(&schema, fields.iter().copied(), &mut RowWriter::default()).unwrap_err()
         };
         assert_eq!(error(&[("id", "a"), ("n", "x")]), "column 'n': 'x' is no INT");
+        assert_eq!(error(&[("price", "1000")]), "column 'price': '1000' is no DECIMAL(5,2)");
         assert_eq!(error(&[("id", "a"), ("n", "3000000000")]), "column 'n': '3000000000' is no INT");
         assert_eq!(error(&[("n", "1")]), "column 'id' is NULL but declared NOT NULL");
         let long = "é".repeat(100);

@@ -60,6 +60,7 @@ pub(crate) fn answer(
             aliases: Vec::new(),
             engine: Err("FALLBACK"),
             slots: None,
+            lookups: Some(query.look_up_tables()),
             report: query.report,
         },
     );
@@ -207,6 +208,11 @@ impl Answer {
                 return Err(query.report.push(Diagnostic::new(field.place, message).with_hint(hint)));
             }
         };
+        if ty.is_interval() {
+            let message = format!("column '{}' is {ty}: an interval is no column", field.name);
+            let hint = "TIMESTAMPDIFF(SECOND, from, to) gives a number";
+            return Err(query.report.push(Diagnostic::new(field.place, message).with_hint(hint)));
+        }
         let value = convert(&mut query.graph, field.value, ty);
         let fallback = match field.fallback {
             Some((value, ..)) => {
@@ -226,7 +232,8 @@ impl Answer {
 /// The value in a type that it widens to.
 fn convert(graph: &mut Graph, value: Expr, ty: Type) -> Result<Expr, vencejo_expr::TypeError> {
     match (graph.type_of(value), ty) {
-        (None, _) | (Some(Type::BigInt), Type::Double) => graph.cast(value, ty.column_type()),
+        (None, _) => graph.cast(value, ty.column_type()),
+        (Some(found), _) if found != ty && found.is_number() => graph.cast(value, ty.column_type()),
         _ => Ok(value),
     }
 }

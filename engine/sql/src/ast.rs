@@ -1,6 +1,6 @@
 //! What app.sql says, before its names mean anything.
 
-use vencejo_expr::{Arithmetic, Comparison, Test};
+use vencejo_expr::{Arithmetic, Comparison, Test, Type};
 use vencejo_types::schema::ColumnType;
 
 use crate::tokens::{Name, Place};
@@ -23,8 +23,8 @@ pub(crate) enum AstKind {
     Text(String),
     /// `DATE '...'` or `TIMESTAMP '...'`.
     Moment(ColumnType, String),
-    /// `INTERVAL ...` of days to seconds, in milliseconds.
-    Interval(i64),
+    /// `INTERVAL '...' unit`: milliseconds or months, as the type says.
+    Interval(Type, i64),
     Column(Box<ColumnName>),
     Negate(Box<Ast>),
     Not(Box<Ast>),
@@ -82,6 +82,13 @@ pub(crate) struct Function {
     /// `FILTER (WHERE ...)`.
     pub(crate) filter: Option<Ast>,
     pub(crate) over: Option<Over>,
+}
+
+impl Function {
+    /// A call without clauses.
+    pub(crate) fn plain(name: Name, arguments: Vec<Ast>) -> Self {
+        Self { name, arguments, star: false, distinct: false, filter: None, over: None }
+    }
 }
 
 /// What stands behind OVER.
@@ -232,10 +239,10 @@ pub(crate) struct ColumnDeclaration {
 }
 
 impl Ast {
-    /// The length of an INTERVAL literal, in milliseconds.
+    /// The length of an INTERVAL literal of weeks to milliseconds, in milliseconds.
     pub(crate) fn interval_millis(&self) -> Option<i64> {
         match self.kind {
-            AstKind::Interval(millis) => Some(millis),
+            AstKind::Interval(Type::Interval, millis) => Some(millis),
             _ => None,
         }
     }
@@ -249,7 +256,7 @@ impl Ast {
             | AstKind::Double(_)
             | AstKind::Text(_)
             | AstKind::Moment(..)
-            | AstKind::Interval(_)
+            | AstKind::Interval(..)
             | AstKind::Column(_)
             | AstKind::Exists(_) => {}
             AstKind::Negate(a) | AstKind::Not(a) | AstKind::Is(_, a) | AstKind::Cast(a, _) => visit(a),

@@ -4,8 +4,10 @@
 //! it goes, and does not add errors that would vanish with the first.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use vencejo_core::plan::{App, Decision, ModelSlot, Stream, StreamOptions};
+use vencejo_expr::LookupTable;
 use vencejo_types::limits::DECLARATIONS_MAX;
 use vencejo_types::schema::Schema;
 
@@ -13,6 +15,7 @@ use crate::Diagnostic;
 use crate::diagnostic::{Report, Reported};
 use crate::flow::drafts::Drafts;
 use crate::flow::rel::Rel;
+use crate::statement::lookup::LookupEntry;
 use crate::suggest::did_you_mean;
 use crate::tokens::Name;
 
@@ -22,6 +25,7 @@ pub(crate) enum Declaration {
     Stream,
     View,
     Model,
+    Lookup,
     Decision,
 }
 
@@ -32,6 +36,7 @@ impl Declaration {
             Self::Stream => "stream",
             Self::View => "view",
             Self::Model => "model",
+            Self::Lookup => "look-up table",
             Self::Decision => "decision",
         }
     }
@@ -90,6 +95,7 @@ pub(crate) struct Catalog {
     /// Queries without a name so far.
     pub(crate) queries: usize,
     pub(crate) models: Vec<ModelEntry>,
+    pub(crate) lookups: Vec<LookupEntry>,
     pub(crate) decisions: Vec<Option<Decision>>,
     /// Names that later statements declare and how often, for the hint that says so.
     later: BTreeMap<(Declaration, String), usize>,
@@ -161,6 +167,11 @@ impl Catalog {
         self.models.push(entry);
     }
 
+    pub(crate) fn add_lookup(&mut self, name: &Name, table: Option<Arc<LookupTable>>) {
+        self.enter(Declaration::Lookup, name, self.lookups.len(), table.is_none());
+        self.lookups.push(LookupEntry { name: name.text.clone(), table });
+    }
+
     pub(crate) fn add_decision(&mut self, name: &Name, decision: Option<Decision>) {
         self.enter(Declaration::Decision, name, self.decisions.len(), decision.is_none());
         self.decisions.push(decision);
@@ -168,7 +179,7 @@ impl Catalog {
 
     /// Makes a name known whose statement could not be read.
     pub(crate) fn add_broken(&mut self, declaration: Declaration, name: &Name) {
-        let schema = std::sync::Arc::new(Schema::default());
+        let schema = Arc::new(Schema::default());
         match declaration {
             Declaration::Stream => {
                 let options = StreamOptions::default();
@@ -182,6 +193,7 @@ impl Catalog {
                 self.add_view(name, view);
             }
             Declaration::Model => self.add_model(name, ModelEntry { inputs: Vec::new(), slot: None }),
+            Declaration::Lookup => self.add_lookup(name, None),
             Declaration::Decision => self.add_decision(name, None),
         }
     }

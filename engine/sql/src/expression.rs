@@ -8,6 +8,7 @@ use crate::catalog::Catalog;
 use crate::diagnostic::{Report, Reported};
 use crate::flow::rel::{Slots, address};
 use crate::scope::Scope;
+use crate::statement::lookup::LookupEntry;
 use crate::tokens::{Name, Place};
 use vencejo_core::plan::Function;
 
@@ -28,6 +29,8 @@ pub(crate) struct Lowering<'a, 'c> {
     pub(crate) engine: Result<&'a mut Engine<'c>, &'static str>,
     /// What is computed already, in a query of the flow.
     pub(crate) slots: Option<&'a Slots>,
+    /// The look-up tables; None where there are none yet.
+    pub(crate) lookups: Option<&'a [LookupEntry]>,
     pub(crate) report: &'a mut Report,
 }
 
@@ -65,6 +68,7 @@ impl Lowering<'_, '_> {
                 }
                 Ok(literal)
             }
+            AstKind::Interval(ty, length) => self.graph.interval(*ty, *length),
             AstKind::Column(column) => return self.scope.column(column, &self.aliases, self.report),
             AstKind::Negate(a) => self.expr(a).map(|a| self.graph.negate(a))?,
             AstKind::Not(a) => self.expr(a).map(|a| self.graph.not(a))?,
@@ -94,10 +98,6 @@ impl Lowering<'_, '_> {
             }
             AstKind::Case(case) => self.case(case)?,
             AstKind::Function(function) => return self.function(function),
-            AstKind::Interval(_) => {
-                let message = "INTERVAL cannot stand here";
-                return Err(self.report.error(ast.place, message));
-            }
             AstKind::InQuery { .. } | AstKind::Exists(_) => {
                 let hint = "IN (SELECT ...) and EXISTS stand in the WHERE of a query, joined by AND";
                 let error = Diagnostic::new(ast.place, "a subquery cannot stand here").with_hint(hint);
@@ -162,7 +162,7 @@ impl Lowering<'_, '_> {
     pub(crate) fn typed<T>(&mut self, place: Place, built: Result<T, TypeError>) -> Result<T, Reported> {
         built.map_err(|error| {
             let hint = match error {
-                TypeError::Mixed { .. } | TypeError::Operand { .. } => {
+                TypeError::Mixed { .. } | TypeError::Operand { .. } | TypeError::Arithmetic { .. } => {
                     Some("CAST(value AS type) converts".to_string())
                 }
                 _ => None,

@@ -1,9 +1,7 @@
-//! Functions by name: SQL's, and the engine's PREDICT and MODEL_VERSION.
-
-use std::ops::RangeInclusive;
+//! Functions by name: those of vencejo-expr's table, and the engine's PREDICT, MODEL_VERSION and LOOKUP.
 
 use vencejo_core::plan::Function as EngineFunction;
-use vencejo_expr::{Arithmetic, Expr, Type, TypeError};
+use vencejo_expr::{CallError, Expr, Type};
 use vencejo_types::ModelId;
 use vencejo_types::schema::ColumnType;
 
@@ -17,127 +15,85 @@ use crate::scope::Resolved;
 use crate::suggest::did_you_mean;
 use crate::tokens::Name;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Known {
-    Coalesce,
-    NullIf,
-    Least,
-    Greatest,
-    Round,
-    Abs,
-    Floor,
-    Ceil,
-    Mod,
-    Upper,
-    Lower,
-    Trim,
-    CharLength,
-    Concat,
-    Predict,
-    ModelVersion,
-}
-
-/// Names, meanings, and how many arguments they take.
-const FUNCTIONS: [(&str, Known, RangeInclusive<usize>); 19] = [
-    ("COALESCE", Known::Coalesce, 1..=usize::MAX),
-    ("IFNULL", Known::Coalesce, 2..=2),
-    ("NULLIF", Known::NullIf, 2..=2),
-    ("LEAST", Known::Least, 1..=usize::MAX),
-    ("GREATEST", Known::Greatest, 1..=usize::MAX),
-    ("ROUND", Known::Round, 1..=2),
-    ("ABS", Known::Abs, 1..=1),
-    ("FLOOR", Known::Floor, 1..=1),
-    ("CEIL", Known::Ceil, 1..=1),
-    ("CEILING", Known::Ceil, 1..=1),
-    ("MOD", Known::Mod, 2..=2),
-    ("UPPER", Known::Upper, 1..=1),
-    ("LOWER", Known::Lower, 1..=1),
-    ("TRIM", Known::Trim, 1..=1),
-    ("CHAR_LENGTH", Known::CharLength, 1..=1),
-    ("CHARACTER_LENGTH", Known::CharLength, 1..=1),
-    ("CONCAT", Known::Concat, 1..=usize::MAX),
-    ("PREDICT", Known::Predict, 1..=1),
-    ("MODEL_VERSION", Known::ModelVersion, 1..=1),
-];
+/// Functions of the engine, which are not in the table of vencejo-expr.
+const ENGINE_FUNCTIONS: [&str; 3] = ["PREDICT", "MODEL_VERSION", "LOOKUP"];
 
 impl Lowering<'_, '_> {
     /// The node of a function call.
     pub(crate) fn function(&mut self, function: &Function) -> Result<Expr, Reported> {
         let name = &function.name;
-        let same = |other: &&str| other.eq_ignore_ascii_case(&name.text);
-        let Some((canonical, known, counts)) = FUNCTIONS.iter().find(|(other, ..)| same(other)) else {
-            let error = Diagnostic::new(name.place, format!("unknown function {}", name.text));
-            return Err(self.report.push(if is_aggregate(function) {
-                let message = format!("{} cannot stand here", name.text.to_ascii_uppercase());
-                let hint = match self.engine {
-                    Ok(_) => "aggregates stand in CREATE MATERIALIZED VIEW; look the view up with LEFT JOIN",
-                    Err(_) => "aggregates stand in the SELECT list and in HAVING, not in one another",
-                };
-                Diagnostic::new(name.place, message).with_hint(hint)
-            } else {
-                error.with_hint_if(did_you_mean(&name.text, FUNCTIONS.map(|(other, ..)| other)))
-            }));
-        };
+        if is_aggregate(function) {
+            return Err(self.misplaced(name));
+        }
         if function.distinct || function.filter.is_some() || function.over.is_some() {
-            let message = format!("{canonical} takes no DISTINCT, FILTER or OVER: it is no aggregate");
+            let message = format!(
+                "{} takes no DISTINCT, FILTER or OVER: it is no aggregate",
+                name.text.to_ascii_uppercase()
+            );
             return Err(self.report.error(name.place, message));
         }
-        let given = function.arguments.len();
-        if function.star || !counts.contains(&given) {
-            let takes = match (*counts.start(), *counts.end()) {
-                (1, 1) => "one argument".to_string(),
-                (least, usize::MAX) => format!("at least {least} argument"),
-                (least, most) if least == most => format!("{least} arguments"),
-                (least, most) => format!("{least} to {most} arguments"),
+        let of_engine = ENGINE_FUNCTIONS.into_iter().find(|other| other.eq_ignore_ascii_case(&name.text));
+        if let Some(canonical) = of_engine {
+            let counts = if canonical == "LOOKUP" { (2, usize::MAX) } else { (1, 1) };
+            self.count(function, canonical, counts)?;
+            return match canonical {
+                "PREDICT" => self.predict(name, &function.arguments[0]),
+                "MODEL_VERSION" => self.model_version(name, &function.arguments[0]),
+                _ => self.lookup(function),
             };
-            let given = if function.star { "*".to_string() } else { given.to_string() };
-            let message = format!("{canonical} takes {takes}, not {given}");
-            return Err(self.report.error(name.place, message));
         }
-        match known {
-            Known::Predict => self.predict(name, &function.arguments[0]),
-            Known::ModelVersion => self.model_version(name, &function.arguments[0]),
-            Known::Round => self.round(function),
-            _ => {
-                let list = self.list(&function.arguments)?;
-                let built = self.builtin(*known, &list);
-                self.typed(name.place, built)
-            }
-        }
+        let Some(known) = vencejo_expr::function::find(&name.text) else { return Err(self.unknown(name)) };
+        self.count(function, known.name, known.counts())?;
+        let list = self.list(&function.arguments)?;
+        self.graph.function(known, &list).map_err(|error| self.refused(function, error))
     }
 
-    /// A function whose arguments are counted already.
-    fn builtin(&mut self, known: Known, list: &[Expr]) -> Result<Expr, TypeError> {
-        match (known, list) {
-            (Known::Coalesce, _) => self.graph.coalesce(list),
-            (Known::Least, _) => self.graph.least(list),
-            (Known::Greatest, _) => self.graph.greatest(list),
-            (Known::Concat, _) => self.graph.concat(list),
-            (Known::NullIf, &[a, b]) => self.graph.nullif(a, b),
-            (Known::Mod, &[a, b]) => self.graph.arithmetic(Arithmetic::Remainder, a, b),
-            (Known::Abs, &[a]) => self.graph.abs(a),
-            (Known::Floor, &[a]) => self.graph.floor(a),
-            (Known::Ceil, &[a]) => self.graph.ceil(a),
-            (Known::Upper, &[a]) => self.graph.upper(a),
-            (Known::Lower, &[a]) => self.graph.lower(a),
-            (Known::Trim, &[a]) => self.graph.trim(a),
-            (Known::CharLength, &[a]) => self.graph.char_length(a),
-            _ => self.graph.null(),
-        }
+    fn unknown(&mut self, name: &Name) -> Reported {
+        let names = vencejo_expr::function::functions().flat_map(vencejo_expr::Function::names);
+        let names = names.chain(ENGINE_FUNCTIONS);
+        let error = Diagnostic::new(name.place, format!("unknown function {}", name.text));
+        self.report.push(error.with_hint_if(did_you_mean(&name.text, names)))
     }
 
-    fn round(&mut self, function: &Function) -> Result<Expr, Reported> {
-        let value = self.expr(&function.arguments[0]);
-        let digits = match function.arguments.get(1) {
-            None => 0,
-            Some(Ast { kind: AstKind::Integer(digits), .. }) => *digits,
-            Some(other) => {
-                let message = "ROUND takes its number of digits as an integer literal";
-                return Err(self.report.error(other.place, message));
-            }
+    /// An aggregate where there is none.
+    fn misplaced(&mut self, name: &Name) -> Reported {
+        let message = format!("{} cannot stand here", name.text.to_ascii_uppercase());
+        let hint = match self.engine {
+            Ok(_) => "aggregates stand in CREATE MATERIALIZED VIEW; look the view up with LEFT JOIN",
+            Err(_) => "aggregates stand in the SELECT list and in HAVING, not in one another",
         };
-        let rounded = self.graph.round(value?, digits);
-        self.typed(function.name.place, rounded)
+        self.report.push(Diagnostic::new(name.place, message).with_hint(hint))
+    }
+
+    /// That a call has as many arguments as the function takes.
+    fn count(
+        &mut self,
+        function: &Function,
+        canonical: &str,
+        (least, most): (usize, usize),
+    ) -> Result<(), Reported> {
+        let given = function.arguments.len();
+        if !function.star && (least..=most).contains(&given) {
+            return Ok(());
+        }
+        let takes = match (least, most) {
+            (0, 0) => "no arguments".to_string(),
+            (1, 1) => "one argument".to_string(),
+            (1, usize::MAX) => "at least one argument".to_string(),
+            (least, usize::MAX) => format!("at least {least} arguments"),
+            (least, most) if least == most => format!("{least} arguments"),
+            (least, most) => format!("{least} to {most} arguments"),
+        };
+        let given = if function.star { "*".to_string() } else { given.to_string() };
+        let message = format!("{canonical} takes {takes}, not {given}");
+        Err(self.report.error(function.name.place, message))
+    }
+
+    /// An error about a call, at the argument that is at fault.
+    fn refused(&mut self, function: &Function, error: CallError) -> Reported {
+        let argument = error.argument.and_then(|place| function.arguments.get(place));
+        let place = argument.map_or(function.name.place, |argument| argument.place);
+        self.report.push(Diagnostic::new(place, error.message).with_hint_if(error.hint))
     }
 
     /// The model that an argument names.
@@ -155,6 +111,62 @@ impl Lowering<'_, '_> {
         };
         let found = engine.catalog.find(Declaration::Model, name, self.report)?;
         u16::try_from(found.index).map(ModelId).map_err(|_| Reported)
+    }
+
+    /// `LOOKUP(table.column, key, ...)`, or `LOOKUP(table, key, ...)` where there is one column beside the
+    /// key.
+    fn lookup(&mut self, function: &Function) -> Result<Expr, Reported> {
+        let (named, key) = function.arguments.split_first().ok_or(Reported)?;
+        let AstKind::Column(named_column) = &named.kind else {
+            let hint = "LOOKUP(table.column, key) gives the column of the key's row";
+            let message = "LOOKUP takes the name of a look-up table first";
+            return Err(self.report.push(Diagnostic::new(named.place, message).with_hint(hint)));
+        };
+        let (table, column) = match &named_column.qualifier {
+            Some(table) => (table, Some(&named_column.name)),
+            None => (&named_column.name, None),
+        };
+        let Some(lookups) = self.lookups else {
+            return Err(self.report.error(function.name.place, "LOOKUP cannot stand here"));
+        };
+        let Some(entry) = lookups.iter().find(|entry| entry.name == table.text) else {
+            let hint = did_you_mean(&table.text, lookups.iter().map(|entry| entry.name.as_str()))
+                .or_else(|| lookups.is_empty().then(|| "CREATE LOOKUP declares one, further up".to_string()));
+            let message = format!("unknown look-up table '{}'", table.text);
+            return Err(self.report.push(Diagnostic::new(table.place, message).with_hint_if(hint)));
+        };
+        // Its errors are reported where it is declared.
+        let Some(found) = &entry.table else { return Err(Reported) };
+        let values = || found.columns().iter().skip(found.key()).map(|(name, _)| name.as_str());
+        let column = match column {
+            Some(column) => {
+                found.columns().iter().position(|(name, _)| *name == column.text).ok_or_else(|| {
+                    let hint = did_you_mean(&column.text, values());
+                    let message = format!("look-up table '{}' has no column '{}'", table.text, column.text);
+                    self.report.push(Diagnostic::new(column.place, message).with_hint_if(hint))
+                })?
+            }
+            None if values().count() == 1 => found.key(),
+            None => {
+                let names: Vec<&str> = values().collect();
+                let message = format!("look-up table '{}' has several columns; name one", table.text);
+                let hint = format!(
+                    "such as LOOKUP({}.{}, key); they are {}",
+                    table.text,
+                    names[0],
+                    names.join(", ")
+                );
+                return Err(self.report.push(Diagnostic::new(named.place, message).with_hint(hint)));
+            }
+        };
+        let found = std::sync::Arc::clone(found);
+        let key_exprs = self.list(key)?;
+        let call = self.graph.lookup(&found, column, &key_exprs);
+        call.map_err(|error| {
+            let argument = error.argument.and_then(|place| key.get(place));
+            let place = argument.map_or(function.name.place, |argument| argument.place);
+            self.report.push(Diagnostic::new(place, error.message).with_hint_if(error.hint))
+        })
     }
 
     /// `MODEL_VERSION(model)`.
@@ -196,7 +208,7 @@ impl Lowering<'_, '_> {
         let mut doubles = Vec::with_capacity(arguments.len());
         for (input, expr) in arguments {
             match self.graph.type_of(expr) {
-                Some(ty @ (Type::String | Type::Timestamp | Type::Date)) => {
+                Some(ty) if ty == Type::String || ty.is_time() || ty.is_interval() => {
                     let message = format!("PREDICT takes numbers and BOOLEAN; '{input}' is {ty}");
                     return Err(self.report.error(function.place, message));
                 }

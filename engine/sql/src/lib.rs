@@ -13,17 +13,21 @@
 //! | `CREATE MATERIALIZED VIEW name [WITH (...)] AS query` | an output, and a table that look-ups read |
 //! | `INSERT INTO name query`, or a query alone | an output called name, or query_1, query_2 ... |
 //! | `CREATE MODEL name INPUT (...) OUTPUT (...) WITH ('path' = ..., 'version' = ...)` | a tree ensemble |
+//! | `CREATE LOOKUP name (columns) WITH ('path' = ...)`, or `AS VALUES ...` | rows for `LOOKUP` |
 //! | `CREATE DECISION name ON stream WITH ('deadline' = ...) AS SELECT ... FALLBACK SELECT ...` | a decision |
 //!
 //! Each ends in a semicolon and sees what stands before it. Streams and views share one space of names,
-//! models and decisions have their own. Names compare exactly, keywords in any case; `"x"` and `` `x` `` are
-//! quoted names.
+//! models, look-up tables and decisions have their own. Names compare exactly, keywords in any case; `"x"`
+//! and `` `x` `` are quoted names.
 //!
 //! # Where it departs from Flink
 //!
-//! - Literals with a decimal point are `DOUBLE`, not `DECIMAL`; `INT` arithmetic is 64-bit; what would fail
-//!   at run time is NULL.
-//! - `TIMESTAMP` means `TIMESTAMP(3)`; the length of `VARCHAR(n)` does not matter.
+//! - Literals with a decimal point are `DOUBLE`, not `DECIMAL`, unless they are cast; a `DECIMAL` has at
+//!   most 18 digits, and results of arithmetic are cut to them as Flink cuts to 38; `INT` arithmetic is
+//!   64-bit; what would fail at run time is NULL.
+//! - `TIMESTAMP` means `TIMESTAMP(3)`; the length of `VARCHAR(n)` and `CHAR(n)` does not matter.
+//! - An interval is an operand and no column. There is no clock and no chance in an expression.
+//! - `DAYOFWEEK` begins on Monday; further functions that depart stand in testdata/flink.txt with the reason.
 //! - A decision looks views up by keys that hold its stream's PARTITIONED BY columns: state lives where its
 //!   events go.
 //! - A query's rows are never taken back: an aggregate has a window, or is a table that is looked up; a join
@@ -38,6 +42,7 @@
 mod answer;
 mod ast;
 mod catalog;
+mod csv;
 mod diagnostic;
 mod explain;
 mod expression;

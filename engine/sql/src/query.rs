@@ -14,6 +14,7 @@ use crate::diagnostic::{Report, Reported};
 use crate::expression::{Engine, Lowering};
 use crate::scope::{Output, Scope, outputs};
 use crate::statement::listed;
+use crate::statement::lookup::LookupEntry;
 use crate::tokens::{Name, Place};
 use vencejo_expr::Comparison;
 
@@ -79,8 +80,14 @@ impl<'c, 'r> Query<'c, 'r> {
             aliases: Vec::new(),
             engine: Ok(&mut self.engine),
             slots: None,
+            lookups: Some(&self.catalog.lookups),
             report: self.report,
         }
+    }
+
+    /// The look-up tables that are declared so far.
+    pub(crate) fn look_up_tables(&self) -> &'c [LookupEntry] {
+        &self.catalog.lookups
     }
 
     /// Clauses that a decision has not.

@@ -234,10 +234,15 @@ impl<'t> Cursor<'t> {
         if self.accept_word(word) { Ok(()) } else { Err(self.expected(word)) }
     }
 
+    /// Whether these words come next.
+    pub(crate) fn are_words(&self, words: &[&str]) -> bool {
+        words.len() <= self.tokens.len()
+            && words.iter().zip(self.tokens).all(|(word, token)| is_word(&token.kind, word))
+    }
+
     /// Several words in a row, or nothing read.
     pub(crate) fn accept_words(&mut self, words: &[&str]) -> bool {
-        let found = words.len() <= self.tokens.len()
-            && words.iter().zip(self.tokens).all(|(word, token)| is_word(&token.kind, word));
+        let found = self.are_words(words);
         if found {
             self.tokens = &self.tokens[words.len()..];
         }

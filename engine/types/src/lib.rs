@@ -10,6 +10,7 @@ pub mod time;
 
 pub use ids::{DecisionId, ModelId, PartitionId, Sequence, StreamId, TenantId, ViewId};
 pub use time::Tick;
+pub use vencejo_protocol::decimal;
 pub use vencejo_protocol::message::DecisionCode;
 pub use vencejo_protocol::row;
 pub use vencejo_protocol::schema;

@@ -1,6 +1,6 @@
 //! Every maximum of the engine that is not the wire format's (those are in the protocol crate).
 
-pub use vencejo_protocol::limits::{COLUMNS_MAX, DECLARATIONS_MAX, NAME_BYTES_MAX};
+pub use vencejo_protocol::limits::{COLUMNS_MAX, DECIMAL_PRECISION_MAX, DECLARATIONS_MAX, NAME_BYTES_MAX};
 
 /// Requests that wait in a partition's fast lane.
 pub const FAST_LANE_REQUESTS_MAX: usize = 4_096;
@@ -47,6 +47,24 @@ pub const IN_LIST_MAX: usize = 1_024;
 pub const EXPRESSION_STRING_BYTES_MAX: usize = 64 << 10;
 /// Most operations of one program that build strings; with the longest string it bounds the arena.
 pub const STRING_OPERATIONS_MAX: usize = 256;
+/// Longest regular expression, in bytes.
+pub const REGEX_PATTERN_BYTES_MAX: usize = 4_096;
+/// Most bytes that one compiled regular expression takes, and its cache of states.
+pub const REGEX_BYTES_MAX: usize = 1 << 20;
+/// Most groups of a regular expression, the whole counted as one.
+pub const REGEX_GROUPS_MAX: usize = 32;
+/// Deepest nesting of a JSON text that JSON_VALUE reads.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// Most steps of a JSON path.
+pub const JSON_PATH_STEPS_MAX: usize = 64;
+/// Most points of a polygon or line in SQL.
+pub const GEOMETRY_POINTS_MAX: usize = 10_000;
+/// Most look-up tables of one app.
+pub const LOOKUP_TABLES_MAX: usize = 64;
+/// Most rows of a look-up table.
+pub const LOOKUP_ROWS_MAX: usize = 1 << 20;
+/// Largest file of a look-up table, in bytes.
+pub const LOOKUP_FILE_BYTES_MAX: usize = 64 << 20;
 /// Longest delay of a watermark, in milliseconds: 366 days.
 pub const WATERMARK_DELAY_MILLIS_MAX: i64 = 366 * 24 * 3_600_000;
 /// Most errors that one app.sql reports; further ones are not looked for.
@@ -93,6 +111,8 @@ pub const RETENTION_MILLIS_DEFAULT: i64 = 24 * 3_600_000;
 pub const TOP_K_MAX: u16 = 512;
 /// Most rows of each window that a ROW_NUMBER may keep.
 pub const RANK_MAX: u64 = 100_000;
+/// Most different OVERs of one SELECT.
+pub const OVERS_MAX: usize = 16;
 /// Most rows before the current one that an OVER may look at.
 pub const OVER_ROWS_MAX: u64 = 1_000_000;
 /// Longest deadline that a decision may declare or ask for, in microseconds.

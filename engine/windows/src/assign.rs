@@ -1,8 +1,8 @@
 //! Window table functions without GROUP BY: each row with the windows that it is in.
 //!
-//! Rows pass at once, windows ascending; a session's rows wait for its end and then come out in order of event
-//! time, of equal times in order of arrival. Nothing is late for a TUMBLE, HOP or CUMULATE: what follows knows
-//! whether the window is closed.
+//! Rows pass at once, windows ascending; a session's rows wait for its end and then come out in order of
+//! event time, of equal times in order of arrival. Nothing is late for a TUMBLE, HOP or CUMULATE: what
+//! follows knows whether the window is closed.
 
 use vencejo_expr::Value;
 use vencejo_types::limits::ROWS_KEPT_MAX;

@@ -1,8 +1,9 @@
 //! Joins of two streams in which each row meets those of the other side near its own time.
 //!
-//! A pair comes out when its second row comes, partners in order of event time. A row stays until the watermark
-//! shows that no partner on time can come, then comes out alone where the join does so: the left's rows
-//! first, each side in order of event time. As in Flink, a late row still meets the rows that have stayed.
+//! A pair comes out when its second row comes, partners in order of event time. A row stays until the
+//! watermark shows that no partner on time can come, then comes out alone where the join does so: the left's
+//! rows first, each side in order of event time. As in Flink, a late row still meets the rows that have
+//! stayed.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};

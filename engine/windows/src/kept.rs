@@ -1,7 +1,7 @@
 //! The latest row of each key, for look-ups; and for a while the rows of its older windows, for queries.
 //!
-//! A key's row is the one of its latest window, or the last to come where rows have no window. It stays, however
-//! old; what it took the place of goes when its window's end is `retention` behind the watermark.
+//! A key's row is the one of its latest window, or the last to come where rows have no window. It stays,
+//! however old; what it took the place of goes when its window's end is `retention` behind the watermark.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

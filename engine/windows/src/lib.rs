@@ -39,7 +39,7 @@ mod window_join;
 
 pub use aggregate::Texts;
 pub use assign::Assigner;
-pub use group_by::{GroupBy, Place};
+pub use group_by::{GroupBy, Place, bytes_per_key};
 pub use interval_join::Join;
 pub use kept::Kept;
 pub use operator::{Downstream, Operator, Taken};

@@ -41,7 +41,8 @@ pub trait Operator {
         let _ = (now_micros, down);
     }
 
-    /// Keys (of groups, of partitions, of buffers) that it holds; of a windowed operator the sum over windows.
+    /// Keys (of groups, of partitions, of buffers) that it holds; of a windowed operator the sum over
+    /// windows.
     fn key_count(&self) -> usize {
         0
     }

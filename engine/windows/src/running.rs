@@ -9,7 +9,7 @@ use vencejo_expr::Value;
 use vencejo_types::limits::VIEW_KEYS_MAX;
 
 use crate::aggregate::Texts;
-use crate::cell::{int, of_int};
+use crate::cell::{Cell, int, of_int};
 use crate::group_by::Place;
 use crate::groups::{Groups, Layout, recycled};
 use crate::key;
@@ -20,6 +20,9 @@ use crate::spec::Aggregation;
 /// row.
 const SEQUENCE: usize = 0;
 const TOUCHED: usize = 1;
+
+/// What a group with a time to live takes more: the header, and an entry of `looks`.
+pub(crate) const TTL_BYTES: usize = 2 * size_of::<Cell>() + size_of::<Reverse<(i64, u32)>>();
 
 #[derive(Debug)]
 pub(crate) struct Running {

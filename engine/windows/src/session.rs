@@ -1,15 +1,15 @@
 //! Sessions: per key, runs of rows that are nearer to each other than a gap.
 //!
-//! A row makes a session from its time to its time plus the gap; sessions that overlap or touch become one, as
-//! in Flink. What a session holds is its owner's, by the session's number; a number is used again when the
-//! session is gone.
+//! A row makes a session from its time to its time plus the gap; sessions that overlap or touch become one,
+//! as in Flink. What a session holds is its owner's, by the session's number; a number is used again when
+//! the session is gone.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use vencejo_types::limits::{SESSIONS_PER_KEY_MAX, VIEW_KEYS_MAX};
 
-use crate::cell::{of_word, word};
+use crate::cell::{Cell, of_word, word};
 use crate::given::is_closed;
 use crate::operator::Taken;
 use crate::table::KeyedTable;
@@ -31,6 +31,9 @@ pub(crate) struct Session {
 
 /// Deadline, number and sequence of a session. The session may have been prolonged, or be gone.
 type Look = Reverse<(i64, u64, u32)>;
+
+/// What a session takes besides its key's place in the index, its key and what it holds.
+pub(crate) const SESSION_BYTES: usize = size_of::<Cell>() + size_of::<Session>() + size_of::<Look>();
 
 /// What a row did.
 #[derive(Clone, Copy, Debug)]
@@ -187,7 +190,8 @@ impl Sessions {
         self.free.push(number);
     }
 
-    /// Ends a session that [`Sessions::closed`] or [`Sessions::next_ended`] named. The key goes with its last one.
+    /// Ends a session that [`Sessions::closed`] or [`Sessions::next_ended`] named. The key goes with its
+    /// last one.
     pub fn remove(&mut self, number: u32) {
         let key = self.sessions[number as usize].key as usize;
         self.unlink(number);

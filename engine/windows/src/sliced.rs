@@ -1,9 +1,10 @@
 //! Groups of TUMBLE, HOP and CUMULATE windows.
 //!
-//! Each slice of time has its groups; a window's groups are merged from its slices when it closes. A HOP takes
-//! a row once and merges `size / slide` slices per window; a CUMULATE merges each slice once into the one
-//! that its windows begin with. Rows come out by window (its end), within it by slice in order of time, within
-//! a slice by first arrival of the key. A gap in time costs nothing: only windows with rows are looked at.
+//! Each slice of time has its groups; a window's groups are merged from its slices when it closes. A HOP
+//! takes a row once and merges `size / slide` slices per window; a CUMULATE merges each slice once into the
+//! one that its windows begin with. Rows come out by window (its end), within it by slice in order of time,
+//! within a slice by first arrival of the key. A gap in time costs nothing: only windows with rows are
+//! looked at.
 
 use vencejo_expr::Value;
 use vencejo_types::limits::{VIEW_KEYS_MAX, WINDOWS_OPEN_MAX};
@@ -19,7 +20,7 @@ use crate::window::{Slices, is_in_range, length};
 #[derive(Debug)]
 struct Pane {
     start: i64,
-    groups: Groups,
+    groups: Box<Groups>,
 }
 
 /// Closed panes whose memory is kept for the next ones.
@@ -123,7 +124,7 @@ impl Sliced {
             Err(_) if self.panes.len() >= WINDOWS_OPEN_MAX => return None,
             Err(at) => {
                 let groups = self.spares.pop().unwrap_or_else(|| Groups::new(&self.layout));
-                self.panes.insert(at, Pane { start: slice, groups });
+                self.panes.insert(at, Pane { start: slice, groups: Box::new(groups) });
                 at
             }
         };
@@ -177,7 +178,7 @@ impl Sliced {
         let gone = self.panes.partition_point(|pane| self.is_past(pane.start));
         for pane in self.panes.drain(..gone) {
             self.keys -= pane.groups.table.len();
-            keep_spare(&mut self.spares, pane.groups);
+            keep_spare(&mut self.spares, *pane.groups);
         }
         self.recent = 0;
     }
@@ -189,8 +190,8 @@ impl Sliced {
 
     /// The end of the first window with rows that is not closed.
     fn next_end(&self) -> Option<i64> {
-        let pane = self.panes.iter().find(|pane| self.slices.last_end(pane.start) > self.closed)?;
-        let first = pane.start + self.slices.step;
+        let at = self.panes.partition_point(|pane| self.slices.last_end(pane.start) <= self.closed);
+        let first = self.panes.get(at)?.start + self.slices.step;
         Some(first.max(self.closed.saturating_add(self.slices.step)))
     }
 
@@ -224,7 +225,7 @@ impl Sliced {
         }
         self.keys += groups.table.len();
         for pane in self.panes.drain(range.start + 1..range.end) {
-            keep_spare(&mut self.spares, pane.groups);
+            keep_spare(&mut self.spares, *pane.groups);
         }
     }
 
@@ -239,7 +240,7 @@ impl Sliced {
     pub fn bytes(&self) -> usize {
         let panes: usize = self.panes.iter().map(|pane| pane.groups.bytes()).sum();
         let spares: usize = self.spares.iter().map(Groups::bytes).sum();
-        panes + spares + self.panes.capacity() * size_of::<Pane>()
+        panes + spares + self.panes.capacity() * size_of::<Pane>() + self.panes.len() * size_of::<Groups>()
     }
 }
 

@@ -1,9 +1,9 @@
 //! Keyed state: a run of cells per key, found by the key's hash.
 //!
-//! A key and its state lie side by side: a look-up touches a slot of the index and one run. A short key fills
-//! the run's first cells, padded with zeros (keys of the same columns are a prefix code, so padded keys are
-//! equal when the keys are); a longer one lies apart. Places count up in the order in which keys came; a place
-//! is used again only after its key was taken out.
+//! A key and its state lie side by side: a look-up touches a slot of the index and one run. A short key
+//! fills the run's first cells, padded with zeros (keys of the same columns are a prefix code, so padded
+//! keys are equal when the keys are); a longer one lies apart. Places count up in the order in which keys
+//! came; a place is used again only after its key was taken out.
 
 use vencejo_types::row::key_hash;
 
@@ -32,7 +32,8 @@ pub struct KeyedTable {
 }
 
 impl KeyedTable {
-    /// An empty table. A key of up to `key_cells` cells lies beside its state; a new key's state is `initial`.
+    /// An empty table. A key of up to `key_cells` cells lies beside its state; a new key's state is
+    /// `initial`.
     pub fn new(key_cells: usize, initial: &[Cell]) -> Self {
         let key_cells = key_cells.min(INLINE_CELLS_MAX);
         Self {

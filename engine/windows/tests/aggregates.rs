@@ -1,9 +1,16 @@
 //! Each aggregate function as a text table, and merging: parts merged equal all at once.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    reason = "a test counts little and may fail loudly"
+)]
 
 mod support;
 
 use proptest::prelude::*;
-use support::{Sink, call, count_rows, text, values};
+use support::{Sink, alike, any_row, call, count_rows, every_call, text, values};
 use vencejo_expr::{Type, Value};
 use vencejo_types::limits::{APPROX_DISTINCT_EXACT_MAX, COUNT_DISTINCT_EXACT_MAX, DISTINCT_VALUES_MAX};
 use vencejo_windows::spec::{AggregateCall, AggregateFunction as F, Aggregation, Grouping, Windowing};
@@ -33,13 +40,19 @@ fn filtered(function: F, column_type: Type) -> AggregateCall {
     AggregateCall { filter: Some(2), ..call(function, 1, column_type) }
 }
 
+const MONEY: Type = Type::Decimal { precision: 10, scale: 2 };
+
+/// Aggregates, rows, and what the aggregate of the rows is.
+fn check_each(cases: &[(AggregateCall, &str, &str)]) {
+    for &(aggregate, rows, expected) in cases {
+        assert_eq!(of(vec![aggregate], rows), expected, "{aggregate:?} {rows}");
+    }
+}
+
 #[test]
-fn functions() {
+fn counts_sums_and_extremes() {
     use Type::{BigInt, Boolean, Double, String, Timestamp};
-    let ewma = F::Ewma { half_life: 10 };
-    let median = F::ApproxPercentile { fraction: 0.5 };
-    let top = F::ApproxTopK { k: 2 };
-    for (aggregate, rows, expected) in [
+    check_each(&[
         (count_rows(), "1 -, 1 5", "2"),
         (call(F::Count, 1, BigInt), "1 -, 1 5", "1"),
         (call(F::Count, 1, String), "1 -", "0"),
@@ -66,6 +79,16 @@ fn functions() {
         (call(F::Max, 1, String), "1 -", "-"),
         (call(F::Max, 1, Boolean), "1 false, 1 true", "true"),
         (call(F::Min, 1, Timestamp), "1 40, 1 30", "30"),
+    ]);
+}
+
+#[test]
+fn spread_edges_distinct_values_and_sketches() {
+    use Type::{BigInt, Boolean, Double, String};
+    let ewma = F::Ewma { half_life: 10 };
+    let median = F::ApproxPercentile { fraction: 0.5 };
+    let top = F::ApproxTopK { k: 2 };
+    check_each(&[
         (call(F::VarPop, 1, BigInt), "1 2, 1 4, 1 4, 1 4, 1 5, 1 5, 1 7, 1 9", "4.0"),
         (call(F::StddevPop, 1, Double), "1 2, 1 4, 1 4, 1 4, 1 5, 1 5, 1 7, 1 9", "2.0"),
         (call(F::VarSamp, 1, Double), "1 1.0, 1 3.0", "2.0"),
@@ -107,11 +130,19 @@ fn functions() {
         ),
         (call(top, 1, BigInt), "1 -7", r#"[{"value":-7,"count":1}]"#),
         (call(top, 1, Double), "1 0.5", r#"[{"value":0.5,"count":1}]"#),
+        (call(F::Sum, 1, MONEY), "1 150, 1 -, 1 25", "175"),
+        (call(F::Sum, 1, MONEY), "1 999999999999999999, 1 1", "-"),
+        (call(F::Avg, 1, MONEY), "1 5, 1 6", "6"),
+        (call(F::Avg, 1, MONEY), "1 -5, 1 -6", "-6"),
+        (call(F::Avg, 1, MONEY), "1 1, 1 1, 1 2", "1"),
+        (call(F::Max, 1, MONEY), "1 150, 1 25", "150"),
+        (call(F::VarPop, 1, MONEY), "1 100, 1 300", "1.0"),
+        (call(ewma, 1, MONEY), "0 400, 10 100", "2.0"),
+        (call(median, 1, MONEY), "1 700", "7.0"),
+        (call(top, 1, MONEY), "1 -705", r#"[{"value":-7.05,"count":1}]"#),
         (call(top, 1, Boolean), "1 true", r#"[{"value":true,"count":1}]"#),
         (call(top, 1, Boolean), "1 -", "-"),
-    ] {
-        assert_eq!(of(vec![aggregate], rows), expected, "{aggregate:?} {rows}");
-    }
+    ]);
 }
 
 /// Rows of one value each, numbered from 0.
@@ -158,76 +189,19 @@ fn sums_of_too_many_distinct_values_are_null() {
     assert_eq!(read[DISTINCT_VALUES_MAX], "-");
 }
 
-/// Every function over a BIGINT, a DOUBLE and a STRING column (1, 2, 3), where it takes it.
-fn every_call() -> Vec<AggregateCall> {
-    let mut calls = vec![count_rows()];
-    for (column, column_type) in [(1, Type::BigInt), (2, Type::Double), (3, Type::String)] {
-        let anything = [
-            F::Count,
-            F::Min,
-            F::Max,
-            F::FirstValue,
-            F::LastValue,
-            F::ApproxCountDistinct,
-            F::ApproxTopK { k: 3 },
-        ];
-        let numbers = [
-            F::Sum,
-            F::Avg,
-            F::StddevPop,
-            F::StddevSamp,
-            F::VarPop,
-            F::VarSamp,
-            F::ApproxPercentile { fraction: 0.3 },
-            F::Ewma { half_life: 7 },
-        ];
-        let numbers = numbers.into_iter().filter(|_| column_type != Type::String);
-        for function in anything.into_iter().chain(numbers) {
-            let plain = call(function, column, column_type);
-            calls.push(plain);
-            calls.push(AggregateCall { distinct: true, ..plain });
-            calls.push(AggregateCall { filter: Some(4), ..plain });
-        }
-    }
-    calls
-}
-
-/// Whether two rows say the same, doubles up to rounding.
-fn alike(left: &str, right: &str) -> bool {
-    let alike = |(left, right): (&str, &str)| match (left.parse::<f64>(), right.parse::<f64>()) {
-        _ if left == right => true,
-        (Ok(left), Ok(right)) => (left - right).abs() <= 1e-9 * (1.0 + left.abs()),
-        _ => false,
-    };
-    left.split(' ').count() == right.split(' ').count() && left.split(' ').zip(right.split(' ')).all(alike)
-}
-
-fn row() -> impl Strategy<Value = (i64, Option<i64>, Option<f64>, Option<String>, Option<bool>)> {
-    let number = prop::option::weighted(0.9, -20_i64..20);
-    let double = prop::option::weighted(0.9, (-40_i32..40).prop_map(|x| f64::from(x) / 8.0));
-    let text = prop::option::weighted(0.9, "[ab]{0,3}|a long string of more than nineteen bytes");
-    (0_i64..64, number, double, text, any::<Option<bool>>())
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     /// A HOP of many slices merges them; a TUMBLE of its size takes all rows at once.
     #[test]
-    fn merged_slices_equal_one(rows in prop::collection::vec(row(), 1..60)) {
+    fn merged_slices_equal_one(rows in prop::collection::vec(any_row(), 1..60)) {
         let window = |windowing| Grouping::Window { windowing, lateness: 0 };
         let mut merged = group(every_call(), window(Windowing::Hop { size: 64, slide: 4, offset: 0 }));
         let mut gathered = group(every_call(), window(Windowing::Cumulate { size: 64, step: 4, offset: 0 }));
         let mut whole = group(every_call(), window(Windowing::Tumble { size: 64, offset: 0 }));
         let mut sinks = [Sink::default(), Sink::default(), Sink::default()];
-        for (time, number, double, string, truth) in &rows {
-            let row = [
-                Value::Int(*time),
-                number.map_or(Value::Null, Value::Int),
-                double.map_or(Value::Null, Value::Double),
-                string.as_deref().map_or(Value::Null, Value::Str),
-                truth.map_or(Value::Null, Value::Bool),
-            ];
+        for row in &rows {
+            let row = row.values();
             for (group, sink) in [&mut merged, &mut gathered, &mut whole].into_iter().zip(&mut sinks) {
                 _ = group.row(0, &row, sink);
             }
@@ -237,8 +211,8 @@ proptest! {
         }
         let whole = &sinks[2].rows[0];
         let merged = sinks[0].rows.iter().find(|row| row.starts_with("0 64 ")).unwrap();
-        prop_assert!(alike(merged, whole), "{merged}\n{whole}");
+        prop_assert!(alike(merged, whole, 1e-9), "{merged}\n{whole}");
         let gathered = sinks[1].rows.last().unwrap();
-        prop_assert!(alike(gathered, whole), "{gathered}\n{whole}");
+        prop_assert!(alike(gathered, whole, 1e-9), "{gathered}\n{whole}");
     }
 }

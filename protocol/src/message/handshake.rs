@@ -211,6 +211,10 @@ fn write_schema(schema: &Schema, out: &mut BytesMut) {
     for column in schema.columns() {
         put_name(out, &column.name);
         out.put_u8(column.column_type.code());
+        if let ColumnType::Decimal { precision, scale } = column.column_type {
+            out.put_u8(precision);
+            out.put_u8(scale);
+        }
         out.put_u8(u8::from(column.nullable));
     }
     put_count(out, schema.key().len());
@@ -224,7 +228,13 @@ fn read_schema(fields: &mut Fields<'_>) -> Read<Schema> {
     let mut columns = Vec::new();
     for _ in 0..fields.count(COLUMNS_MAX, "columns")? {
         let name = fields.name("column name")?;
-        let column_type = ColumnType::from_code(fields.u8("column type")?);
+        let column_type = match fields.u8("column type")? {
+            ColumnType::DECIMAL_CODE => {
+                let (precision, scale) = (fields.u8("precision")?, fields.u8("scale")?);
+                Some(ColumnType::decimal(precision, scale).ok_or(MessageError::new("precision and scale"))?)
+            }
+            code => ColumnType::from_code(code),
+        };
         columns.push(Column {
             name,
             column_type: column_type.ok_or(MessageError::new("column type"))?,

@@ -149,7 +149,8 @@ fn a_wrong_byte_in_a_schema_is_refused() {
     for (expected, index, byte) in [
         ("fingerprint", at(b"bids") + 4, 0),
         ("column type", at(b"\x02\x00id\x03") + 4, 0),
-        ("column type", at(b"\x02\x00id\x03") + 4, 8),
+        ("column type", at(b"\x02\x00id\x03") + 4, 9),
+        ("precision and scale", at(b"\x02\x00id\x03") + 4, 8),
         ("nullable", at(b"\x02\x00at\x06") + 5, 2),
         ("key columns", at(b"\x06\x01\x02\x00\x00\x00\x01\x00") + 2, 3),
         ("key column", at(b"\x06\x01\x02\x00\x00\x00\x01\x00") + 6, 2),

@@ -139,8 +139,8 @@ fn a_value_of_another_type_is_refused_not_reinterpreted() {
         ("DOUBLE", |writer| writer.set_f64(0, 1.0)),
         ("STRING", |writer| writer.set_str(0, "1")),
     ];
-    for code in 1..=7 {
-        let column_type = ColumnType::from_code(code).expect("the codes are 1 to 7");
+    let types = (1..=7).map(|code| ColumnType::from_code(code).expect("the codes are 1 to 7"));
+    for column_type in types.chain([ColumnType::Decimal { precision: 9, scale: 2 }]) {
         let fits = match column_type {
             ColumnType::Boolean => "BOOLEAN",
             ColumnType::Double => "DOUBLE",

@@ -52,7 +52,8 @@ impl RowWriter {
         self.cells[index] = Cell::Boolean(value);
     }
 
-    /// Sets a column of type `INT`, `BIGINT`, `TIMESTAMP(3)` (milliseconds) or `DATE` (days).
+    /// Sets a column of type `INT`, `BIGINT`, `TIMESTAMP(3)` (milliseconds), `DATE` (days) or `DECIMAL`
+    /// (its digits as one integer: 1.50 in `DECIMAL(9,2)` is 150).
     pub fn set_i64(&mut self, index: usize, value: i64) {
         self.cells[index] = Cell::Integer(value);
     }
@@ -109,11 +110,11 @@ impl RowWriter {
 /// The slot of a column; a string moves the strings' end. What does not fit 32 bits is far over the
 /// longest row, which the check behind it finds.
 fn slot(cell: Cell, column: &Column, strings_end: &mut usize) -> Result<u64, RowError> {
-    use ColumnType::{BigInt, Boolean, Date, Double, Int, String, Timestamp};
+    use ColumnType::{BigInt, Boolean, Date, Decimal, Double, Int, String, Timestamp};
     Ok(match (cell, column.column_type) {
         (Cell::Null, _) => 0,
         (Cell::Boolean(value), Boolean) => u64::from(value),
-        (Cell::Integer(value), Int | BigInt | Timestamp | Date) => value.cast_unsigned(),
+        (Cell::Integer(value), Int | BigInt | Timestamp | Date | Decimal { .. }) => value.cast_unsigned(),
         (Cell::Double(bits), Double) => bits,
         (Cell::Text { length, .. }, String) => {
             let offset = *strings_end as u64 & 0xffff_ffff;

@@ -41,7 +41,13 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn column_type() -> impl Strategy<Value = ColumnType> {
-    (1_u8..=7).prop_map(|code| ColumnType::from_code(code).expect("the codes are 1 to 7"))
+    let decimal = (1_u8..=18).prop_flat_map(|precision| {
+        (0..=precision).prop_map(move |scale| ColumnType::Decimal { precision, scale })
+    });
+    prop_oneof![
+        7 => (1_u8..=7).prop_map(|code| ColumnType::from_code(code).expect("the codes are 1 to 7")),
+        1 => decimal,
+    ]
 }
 
 /// A schema of up to 130 columns, most often few, with an arbitrary key.
@@ -73,6 +79,10 @@ fn value(column_type: ColumnType) -> BoxedStrategy<Value> {
         }
         ColumnType::BigInt | ColumnType::Timestamp => {
             prop_oneof![any::<i64>(), -1_i64..=1, Just(i64::MIN), Just(i64::MAX)].prop_map(Value::Int).boxed()
+        }
+        ColumnType::Decimal { precision, .. } => {
+            let most = 10_i64.pow(u32::from(precision)) - 1;
+            prop_oneof![-most..=most, Just(most), Just(-most), Just(0)].prop_map(Value::Int).boxed()
         }
         ColumnType::Double => {
             prop_oneof![any::<u64>(), any::<f64>().prop_map(f64::to_bits), Just(0), Just(1 << 63)]

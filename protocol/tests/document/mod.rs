@@ -75,7 +75,8 @@ fn tables_carry_the_codes() {
     assert_eq!(columns("| code | name | meaning |", 2), decisions);
 
     let types = (0..=u8::MAX).filter_map(ColumnType::from_code).map(|it| format!("{} {it}", it.code()));
-    assert_eq!(columns("| code | type | slot |", 2), types.collect::<Vec<_>>());
+    let decimal = format!("{} DECIMAL(p,s)", ColumnType::DECIMAL_CODE);
+    assert_eq!(columns("| code | type | slot |", 2), types.chain([decimal]).collect::<Vec<_>>());
 }
 
 #[test]
@@ -91,6 +92,7 @@ fn the_limits_table_carries_the_limits() {
         ("row", limits::ROW_BYTES_MAX),
         ("rows of a batch", limits::BATCH_ROWS_MAX),
         ("columns", limits::COLUMNS_MAX),
+        ("digits", usize::from(limits::DECIMAL_PRECISION_MAX)),
         ("name", limits::NAME_BYTES_MAX),
         ("streams of an app", limits::DECLARATIONS_MAX),
         ("ping", limits::PING_BYTES_MAX),

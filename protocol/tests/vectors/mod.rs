@@ -148,8 +148,9 @@ pub fn schema(fields: &[(String, String)]) -> Schema {
 }
 
 fn column_type(name: &str) -> ColumnType {
-    let mut types = (0..=u8::MAX).filter_map(ColumnType::from_code);
-    types.find(|column_type| column_type.sql_name() == name).expect("the column's type is one")
+    let decimals = (0..=u8::MAX).flat_map(|p| (0..=p).filter_map(move |s| ColumnType::decimal(p, s)));
+    let mut types = (0..=u8::MAX).filter_map(ColumnType::from_code).chain(decimals);
+    types.find(|column_type| column_type.to_string() == name).expect("the column's type is one")
 }
 
 /// The bytes of a row of these values.

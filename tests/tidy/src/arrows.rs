@@ -43,8 +43,14 @@ pub const DEV_ARROWS: &[(&str, &str)] =
 pub const EXTERNALS: &[(&str, &[&str])] = &[
     // Pure rooms.
     ("bumpalo", &["vencejo-expr", "vencejo-core"]),
+    ("h3o", &["vencejo-expr"]),
+    ("libm", &["vencejo-expr"]),
+    ("md-5", &["vencejo-expr"]),
+    ("regex-automata", &["vencejo-expr"]),
+    ("sha1", &["vencejo-expr"]),
+    ("sha2", &["vencejo-expr"]),
     ("sqlparser", &["vencejo-sql"]),
-    ("xxhash-rust", &["vencejo-protocol"]),
+    ("xxhash-rust", &["vencejo-protocol", "vencejo-expr"]),
     ("serde", &["vencejo-model", "vencejo"]),
     ("serde_json", &["vencejo-model", "vencejo"]),
     // The rim.
@@ -68,7 +74,7 @@ pub const EXTERNALS: &[(&str, &[&str])] = &[
     ("flate2", &["vencejo"]),
     ("hdrhistogram", &["vencejo"]),
     ("indicatif", &["vencejo"]),
-    ("jiff", &["vencejo"]),
+    ("jiff", &["vencejo-expr", "vencejo"]),
     ("memchr", &["vencejo"]),
     ("mimalloc", &["vencejo"]),
     ("rcgen", &["vencejo"]),

@@ -14,7 +14,7 @@ use crate::constant::{Constant, Set};
 use crate::error::CompileError;
 use crate::graph::{Expr, Graph, Kind};
 use crate::op::{Binary, Test, Unary};
-use crate::program::{Call, Instruction, Place, Program};
+use crate::program::{Call, FunctionCall, Instruction, Place, Program};
 use crate::registers::{Index, Shape};
 
 /// Compiles a program with these outputs. Cost: linear in the nodes they reach, for each region that
@@ -202,17 +202,25 @@ impl<'g> Compiler<'g> {
             Kind::Or(list) => return self.junction(Binary::Or, list, to),
             Kind::Case(branches, otherwise) => return self.case(branches, *otherwise, to),
             Kind::Coalesce(list) => return self.coalesce(list, self.shape(expr), to),
+            Kind::Function(callee, arguments) => {
+                let (arguments, returns) = (self.places(arguments)?, self.shape(expr));
+                self.count_string(returns == Shape::Text)?;
+                let (body, strict) = callee.body();
+                let prepared = node.prepared.clone();
+                self.program.functions.push(FunctionCall { body, strict, prepared, arguments, returns });
+                Instruction::Function { to, call: last(&self.program.functions)? }
+            }
             Kind::Call { function, arguments } => {
-                let mut places = Vec::with_capacity(arguments.len());
-                for &argument in arguments {
-                    places.push(self.place(argument)?);
-                }
-                let (arguments, returns) = (places.into(), self.shape(expr));
+                let (arguments, returns) = (self.places(arguments)?, self.shape(expr));
                 self.program.calls.push(Call { function: *function, arguments, returns });
                 Instruction::Call { to, call: last(&self.program.calls)? }
             }
         };
         self.push(instruction)
+    }
+
+    fn places(&mut self, exprs: &[Expr]) -> Result<Box<[Place]>, CompileError> {
+        exprs.iter().map(|&expr| self.place(expr)).collect()
     }
 
     fn register(&mut self, expr: Expr) -> Result<Index, CompileError> {

@@ -1,8 +1,11 @@
 //! CASE, COALESCE, NULLIF, and the common type of several expressions.
 
+use vencejo_types::schema::ColumnType;
+
 use super::{Expr, Graph, Kind};
 use crate::constant::Constant;
 use crate::error::TypeError;
+use crate::function::Digits;
 use crate::op::{Comparison, Unary};
 use crate::value::Type;
 
@@ -96,8 +99,9 @@ impl Graph {
         self.case(&[(equal, null)], Some(a))
     }
 
-    /// The expressions in their common type: equal types stay, `BIGINT` beside `DOUBLE` widens, NULL of
-    /// no type takes the others' type. The type is None when all are such NULLs.
+    /// The expressions in their common type: equal types stay, `BIGINT` and `DECIMAL` beside `DOUBLE` widen,
+    /// of decimals and integers the digits that hold both, NULL of no type takes the others' type. The type
+    /// is None when all are such NULLs.
     ///
     /// # Errors
     /// There is no common type, or a limit is passed.
@@ -107,10 +111,16 @@ impl Graph {
         list: &[Expr],
     ) -> Result<(Vec<Expr>, Option<Type>), TypeError> {
         let mut common = None;
+        let mut digits: Option<Digits> = None;
         for &expr in list {
+            let of_expr = self.digits(expr);
+            digits = digits.zip(of_expr).map(|(a, b)| Digits::common(a, b)).or(of_expr).or(digits);
+            let decimal = digits.map(Digits::ty);
             common = match (common, self.type_of(expr)) {
                 (None, ty) | (ty, None) => ty,
                 (Some(a), Some(b)) if a == b => Some(a),
+                (Some(Type::Decimal { .. }), Some(Type::BigInt | Type::Decimal { .. }))
+                | (Some(Type::BigInt), Some(Type::Decimal { .. })) => decimal,
                 (Some(a), Some(b)) if a.is_number() && b.is_number() => Some(Type::Double),
                 (Some(first), Some(other)) => return Err(TypeError::Mixed { operation, first, other }),
             };
@@ -138,6 +148,12 @@ impl Graph {
     fn widened(&mut self, expr: Expr, ty: Type) -> Result<Expr, TypeError> {
         match self.type_of(expr) {
             None => self.null_of(ty),
+            Some(found) if found == ty => Ok(expr),
+            Some(Type::Decimal { .. }) if ty == Type::Double => self.cast(expr, ColumnType::Double),
+            Some(_) if matches!(ty, Type::Decimal { .. }) => {
+                let Type::Decimal { precision, scale } = ty else { return Ok(expr) };
+                self.rescaled(expr, Digits { precision, scale })
+            }
             Some(Type::BigInt) if ty == Type::Double => {
                 let nullable = self.nullable(expr);
                 self.unary(Unary::IntToDouble, expr, Type::Double, nullable)

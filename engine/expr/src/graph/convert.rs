@@ -17,6 +17,9 @@ impl Graph {
     /// There is no such conversion, or a limit is passed.
     pub fn cast(&mut self, a: Expr, to: ColumnType) -> Result<Expr, TypeError> {
         let Some(from) = self.type_of(a) else { return self.null_of(Type::of(to)) };
+        if let Some(cast) = self.decimal_cast(a, from, to)? {
+            return Ok(cast);
+        }
         let steps = steps(from, to).ok_or(TypeError::Cast { from, to })?;
         steps.iter().try_fold(a, |a, &(op, ty)| {
             let total = matches!(op, Unary::IntToDouble | Unary::BoolToInt | Unary::TimestampToDate);
@@ -123,7 +126,9 @@ fn steps(from: Type, to: ColumnType) -> Option<Steps> {
         (T::Timestamp, C::Date) => &[(Unary::TimestampToDate, T::Date)],
         (T::Date, C::String) => &[(Unary::DateToText, T::String)],
         (T::Date, C::Timestamp) => &[(Unary::DateToTimestamp, T::Timestamp)],
-        (T::Boolean | T::BigInt | T::Double, C::Timestamp | C::Date)
+        (T::Interval | T::Months | T::Decimal { .. }, _)
+        | (_, C::Decimal { .. })
+        | (T::Boolean | T::BigInt | T::Double, C::Timestamp | C::Date)
         | (T::Timestamp | T::Date, C::Boolean | C::Int | C::BigInt | C::Double) => return None,
     })
 }

@@ -65,17 +65,17 @@ impl Graph {
         self.known(Constant::Text(value.into()), Type::String)
     }
 
-    pub(super) fn known(&mut self, constant: Constant, ty: Type) -> Result<Expr, TypeError> {
+    pub(crate) fn known(&mut self, constant: Constant, ty: Type) -> Result<Expr, TypeError> {
         let nullable = constant == Constant::Null;
         self.add(Kind::Constant(constant), Some(ty), nullable)
     }
 
-    pub(super) fn is_null(&self, expr: Expr) -> bool {
+    pub(crate) fn is_null(&self, expr: Expr) -> bool {
         self.constant(expr) == Some(&Constant::Null)
     }
 
     /// The operand, or where it is a NULL of no type, NULL of this type.
-    pub(super) fn typed(&mut self, expr: Expr, ty: Type) -> Result<Expr, TypeError> {
+    pub(crate) fn typed(&mut self, expr: Expr, ty: Type) -> Result<Expr, TypeError> {
         if self.type_of(expr).is_none() { self.null_of(ty) } else { Ok(expr) }
     }
 

@@ -14,6 +14,10 @@ impl Graph {
     /// # Errors
     /// The operands have no common type, or a limit is passed.
     pub fn compare(&mut self, op: Comparison, a: Expr, b: Expr) -> Result<Expr, TypeError> {
+        // With equal scales the digits compare as integers.
+        if let Some((of_a, of_b)) = self.exact(a, b).filter(|(of_a, of_b)| of_a.scale != of_b.scale) {
+            return self.decimal_compare(op, (a, of_a), (b, of_b));
+        }
         let ([a, b], ty) = self.unified(op.symbol(), [a, b])?;
         let (op, swapped) = Binary::comparison(op, ty);
         let (a, b) = if swapped { (b, a) } else { (a, b) };
@@ -132,6 +136,11 @@ impl Graph {
         let mut sets: Vec<(Expr, Vec<Constant>)> = Vec::new();
         let mut others = Vec::new();
         for &value in list {
+            // Digits that the operand's type does not have could be lost in a common type.
+            if self.exact(a, value).is_some_and(|(of_a, of_value)| of_a.scale != of_value.scale) {
+                others.push(self.compare(Comparison::Equal, a, value)?);
+                continue;
+            }
             let ([operand, value], _) = self.unified("IN", [a, value])?;
             match self.constant(value).cloned() {
                 Some(constant) if constant != Constant::Null && self.constant(operand).is_none() => {

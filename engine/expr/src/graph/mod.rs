@@ -5,16 +5,20 @@
 
 mod choice;
 mod convert;
+mod decimal;
 mod fold;
 mod logic;
 mod number;
+mod temporal;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use vencejo_types::limits::{EXPRESSION_DEPTH_MAX, EXPRESSION_NODES_MAX};
 
 use crate::constant::Constant;
 use crate::error::TypeError;
+use crate::function::{Callee, Prepared};
 use crate::op::{Binary, Test, Unary};
 use crate::value::Type;
 
@@ -54,6 +58,8 @@ pub(crate) enum Kind {
         function: u16,
         arguments: Box<[Expr]>,
     },
+    /// A function of this crate.
+    Function(Callee, Box<[Expr]>),
 }
 
 impl Kind {
@@ -66,7 +72,11 @@ impl Kind {
                 visit(*a);
                 visit(*b);
             }
-            Self::And(list) | Self::Or(list) | Self::Coalesce(list) | Self::Call { arguments: list, .. } => {
+            Self::And(list)
+            | Self::Or(list)
+            | Self::Coalesce(list)
+            | Self::Call { arguments: list, .. }
+            | Self::Function(_, list) => {
                 list.iter().copied().for_each(visit);
             }
             Self::Case(branches, otherwise) => {
@@ -86,6 +96,8 @@ pub(crate) struct Node {
     /// None only for a NULL of no type yet.
     pub(crate) ty: Option<Type>,
     pub(crate) nullable: bool,
+    /// What a function's constant arguments say; else nothing.
+    pub(crate) prepared: Arc<Prepared>,
     depth: usize,
 }
 
@@ -103,6 +115,7 @@ pub struct Results<'g> {
 pub struct Graph {
     nodes: Vec<Node>,
     places: BTreeMap<(Kind, Option<Type>), Expr>,
+    nothing: Arc<Prepared>,
 }
 
 impl Graph {
@@ -195,7 +208,19 @@ impl Graph {
         &self.nodes
     }
 
-    fn add(&mut self, kind: Kind, ty: Option<Type>, nullable: bool) -> Result<Expr, TypeError> {
+    pub(crate) fn add(&mut self, kind: Kind, ty: Option<Type>, nullable: bool) -> Result<Expr, TypeError> {
+        let nothing = Arc::clone(&self.nothing);
+        self.add_prepared(kind, ty, nullable, nothing)
+    }
+
+    /// As `add`; where the node is there already, what it has prepared stays.
+    pub(crate) fn add_prepared(
+        &mut self,
+        kind: Kind,
+        ty: Option<Type>,
+        nullable: bool,
+        prepared: Arc<Prepared>,
+    ) -> Result<Expr, TypeError> {
         let key = (kind, ty);
         if let Some(&expr) = self.places.get(&key) {
             return Ok(expr);
@@ -209,7 +234,7 @@ impl Graph {
             return Err(TypeError::TooMany);
         }
         let expr = Expr(u32::try_from(self.nodes.len()).map_err(|_| TypeError::TooMany)?);
-        self.nodes.push(Node { kind: key.0.clone(), ty, nullable, depth });
+        self.nodes.push(Node { kind: key.0.clone(), ty, nullable, prepared, depth });
         self.places.insert(key, expr);
         Ok(expr)
     }

@@ -8,13 +8,20 @@ use crate::scalar;
 use crate::value::Type;
 
 impl Graph {
-    /// `a + b` and its kin: `BIGINT` if both are, else `DOUBLE`.
+    /// `a + b` and its kin: `BIGINT` if both are, `DECIMAL` if one is and neither is a `DOUBLE`, which wins;
+    /// or times and intervals.
     ///
     /// # Errors
-    /// An operand is not a number, or a limit is passed.
+    /// The operands do not go together, or a limit is passed.
     pub fn arithmetic(&mut self, op: Arithmetic, a: Expr, b: Expr) -> Result<Expr, TypeError> {
+        if let Some(moved) = self.temporal(op, a, b)? {
+            return Ok(moved);
+        }
         let (a, _) = self.number(op.symbol(), a)?;
         let (b, _) = self.number(op.symbol(), b)?;
+        if let Some((of_a, of_b)) = self.exact(a, b) {
+            return self.decimal_arithmetic(op, (a, of_a), (b, of_b));
+        }
         let ([a, b], ty) = self.unified(op.symbol(), [a, b])?;
         self.binary(Binary::arithmetic(op, ty == Type::BigInt), a, b, ty, true)
     }
@@ -24,8 +31,11 @@ impl Graph {
     /// # Errors
     /// The operand is not a number, or a limit is passed.
     pub fn negate(&mut self, a: Expr) -> Result<Expr, TypeError> {
+        if let Some(ty) = self.type_of(a).filter(|ty| ty.is_interval()) {
+            return self.unary(Unary::NegateInt, a, ty, true);
+        }
         let (a, ty) = self.number("-", a)?;
-        let op = if ty == Type::BigInt { Unary::NegateInt } else { Unary::NegateDouble };
+        let op = if ty == Type::Double { Unary::NegateDouble } else { Unary::NegateInt };
         self.unary(op, a, ty, true)
     }
 
@@ -35,11 +45,11 @@ impl Graph {
     /// The operand is not a number, or a limit is passed.
     pub fn abs(&mut self, a: Expr) -> Result<Expr, TypeError> {
         let (a, ty) = self.number("ABS", a)?;
-        let op = if ty == Type::BigInt { Unary::AbsInt } else { Unary::AbsDouble };
+        let op = if ty == Type::Double { Unary::AbsDouble } else { Unary::AbsInt };
         self.unary(op, a, ty, true)
     }
 
-    /// `FLOOR(a)`: of the operand's type.
+    /// `FLOOR(a)`: of the operand's type; a decimal without digits behind the point.
     ///
     /// # Errors
     /// The operand is not a number, or a limit is passed.
@@ -47,7 +57,7 @@ impl Graph {
         self.whole("FLOOR", Unary::Floor, a)
     }
 
-    /// `CEIL(a)`: of the operand's type.
+    /// `CEIL(a)`: of the operand's type; a decimal without digits behind the point.
     ///
     /// # Errors
     /// The operand is not a number, or a limit is passed.
@@ -57,18 +67,23 @@ impl Graph {
 
     fn whole(&mut self, name: &'static str, op: Unary, a: Expr) -> Result<Expr, TypeError> {
         let (a, ty) = self.number(name, a)?;
-        if ty == Type::BigInt {
-            return Ok(a);
+        match ty {
+            Type::BigInt => return Ok(a),
+            Type::Decimal { .. } => return self.whole_decimal(a, op == Unary::Ceil),
+            _ => {}
         }
         let nullable = self.nullable(a);
         self.unary(op, a, ty, nullable)
     }
 
-    /// `ROUND(a, digits)`: of the operand's type.
+    /// `ROUND(a, digits)`: of the operand's type; a decimal with so many digits.
     ///
     /// # Errors
     /// The operand is not a number, or a limit is passed.
     pub fn round(&mut self, a: Expr, digits: i64) -> Result<Expr, TypeError> {
+        if let Some(Type::Decimal { .. }) = self.type_of(a) {
+            return self.round_decimal(a, digits, false);
+        }
         // No double has digits past the 400th place on either side of the point.
         let digits = i16::try_from(digits.clamp(-400, 400)).unwrap_or(0);
         let (a, ty) = self.number("ROUND", a)?;

@@ -17,7 +17,7 @@ pub(super) fn double_to_int(x: f64) -> Option<i64> {
 
 /// As Java's `Double.toString`: plain from 10^-3 to 10^7, else with an exponent; always one digit
 /// after the point.
-pub(super) fn double_to_text(x: f64, arena: &Bump) -> Option<&str> {
+pub(crate) fn double_to_text(x: f64, arena: &Bump) -> Option<&str> {
     if x == 0.0 || (1e-3..1e7).contains(&x.abs()) {
         return formatted(format_args!("{x:?}"), arena);
     }

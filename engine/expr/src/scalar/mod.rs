@@ -1,17 +1,17 @@
 //! Typed operations on registers, as the module head of the crate defines them. Nothing here allocates
 //! on the heap.
 
-mod cast;
+pub(crate) mod cast;
 mod round;
-mod text;
-mod time;
+pub(crate) mod text;
+pub(crate) mod time;
 
 use bumpalo::Bump;
 
 use crate::op::{Binary, Unary};
 use crate::registers::{Index, Registers};
 
-pub(crate) use round::{round_double, round_int};
+pub(crate) use round::{round_double, round_int, truncate_double};
 
 /// A strict operation on one value.
 #[inline(always)]

@@ -94,3 +94,21 @@ pub(crate) fn round_int(x: i64, digits: i16) -> Option<i64> {
     let rounded = (magnitude + unit / 2) / unit * unit;
     i64::try_from(if x < 0 { -rounded } else { rounded }).ok()
 }
+
+/// Cuts the shortest decimal of a double off behind so many digits, towards zero.
+pub(crate) fn truncate_double(x: f64, digits: i16) -> f64 {
+    let Some((decimal, count, point)) = shortest(x.abs()) else { return x };
+    let Ok(kept) = usize::try_from(point + i32::from(digits)) else { return 0.0 };
+    if kept >= count {
+        return x;
+    }
+    let head = decimal[..kept].iter().fold(0_u64, |head, &digit| head * 10 + u64::from(digit));
+    if head == 0 {
+        return 0.0;
+    }
+    let mut text = TextBuffer::default();
+    match write!(text, "{head}e{}", -i32::from(digits)) {
+        Ok(()) => text.as_str().parse::<f64>().unwrap_or(x).copysign(x),
+        Err(_) => x,
+    }
+}

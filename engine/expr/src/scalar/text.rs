@@ -5,6 +5,8 @@ use std::fmt::{self, Write as _};
 use bumpalo::Bump;
 use vencejo_types::limits::EXPRESSION_STRING_BYTES_MAX;
 
+use crate::value::Value;
+
 /// The two strings, one after the other.
 pub(super) fn joined<'a>(x: &str, y: &str, arena: &'a Bump) -> Option<&'a str> {
     let length = x.len() + y.len();
@@ -39,7 +41,7 @@ fn checked(bytes: &[u8]) -> Option<&str> {
 }
 
 /// The text of a number or a time, copied into the arena.
-pub(super) fn formatted<'a>(text: fmt::Arguments<'_>, arena: &'a Bump) -> Option<&'a str> {
+pub(crate) fn formatted<'a>(text: fmt::Arguments<'_>, arena: &'a Bump) -> Option<&'a str> {
     let mut buffer = TextBuffer::default();
     buffer.write_fmt(text).ok()?;
     Some(arena.alloc_str(buffer.as_str()))
@@ -47,13 +49,13 @@ pub(super) fn formatted<'a>(text: fmt::Arguments<'_>, arena: &'a Bump) -> Option
 
 /// Short text on the stack.
 #[derive(Default)]
-pub(super) struct TextBuffer {
+pub(crate) struct TextBuffer {
     bytes: [u8; 32],
     length: usize,
 }
 
 impl TextBuffer {
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }
 }
@@ -64,5 +66,14 @@ impl fmt::Write for TextBuffer {
         self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
         self.length = end;
         Ok(())
+    }
+}
+
+/// Digits of a number as a value; 64 binary ones fit.
+pub(crate) fn formatted_value<'a>(text: fmt::Arguments<'_>, arena: &'a Bump) -> Value<'a> {
+    let mut digits = bumpalo::collections::String::with_capacity_in(64, arena);
+    match digits.write_fmt(text) {
+        Ok(()) => Value::Str(digits.into_bump_str()),
+        Err(_) => Value::Null,
     }
 }

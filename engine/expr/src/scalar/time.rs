@@ -5,18 +5,18 @@ use bumpalo::Bump;
 use super::text::formatted;
 
 /// Milliseconds of a day.
-pub(super) const DAY_MILLIS: i64 = 86_400_000;
+pub(crate) const DAY_MILLIS: i64 = 86_400_000;
 
 /// Days from 0000-03-01 to 1970-01-01.
 const EPOCH_DAYS: i64 = 719_468;
 /// Days of 400 years.
 const ERA_DAYS: i64 = 146_097;
 /// Days of 0000-01-01 and 9999-12-31: the years that have text.
-const DAYS_WITH_TEXT: std::ops::RangeInclusive<i64> = -719_528..=2_932_896;
+pub(crate) const DAYS_WITH_TEXT: std::ops::RangeInclusive<i64> = -719_528..=2_932_896;
 
 /// Days since 1970-01-01 of a date that exists. Years are counted from March, so that the leap day is the
 /// last of its year, and 400 years have always the same days.
-fn days_of(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) fn days_of(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -25,7 +25,7 @@ fn days_of(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Year, month and day of days since 1970-01-01; the inverse of [`days_of`].
-fn date_of(days: i64) -> (i64, i64, i64) {
+pub(crate) fn date_of(days: i64) -> (i64, i64, i64) {
     let days = days + EPOCH_DAYS;
     let era = days.div_euclid(ERA_DAYS);
     let day_of_era = days.rem_euclid(ERA_DAYS);
@@ -38,7 +38,7 @@ fn date_of(days: i64) -> (i64, i64, i64) {
 }
 
 /// `yyyy-MM-dd`.
-pub(super) fn date_text(days: i64, arena: &Bump) -> Option<&str> {
+pub(crate) fn date_text(days: i64, arena: &Bump) -> Option<&str> {
     if !DAYS_WITH_TEXT.contains(&days) {
         return None;
     }
@@ -47,7 +47,7 @@ pub(super) fn date_text(days: i64, arena: &Bump) -> Option<&str> {
 }
 
 /// `yyyy-MM-dd HH:mm:ss.SSS`.
-pub(super) fn timestamp_text(millis: i64, arena: &Bump) -> Option<&str> {
+pub(crate) fn timestamp_text(millis: i64, arena: &Bump) -> Option<&str> {
     let days = millis.div_euclid(DAY_MILLIS);
     if !DAYS_WITH_TEXT.contains(&days) {
         return None;
@@ -62,14 +62,14 @@ pub(super) fn timestamp_text(millis: i64, arena: &Bump) -> Option<&str> {
 }
 
 /// Days since 1970-01-01.
-pub(super) fn parse_date(text: &str) -> Option<i64> {
+pub(crate) fn parse_date(text: &str) -> Option<i64> {
     let mut reader = Reader(text.trim_matches(' ').as_bytes());
     let days = reader.date()?;
     reader.0.is_empty().then_some(days)
 }
 
 /// Milliseconds since 1970-01-01T00:00:00.
-pub(super) fn parse_timestamp(text: &str) -> Option<i64> {
+pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
     let mut reader = Reader(text.trim_matches(' ').as_bytes());
     let millis = reader.timestamp()?;
     reader.0.is_empty().then_some(millis)

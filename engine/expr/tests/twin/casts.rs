@@ -63,7 +63,7 @@ fn read(text: &str, to: ColumnType) -> Val {
         },
         ColumnType::Date => read_date(text).map_or(Val::Null, Val::Int),
         ColumnType::Timestamp => read_timestamp(text).map_or(Val::Null, Val::Int),
-        ColumnType::String => panic!("not read"),
+        ColumnType::String | ColumnType::Decimal { .. } => panic!("not read"),
     }
 }
 

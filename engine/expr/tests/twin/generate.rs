@@ -84,6 +84,9 @@ fn value(ty: Type) -> BoxedStrategy<Val> {
         Type::Timestamp => {
             prop_oneof![select(&TIMES[..]), 0_i64..2_000_000_000_000].prop_map(Val::Int).boxed()
         }
+        Type::Decimal { .. } | Type::Interval | Type::Months => {
+            (-1_000_000_i64..1_000_000).prop_map(Val::Int).boxed()
+        }
         Type::Date => prop_oneof![select(&DAYS[..]), -800_000_i64..3_000_000].prop_map(Val::Int).boxed(),
     }
 }
@@ -253,7 +256,7 @@ fn above(below: &Level) -> Level {
             Type::Double => list.extend(numeric(ty, below)),
             Type::Boolean => list.extend(logical(below)),
             Type::String => list.extend(textual(below)),
-            Type::Timestamp | Type::Date => {}
+            Type::Timestamp | Type::Date | Type::Decimal { .. } | Type::Interval | Type::Months => {}
         }
         proptest::strategy::Union::new(list).boxed()
     });

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use vencejo_core::plan::App;
 use vencejo_types::DecisionCode;
+use vencejo_types::decimal::Decimal;
 use vencejo_types::row::Row;
 use vencejo_types::schema::{ColumnType, Schema};
 
@@ -182,6 +183,9 @@ fn write_value(row: Row<'_>, index: usize, column_type: ColumnType, line: &mut V
         // The shortest text that reads back to the same double; NaN and infinities are null.
         ColumnType::Double => write_number(row.f64(index), line),
         ColumnType::String => write_text(row.str(index), line),
+        ColumnType::Decimal { scale, .. } => {
+            line.extend_from_slice(Decimal { unscaled: row.i64(index), scale }.to_string().as_bytes());
+        }
         ColumnType::Timestamp => {
             line.push(b'"');
             write_timestamp(row.i64(index), line);

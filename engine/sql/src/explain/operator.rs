@@ -95,7 +95,7 @@ fn aggregate(aggregation: &Aggregation) -> String {
     let per = if matches!(aggregation.grouping, Grouping::Running { .. }) { "key" } else { "key and window" };
     let calls =
         if aggregation.calls.is_empty() { String::new() } else { format!(": {}", calls(&aggregation.calls)) };
-    let bytes = size::group(aggregation);
+    let bytes = vencejo_windows::bytes_per_key(aggregation);
     format!("group{}, {grouping}{calls}; {bytes} bytes per {per}", by(&aggregation.key))
 }
 

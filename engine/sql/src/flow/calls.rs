@@ -1,7 +1,7 @@
 //! Aggregate calls: their names, arguments and types.
 
 use vencejo_expr::{Constant, Expr, Type};
-use vencejo_types::limits::{TOP_K_MAX, WINDOW_MILLIS_MAX};
+use vencejo_types::limits::{DECIMAL_PRECISION_MAX, TOP_K_MAX, WINDOW_MILLIS_MAX};
 use vencejo_windows::spec::{AggregateCall, AggregateFunction};
 
 use super::Planner;
@@ -146,7 +146,10 @@ impl Planner<'_, '_> {
     }
 
     fn filter(&mut self, rel: &mut Rel, filter: &Ast) -> Result<Vec<Expr>, Reported> {
-        rel.branches.iter_mut().map(|b| b.lowering(self.report).condition(filter, "FILTER")).collect()
+        rel.branches
+            .iter_mut()
+            .map(|b| b.lowering(self.catalog, self.report).condition(filter, "FILTER"))
+            .collect()
     }
 
     /// DISTINCT where it means something; of MIN and MAX it means nothing.
@@ -237,7 +240,12 @@ fn returns(function: AggregateFunction, argument: Type) -> Type {
     use AggregateFunction as F;
     match function {
         F::CountRows | F::Count | F::ApproxCountDistinct => Type::BigInt,
-        F::Sum | F::Avg | F::Min | F::Max | F::FirstValue | F::LastValue => argument,
+        // The digits of an accumulator are those of the widest DECIMAL.
+        F::Sum | F::Avg => match argument {
+            Type::Decimal { scale, .. } => Type::Decimal { precision: DECIMAL_PRECISION_MAX, scale },
+            other => other,
+        },
+        F::Min | F::Max | F::FirstValue | F::LastValue => argument,
         F::ApproxTopK { .. } => Type::String,
         F::StddevPop
         | F::StddevSamp

@@ -249,8 +249,11 @@ impl Planner<'_, '_> {
             return None;
         }
         let mut silent = Report::default();
-        let exprs: Option<Vec<Expr>> =
-            rel.branches.iter_mut().map(|branch| branch.lowering(&mut silent).expr(ast).ok()).collect();
+        let exprs: Option<Vec<Expr>> = rel
+            .branches
+            .iter_mut()
+            .map(|branch| branch.lowering(self.catalog, &mut silent).expr(ast).ok())
+            .collect();
         let exprs = exprs?;
         let grouped = |slot: &Slot| groups.sets.iter().any(|set| set.contains(slot));
         for column in 0..3 {

@@ -80,13 +80,13 @@ impl Fed {
 impl Planner<'_, '_> {
     /// An expression in every branch.
     pub(crate) fn lower(&mut self, rel: &mut Rel, ast: &Ast) -> Result<Vec<Expr>, Reported> {
-        rel.branches.iter_mut().map(|branch| branch.lowering(self.report).expr(ast)).collect()
+        rel.branches.iter_mut().map(|branch| branch.lowering(self.catalog, self.report).expr(ast)).collect()
     }
 
     /// A condition in every branch.
     pub(crate) fn condition(&mut self, rel: &mut Rel, ast: &Ast, clause: &str) -> Result<(), Reported> {
         for branch in &mut rel.branches {
-            let condition = branch.lowering(self.report).condition(ast, clause)?;
+            let condition = branch.lowering(self.catalog, self.report).condition(ast, clause)?;
             branch.conditions.push(condition);
         }
         Ok(())
@@ -156,6 +156,10 @@ impl Planner<'_, '_> {
                     .iter()
                     .enumerate()
                     .any(|(index, branch)| branch.graph.nullable(layout.column(column)[index]));
+                if let Some(ty) = ty.filter(|ty| ty.is_interval()) {
+                    let hint = "TIMESTAMPDIFF(SECOND, from, to) gives a number";
+                    return Err(self.fail(place, format!("{ty} is no type of a column"), hint));
+                }
                 let hint = "CAST(NULL AS type) gives it one";
                 ty.map(|ty| (ty, nullable))
                     .ok_or_else(|| self.fail(place, "a column is always NULL, of no type", hint))
@@ -214,13 +218,18 @@ impl Planner<'_, '_> {
 }
 
 impl Branch {
-    pub(crate) fn lowering<'a>(&'a mut self, report: &'a mut Report) -> Lowering<'a, 'a> {
+    pub(crate) fn lowering<'a>(
+        &'a mut self,
+        catalog: &'a Catalog,
+        report: &'a mut Report,
+    ) -> Lowering<'a, 'a> {
         Lowering {
             graph: &mut self.graph,
             scope: &self.scope,
             aliases: Vec::new(),
             engine: Err("a query"),
             slots: Some(&self.slots),
+            lookups: Some(&catalog.lookups),
             report,
         }
     }

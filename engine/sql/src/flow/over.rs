@@ -2,7 +2,7 @@
 
 use vencejo_core::plan::flow::Operator;
 use vencejo_expr::{Constant, Expr, Type};
-use vencejo_types::limits::{OVER_ROWS_MAX, WINDOW_MILLIS_MAX};
+use vencejo_types::limits::{OVER_ROWS_MAX, OVERS_MAX, WINDOW_MILLIS_MAX};
 use vencejo_windows::spec::{Frame, OrderBy, OverAggregation, TopN};
 
 use super::Planner;
@@ -48,7 +48,13 @@ impl Planner<'_, '_> {
             }
         }
         // Calls of one window are one operator.
+        let mut windows = 0;
         while let Some(&(ast, over)) = calls.first() {
+            windows += 1;
+            if windows > OVERS_MAX || self.report.is_full() {
+                self.report.error(ast.place, format!("a SELECT has at most {OVERS_MAX} different OVERs"));
+                return Rel::broken();
+            }
             match self.over(&mut rel, select, &calls, ast, over, needed) {
                 Ok((next, done)) => {
                     rel = next;

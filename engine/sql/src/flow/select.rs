@@ -2,7 +2,7 @@
 
 use vencejo_core::plan::flow::Operator;
 use vencejo_expr::{Comparison, Constant, Type};
-use vencejo_types::limits::{RANK_MAX, VIEW_FEEDS_MAX};
+use vencejo_types::limits::{DECIMAL_PRECISION_MAX, RANK_MAX, VIEW_FEEDS_MAX};
 
 use super::Planner;
 use super::group::aggregates;
@@ -10,7 +10,7 @@ use super::needed::Needed;
 use super::rel::Rel;
 use super::windowing::names_window;
 use crate::Diagnostic;
-use crate::ast::{Ast, AstKind, Item, JoinWord, Query, Select};
+use crate::ast::{Ast, AstKind, Item, JoinWord, Query, Relation, Select, Source};
 use crate::diagnostic::Reported;
 use crate::scope::outputs;
 
@@ -78,7 +78,7 @@ impl Planner<'_, '_> {
                     match (output.expr.and_then(|expr| branch.graph.type_of(expr)), *known) {
                         (Some(ty), None) => *known = Some(ty),
                         (Some(ty), Some(first)) if ty != first && ty.is_number() && first.is_number() => {
-                            *known = Some(Type::Double);
+                            *known = Some(wider(ty, first));
                         }
                         (Some(ty), Some(first)) if ty != first => {
                             let message = format!("this column is {ty}, in the first SELECT it is {first}");
@@ -124,6 +124,15 @@ impl Planner<'_, '_> {
             }
         }
         let mut conditions: Vec<&Ast> = select.condition.as_ref().map(Ast::conjuncts).unwrap_or_default();
+        // Where no join adds rows without a partner on the left, what WHERE says of one table alone can be
+        // asked before the join.
+        let early = select.joins.iter().all(|join| !matches!(join.word, JoinWord::Right | JoinWord::Full));
+        if early && !select.joins.is_empty() {
+            let alone = |ast: &&Ast| only_of(ast, &select.relation);
+            let (first, rest): (Vec<&Ast>, Vec<&Ast>) = conditions.into_iter().partition(alone);
+            self.where_clause(&mut rel, &first, needed);
+            conditions = rest;
+        }
         for join in &select.joins {
             let mut on = match &join.on {
                 Some(on) => on.conjuncts(),
@@ -132,6 +141,11 @@ impl Planner<'_, '_> {
             if join.word == JoinWord::Cross {
                 // WHERE has the condition; what the join does not take stays.
                 on = std::mem::take(&mut conditions);
+            } else if early && join.word == JoinWord::Inner {
+                let alone = |ast: &&Ast| only_of(ast, &join.relation);
+                let (right, rest): (Vec<&Ast>, Vec<&Ast>) = conditions.into_iter().partition(alone);
+                on.extend(right);
+                conditions = rest;
             }
             let kept;
             (rel, kept) = self.join(rel, join, &on, needed);
@@ -168,7 +182,7 @@ impl Planner<'_, '_> {
     }
 
     /// Takes the bound of a rank from a condition, where it is one.
-    fn bound(&mut self, rel: &mut Rel, condition: &Ast) {
+    pub(crate) fn bound(&mut self, rel: &mut Rel, condition: &Ast) {
         let (column, less, most) = match &condition.kind {
             AstKind::Compare(Comparison::LessEqual | Comparison::Equal, sides) => {
                 (&sides[0], false, &sides[1])
@@ -272,7 +286,7 @@ impl Planner<'_, '_> {
         }
         rel = self.over_clauses(rel, select, &values, needed);
         for branch in &mut rel.branches {
-            let list = outputs(&select.items, &mut branch.lowering(self.report));
+            let list = outputs(&select.items, &mut branch.lowering(self.catalog, self.report));
             rel.partial |= list.iter().any(|output| output.expr.is_none());
             branch.outputs = list;
             branch.slots.clear();
@@ -295,4 +309,32 @@ impl Planner<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// The type that holds the numbers of both, as far as 18 digits go.
+fn wider(a: Type, b: Type) -> Type {
+    let scale = |ty| match ty {
+        Type::Decimal { scale, .. } => Some(scale),
+        Type::BigInt => Some(0),
+        _ => None,
+    };
+    match (scale(a), scale(b)) {
+        (Some(a), Some(b)) => Type::Decimal { precision: DECIMAL_PRECISION_MAX, scale: a.max(b) },
+        _ => Type::Double,
+    }
+}
+
+/// Whether a condition names columns of this table and of no other, each with the table's name before it.
+pub(crate) fn only_of(ast: &Ast, relation: &Relation) -> bool {
+    let name = match (&relation.alias, &relation.source) {
+        (Some(alias), _) => &alias.text,
+        (None, Source::Named(name)) => &name.text,
+        (None, _) => return false,
+    };
+    let other = super::needed::any(ast, &|ast| match &ast.kind {
+        AstKind::Column(column) => column.qualifier.as_ref().is_none_or(|qualifier| qualifier.text != *name),
+        AstKind::InQuery { .. } | AstKind::Exists(_) => true,
+        _ => false,
+    });
+    !other && super::needed::any(ast, &|ast| matches!(ast.kind, AstKind::Column(_)))
 }

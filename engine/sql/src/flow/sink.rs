@@ -66,6 +66,12 @@ impl Planner<'_, '_> {
                 result = Err(self.fail(output.place, message, hint));
                 continue;
             };
+            if ty.is_interval() {
+                let hint = "TIMESTAMPDIFF(SECOND, from, to) gives a number";
+                let message = format!("column '{name}' is {ty}: an interval is no column");
+                result = Err(self.fail(output.place, message, hint));
+                continue;
+            }
             columns.push(Column { name, column_type: ty.column_type(), nullable });
         }
         result.map(|()| columns)

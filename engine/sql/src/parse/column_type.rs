@@ -1,13 +1,17 @@
 //! Types, as Flink writes them.
 
 use sqlparser::tokenizer::Token as Kind;
+use vencejo_types::limits::DECIMAL_PRECISION_MAX;
 use vencejo_types::schema::ColumnType;
 
 use crate::diagnostic::Diagnostic;
 use crate::suggest::did_you_mean;
 use crate::tokens::{Cursor, Parsed};
 
-const TYPES: [(&str, ColumnType); 9] = [
+/// DECIMAL without digits, as in Flink.
+const DECIMAL: ColumnType = ColumnType::Decimal { precision: 10, scale: 0 };
+
+const TYPES: [(&str, ColumnType); 13] = [
     ("BOOLEAN", ColumnType::Boolean),
     ("INT", ColumnType::Int),
     ("INTEGER", ColumnType::Int),
@@ -15,20 +19,20 @@ const TYPES: [(&str, ColumnType); 9] = [
     ("DOUBLE", ColumnType::Double),
     ("STRING", ColumnType::String),
     ("VARCHAR", ColumnType::String),
+    ("CHAR", ColumnType::String),
+    ("DECIMAL", DECIMAL),
+    ("DEC", DECIMAL),
+    ("NUMERIC", DECIMAL),
     ("TIMESTAMP", ColumnType::Timestamp),
     ("DATE", ColumnType::Date),
 ];
 
 /// Types of Flink that are not here, and what to use in their place.
-const REFUSED: [(&str, &str); 21] = [
-    ("DECIMAL", "use DOUBLE, or BIGINT in the smallest unit"),
-    ("DEC", "use DOUBLE, or BIGINT in the smallest unit"),
-    ("NUMERIC", "use DOUBLE, or BIGINT in the smallest unit"),
+const REFUSED: [(&str, &str); 17] = [
     ("FLOAT", "use DOUBLE"),
     ("REAL", "use DOUBLE"),
     ("TINYINT", "use INT"),
     ("SMALLINT", "use INT"),
-    ("CHAR", "use STRING"),
     ("TEXT", "use STRING"),
     ("BOOL", "use BOOLEAN"),
     ("LONG", "use BIGINT"),
@@ -61,7 +65,8 @@ impl Cursor<'_> {
         };
         self.skip();
         match name {
-            "VARCHAR" => self.length()?,
+            "VARCHAR" | "CHAR" => self.length()?,
+            "DECIMAL" | "DEC" | "NUMERIC" => return self.digits(column_type),
             "TIMESTAMP" => self.precision()?,
             "DOUBLE" => {
                 self.accept_word("PRECISION");
@@ -71,7 +76,40 @@ impl Cursor<'_> {
         Ok(column_type)
     }
 
-    /// `(n)` of VARCHAR; strings are not cut, so n does not matter.
+    /// `(precision)` or `(precision, scale)` of DECIMAL.
+    fn digits(&mut self, without: ColumnType) -> Parsed<ColumnType> {
+        let place = self.place();
+        if !self.accept(&Kind::LParen) {
+            return Ok(without);
+        }
+        let precision = self.small_number("a precision")?;
+        let scale = if self.accept(&Kind::Comma) { self.small_number("a scale")? } else { 0 };
+        self.expect_or(&Kind::RParen, "',' or ')'")?;
+        let narrow = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
+        ColumnType::decimal(narrow(precision), narrow(scale)).ok_or_else(|| {
+            let error = |message: String| Diagnostic::new(place, message);
+            if precision > u32::from(DECIMAL_PRECISION_MAX) {
+                error(format!("a DECIMAL has at most {DECIMAL_PRECISION_MAX} digits, not {precision}"))
+                    .with_hint(format!("use DECIMAL({DECIMAL_PRECISION_MAX}, scale), or DOUBLE"))
+            } else if precision == 0 {
+                error("a DECIMAL has at least one digit".to_string())
+            } else {
+                error(format!("DECIMAL({precision}, {scale}) has more digits behind the point than it has"))
+            }
+        })
+    }
+
+    fn small_number(&mut self, what: &str) -> Parsed<u32> {
+        match self.peek() {
+            Some(Kind::Number(digits, false)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                self.skip();
+                Ok(digits.parse().unwrap_or(u32::MAX))
+            }
+            _ => Err(self.expected(what)),
+        }
+    }
+
+    /// `(n)` of VARCHAR and CHAR; strings are not cut, so n does not matter.
     fn length(&mut self) -> Parsed<()> {
         if self.accept(&Kind::LParen) {
             match self.peek() {

@@ -1,12 +1,13 @@
 //! Expressions, by precedence climbing. From loosest to tightest, as Calcite has it: OR; AND; NOT; IS;
-//! comparisons; BETWEEN and IN; + and -; * / % and ||; signs.
+//! comparisons; BETWEEN, IN and LIKE; + and -; * / % and ||; signs; AT TIME ZONE.
 
 use sqlparser::tokenizer::Token as Kind;
 use vencejo_expr::{Arithmetic, Comparison, Test};
 use vencejo_types::limits::EXPRESSION_DEPTH_MAX;
 use vencejo_types::schema::ColumnType;
 
-use crate::ast::{Ast, AstKind, Case, ColumnName, Function};
+use super::call::call;
+use crate::ast::{Ast, AstKind, Case, ColumnName};
 use crate::diagnostic::Diagnostic;
 use crate::tokens::{Cursor, Name, Parsed, Place};
 
@@ -21,6 +22,7 @@ mod binds {
     pub(super) const ADD: u8 = 7;
     pub(super) const MULTIPLY: u8 = 8;
     pub(super) const SIGN: u8 = 9;
+    pub(super) const ZONE: u8 = 10;
 }
 
 /// An operator behind a left operand.
@@ -30,10 +32,11 @@ enum Operator {
     And,
     Is,
     Compare(Comparison),
-    /// BETWEEN or IN, or NOT before one of them.
+    /// BETWEEN, IN or LIKE, or NOT before one of them.
     Range,
     Arithmetic(Arithmetic),
     Concat,
+    Zone,
 }
 
 impl Operator {
@@ -46,6 +49,7 @@ impl Operator {
             Self::Range => binds::RANGE,
             Self::Arithmetic(Arithmetic::Add | Arithmetic::Subtract) => binds::ADD,
             Self::Arithmetic(_) | Self::Concat => binds::MULTIPLY,
+            Self::Zone => binds::ZONE,
         }
     }
 }
@@ -56,8 +60,8 @@ impl Cursor<'_> {
         self.operation(0)
     }
 
-    /// A bound of a frame, before PRECEDING.
-    pub(crate) fn frame_bound(&mut self) -> Parsed<Ast> {
+    /// An expression without BETWEEN, IN, LIKE and what binds more loosely.
+    pub(super) fn below_ranges(&mut self) -> Parsed<Ast> {
         self.operation(binds::ADD)
     }
 
@@ -92,10 +96,15 @@ impl Cursor<'_> {
             Some(Kind::Word(_)) if self.is_word("OR") => Operator::Or,
             Some(Kind::Word(_)) if self.is_word("AND") => Operator::And,
             Some(Kind::Word(_)) if self.is_word("IS") => Operator::Is,
-            Some(Kind::Word(_)) if ["BETWEEN", "IN", "NOT"].iter().any(|word| self.is_word(word)) => {
+            Some(Kind::Word(_)) if ["BETWEEN", "IN", "LIKE", "NOT"].iter().any(|word| self.is_word(word)) => {
                 Operator::Range
             }
-            Some(Kind::Word(_)) if self.is_word("LIKE") => return Err(self.error("LIKE is not supported")),
+            Some(Kind::Word(_)) if self.are_words(&["AT", "TIME", "ZONE"]) => Operator::Zone,
+            Some(Kind::Word(_)) if self.are_words(&["SIMILAR", "TO"]) => {
+                return Err(self
+                    .error("SIMILAR TO is not supported")
+                    .with_hint("write REGEXP(value, pattern)"));
+            }
             _ => return Ok(None),
         }))
     }
@@ -106,6 +115,11 @@ impl Cursor<'_> {
         match operator {
             Operator::Is => self.is_test(left),
             Operator::Range => self.range(left),
+            Operator::Zone => {
+                self.accept_words(&["AT", "TIME", "ZONE"]);
+                let zone = self.operation(binds::ZONE + 1)?;
+                call(place, "AT TIME ZONE", vec![left, zone])
+            }
             Operator::Or => self.chain(left, operator, |cursor| cursor.accept_word("OR"), AstKind::Or),
             Operator::And => self.chain(left, operator, |cursor| cursor.accept_word("AND"), AstKind::And),
             Operator::Concat => {
@@ -162,7 +176,7 @@ impl Cursor<'_> {
         node(place, left.height, AstKind::Is(test, Box::new(left)))
     }
 
-    /// `[NOT] BETWEEN low AND high`, `[NOT] IN (list)`.
+    /// `[NOT] BETWEEN low AND high`, `[NOT] IN (list)`, `[NOT] LIKE pattern [ESCAPE escape]`.
     fn range(&mut self, left: Ast) -> Parsed<Ast> {
         let place = self.place();
         let negated = self.accept_word("NOT");
@@ -183,10 +197,15 @@ impl Cursor<'_> {
             let below = height(&list).max(left.height);
             return node(place, below, AstKind::In { value: Box::new(left), list, negated });
         }
-        if self.is_word("LIKE") {
-            return Err(self.error("LIKE is not supported"));
+        if self.accept_word("LIKE") {
+            let mut arguments = vec![left, self.operation(binds::ADD)?];
+            if self.accept_word("ESCAPE") {
+                arguments.push(self.operation(binds::ADD)?);
+            }
+            let like = call(place, "LIKE", arguments)?;
+            return if negated { node(place, like.height, AstKind::Not(Box::new(like))) } else { Ok(like) };
         }
-        Err(self.expected("BETWEEN or IN"))
+        Err(self.expected("BETWEEN, IN or LIKE"))
     }
 
     /// What an operator works on: a literal, a name, a call, or something in parentheses.
@@ -271,9 +290,9 @@ impl Cursor<'_> {
         } else if self.is_word("CAST") || self.is_word("TRY_CAST") {
             self.skip();
             self.nested(|cursor| cursor.cast(place))
-        } else if self.is_word("INTERVAL") {
-            self.skip();
-            leaf(AstKind::Interval(self.interval()?.0))
+        } else if self.accept_word("INTERVAL") {
+            let (ty, length) = self.interval()?;
+            leaf(AstKind::Interval(ty, length))
         } else if self.is_word("EXISTS") {
             self.skip();
             let query = Box::new(self.nested(Self::subquery)?);
@@ -282,6 +301,13 @@ impl Cursor<'_> {
             leaf(AstKind::Moment(ColumnType::Date, self.string("a date")?.0))
         } else if before_string && self.accept_word("TIMESTAMP") {
             leaf(AstKind::Moment(ColumnType::Timestamp, self.string("a timestamp")?.0))
+        } else if let Some(error) = self.clock() {
+            Err(error)
+        } else if self.peek_second() == Some(&Kind::LParen) && (self.is_word("LEFT") || self.is_word("RIGHT"))
+        {
+            let text = if self.is_word("LEFT") { "LEFT" } else { "RIGHT" }.to_string();
+            self.skip();
+            self.nested(|cursor| cursor.call(Name { text, place }))
         } else {
             self.column_or_call()
         }
@@ -337,38 +363,15 @@ impl Cursor<'_> {
         }
         Ok(Ast { place, height: 0, kind: AstKind::Column(Box::new(name)) })
     }
-
-    fn call(&mut self, name: Name) -> Parsed<Ast> {
-        let place = name.place;
-        self.expect(&Kind::LParen)?;
-        let mut function =
-            Function { name, arguments: Vec::new(), star: false, distinct: false, filter: None, over: None };
-        if self.accept(&Kind::Mul) {
-            function.star = true;
-        } else if !self.is(&Kind::RParen) {
-            function.distinct = self.accept_word("DISTINCT");
-            function.arguments.push(self.expression()?);
-            while self.accept(&Kind::Comma) {
-                function.arguments.push(self.expression()?);
-            }
-        }
-        self.expect_or(&Kind::RParen, "',' or ')'")?;
-        self.call_clauses(&mut function)?;
-        let mut below = 0;
-        for list in [&function.arguments[..], function.filter.as_slice()] {
-            below = height(list).max(below);
-        }
-        node(place, below, AstKind::Function(Box::new(function)))
-    }
 }
 
 /// The height of the highest.
-fn height(list: &[Ast]) -> usize {
+pub(super) fn height(list: &[Ast]) -> usize {
     list.iter().map(|ast| ast.height).max().unwrap_or(0)
 }
 
 /// An operation above operands of this height.
-fn node(place: Place, below: usize, kind: AstKind) -> Parsed<Ast> {
+pub(super) fn node(place: Place, below: usize, kind: AstKind) -> Parsed<Ast> {
     if below >= EXPRESSION_DEPTH_MAX {
         let message = format!("the expression is nested more than {EXPRESSION_DEPTH_MAX} operations deep");
         return Err(Diagnostic::new(place, message));

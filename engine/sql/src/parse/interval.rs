@@ -1,76 +1,148 @@
-//! `INTERVAL` literals of days to seconds, as Flink writes them.
+//! Intervals: `INTERVAL '5' MINUTE`, `INTERVAL '1 02:30' DAY TO MINUTE`, `INTERVAL '1-6' YEAR TO MONTH`.
 
-use crate::Diagnostic;
+use sqlparser::tokenizer::Token as Kind;
+use vencejo_expr::Type;
+
+use crate::diagnostic::Diagnostic;
 use crate::tokens::{Cursor, Parsed, Place};
 
-/// Units from the longest to the shortest, with their milliseconds.
-const UNITS: [(&str, &str, i64); 4] = [
-    ("DAY", "DAYS", 86_400_000),
-    ("HOUR", "HOURS", 3_600_000),
-    ("MINUTE", "MINUTES", 60_000),
-    ("SECOND", "SECONDS", 1_000),
+/// A unit: its name, its length in milliseconds or months, and how many make the unit before it.
+struct Unit {
+    name: &'static str,
+    plural: &'static str,
+    months: bool,
+    length: i64,
+    /// Place in a literal of several units; units that stand alone have none.
+    rank: Option<usize>,
+    below: i64,
+}
+
+const fn unit(
+    name: &'static str,
+    plural: &'static str,
+    months: bool,
+    length: i64,
+    rank: Option<usize>,
+    below: i64,
+) -> Unit {
+    Unit { name, plural, months, length, rank, below }
+}
+
+const UNITS: [Unit; 9] = [
+    unit("YEAR", "YEARS", true, 12, Some(0), i64::MAX),
+    unit("MONTH", "MONTHS", true, 1, Some(1), 12),
+    unit("DAY", "DAYS", false, 86_400_000, Some(2), i64::MAX),
+    unit("HOUR", "HOURS", false, 3_600_000, Some(3), 24),
+    unit("MINUTE", "MINUTES", false, 60_000, Some(4), 60),
+    unit("SECOND", "SECONDS", false, 1_000, Some(5), 60),
+    unit("QUARTER", "QUARTERS", true, 3, None, i64::MAX),
+    unit("WEEK", "WEEKS", false, 7 * 86_400_000, None, i64::MAX),
+    unit("MILLISECOND", "MILLISECONDS", false, 1, None, i64::MAX),
 ];
 
+const SHAPE: &str = "an interval is such as INTERVAL '5' MINUTE or INTERVAL '1 02:30' DAY TO MINUTE";
+
 impl Cursor<'_> {
-    /// `[-]'n' unit`, `'n.nnn' SECOND` or `'h:m' HOUR TO MINUTE`, behind `INTERVAL`: its milliseconds, and
-    /// the place of the number.
-    pub(crate) fn interval(&mut self) -> Parsed<(i64, Place)> {
-        let outer = self.accept(&sqlparser::tokenizer::Token::Minus);
-        let (text, place) = self.string("a number in single quotes")?;
-        let from = self.unit()?;
-        let to = if self.accept_word("TO") { self.unit()? } else { from };
-        let trimmed = text.trim();
-        let (inner, digits) = match trimmed.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, trimmed),
+    /// What follows INTERVAL: its type, and its length in milliseconds or months.
+    pub(crate) fn interval(&mut self) -> Parsed<(Type, i64)> {
+        let minus = self.accept(&Kind::Minus);
+        let (text, place) =
+            self.string("a number in single quotes").map_err(|error| error.with_hint(SHAPE))?;
+        let first = self.interval_unit()?;
+        let last = if self.accept_word("TO") { self.interval_unit()? } else { first };
+        let ranks = match (first.rank, last.rank) {
+            _ if std::ptr::eq(first, last) => None,
+            (Some(from), Some(to)) if from < to && first.months == last.months => Some((from, to)),
+            _ => {
+                let message = format!("there is no interval {} TO {}", first.name, last.name);
+                return Err(Diagnostic::new(place, message).with_hint(SHAPE));
+            }
         };
-        let millis = if from == to { one(digits, from) } else { several(digits, from, to) };
-        let millis = millis.map_err(|message| Diagnostic::new(place, message))?;
-        Ok((if outer == inner { millis } else { -millis }, place))
+        let units: Vec<&Unit> = match ranks {
+            None => vec![first],
+            Some((from, to)) => UNITS[from..=to].iter().collect(),
+        };
+        let length =
+            length(&text, &units).map_err(|message| Diagnostic::new(place, message).with_hint(SHAPE))?;
+        let ty = if first.months { Type::Months } else { Type::Interval };
+        Ok((ty, if minus { -length } else { length }))
     }
 
-    /// The place of a unit in [`UNITS`].
-    fn unit(&mut self) -> Parsed<usize> {
-        let found = UNITS.iter().position(|(one, many, _)| self.is_word(one) || self.is_word(many));
-        if let Some(unit) = found {
-            self.skip();
-            return Ok(unit);
+    /// What follows INTERVAL where months have no length: its milliseconds, and the place of the number.
+    pub(crate) fn interval_millis(&mut self) -> Parsed<(i64, Place)> {
+        let place = self.place();
+        match self.interval()? {
+            (Type::Interval, millis) => Ok((millis, place)),
+            _ => {
+                let error = Diagnostic::new(place, "this interval has no fixed length");
+                Err(error.with_hint("months and years differ; write it in days"))
+            }
         }
-        if ["MONTH", "MONTHS", "YEAR", "YEARS"].iter().any(|unit| self.is_word(unit)) {
-            let error = self.expected("SECOND, MINUTE, HOUR or DAY");
-            return Err(error.with_hint("months and years have no fixed length"));
+    }
+
+    fn interval_unit(&mut self) -> Parsed<&'static Unit> {
+        let Some(unit) = UNITS.iter().find(|unit| self.is_word(unit.name) || self.is_word(unit.plural))
+        else {
+            let names: Vec<&str> = UNITS.iter().map(|unit| unit.name).collect();
+            return Err(self.expected(&format!("a unit: {}", names.join(", "))));
+        };
+        self.skip();
+        // A precision, which does not matter.
+        if self.accept(&Kind::LParen) {
+            while matches!(self.peek(), Some(Kind::Number(..) | Kind::Comma)) {
+                self.skip();
+            }
+            self.expect(&Kind::RParen)?;
         }
-        Err(self.expected("SECOND, MINUTE, HOUR or DAY"))
+        Ok(unit)
     }
 }
 
-/// A number of one unit.
-fn one(text: &str, unit: usize) -> Result<i64, &'static str> {
-    const SHAPE: &str = "an interval is a number, with at most three decimals";
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 3 {
-        return Err(SHAPE);
+/// The length of a text in these units, largest first.
+fn length(text: &str, units: &[&Unit]) -> Result<i64, String> {
+    let text = text.trim();
+    let (sign, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let mut length = 0_i64;
+    let too_long = || "the interval is too long".to_string();
+    for (place, unit) in units.iter().enumerate() {
+        if place > 0 {
+            let separator = if unit.months {
+                '-'
+            } else if units[place - 1].name == "DAY" {
+                ' '
+            } else {
+                ':'
+            };
+            rest = rest
+                .strip_prefix(separator)
+                .ok_or_else(|| format!("'{separator}' stands before the {}S", unit.name))?;
+        }
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (whole, tail) = rest.split_at(digits);
+        if whole.is_empty() {
+            return Err(format!("the number of {}S is missing", unit.name));
+        }
+        rest = tail;
+        let whole: i64 = whole.parse().map_err(|_| too_long())?;
+        if place > 0 && whole >= unit.below {
+            return Err(format!("the number of {}S is below {}", unit.name, unit.below));
+        }
+        length =
+            whole.checked_mul(unit.length).and_then(|part| length.checked_add(part)).ok_or_else(too_long)?;
+        if let Some(fraction) = rest.strip_prefix('.').filter(|_| unit.name == "SECOND") {
+            if !(1..=3).contains(&fraction.len()) || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err("seconds have at most three decimals".to_string());
+            }
+            let thousandths: i64 = format!("{fraction:0<3}").parse().unwrap_or(0);
+            length = length.checked_add(thousandths).ok_or_else(too_long)?;
+            rest = "";
+        }
     }
-    let (name, _, millis) = UNITS[unit];
-    if !fraction.is_empty() && name != "SECOND" {
-        return Err("only seconds may have a fraction");
+    if !rest.is_empty() {
+        return Err("the number does not fit its unit".to_string());
     }
-    let thousandths: i64 = format!("{fraction:0<3}").parse().map_err(|_| SHAPE)?;
-    let whole = whole.parse::<i64>().ok().and_then(|whole| whole.checked_mul(millis));
-    whole.and_then(|whole| whole.checked_add(thousandths)).ok_or("the interval is too long")
-}
-
-/// `d h:m:s` from one unit to another.
-fn several(text: &str, from: usize, to: usize) -> Result<i64, &'static str> {
-    const SHAPE: &str = "an interval of several units is written such as '1:30' HOUR TO MINUTE";
-    let parts: Vec<&str> = text.split([' ', ':']).collect();
-    if to < from || parts.len() != to - from + 1 {
-        return Err(SHAPE);
-    }
-    let mut total = 0_i64;
-    for (unit, part) in (from..=to).zip(parts) {
-        total = total.checked_add(one(part, unit)?).ok_or("the interval is too long")?;
-    }
-    Ok(total)
+    Ok(sign * length)
 }

@@ -4,9 +4,10 @@
 //! build without optimization thirty nested CASEs overflow a 2 MiB stack in it, below its own recursion limit
 //! of fifty, and the chain `1+1+...` has no limit at all.
 
+mod call;
 pub(crate) mod column_type;
 pub(crate) mod expression;
-pub(crate) mod interval;
+mod interval;
 pub(crate) mod over;
 pub(crate) mod relation;
 pub(crate) mod select;

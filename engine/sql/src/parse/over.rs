@@ -76,8 +76,7 @@ impl Cursor<'_> {
         } else if self.is_word("CURRENT") {
             return Err(self.error("a frame begins before the current row").with_hint("write PRECEDING"));
         } else {
-            // The least that binds tighter than the AND of BETWEEN.
-            Some(self.frame_bound()?)
+            Some(self.below_ranges()?)
         };
         if self.is_word("FOLLOWING") {
             return Err(self.error("a frame cannot begin behind the current row"));

@@ -205,7 +205,7 @@ impl Cursor<'_> {
                 if !self.accept_word("INTERVAL") {
                     return Err(self.expected("INTERVAL"));
                 }
-                Ok(Argument::Interval(self.interval()?.0))
+                Ok(Argument::Interval(self.interval_millis()?.0))
             }
         }
     }

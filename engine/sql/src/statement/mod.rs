@@ -1,6 +1,7 @@
 //! Statements: what each declares, checked and planned.
 
 pub(crate) mod decision;
+pub(crate) mod lookup;
 pub(crate) mod model;
 pub(crate) mod options;
 pub(crate) mod stream_options;
@@ -18,7 +19,7 @@ use crate::tokens::{Cursor, Name, Parsed, Statement, shown};
 
 /// What an app is made of, for the hint.
 const STATEMENTS: &str = "an app consists of CREATE TABLE, CREATE VIEW, CREATE MATERIALIZED VIEW, CREATE MODEL, \
-                          CREATE DECISION, INSERT INTO and SELECT";
+                          CREATE LOOKUP, CREATE DECISION, INSERT INTO and SELECT";
 
 /// The file loader: a path relative to the app's folder to the file's bytes, or why there are none.
 pub(crate) type Load<'l> = &'l mut dyn FnMut(&str) -> Result<Vec<u8>, String>;
@@ -76,16 +77,19 @@ fn head(cursor: &mut Cursor<'_>) -> Parsed<Head> {
         Declaration::View
     } else if cursor.accept_word("MODEL") {
         Declaration::Model
+    } else if cursor.accept_word("LOOKUP") {
+        cursor.accept_word("TABLE");
+        Declaration::Lookup
     } else if cursor.accept_word("DECISION") {
         Declaration::Decision
     } else {
-        let error = cursor.expected("TABLE, VIEW, MATERIALIZED VIEW, MODEL or DECISION");
+        let error = cursor.expected("TABLE, VIEW, MATERIALIZED VIEW, MODEL, LOOKUP or DECISION");
         for refused in ["TEMPORARY", "OR", "FUNCTION", "CATALOG", "DATABASE"] {
             if cursor.is_word(refused) {
                 return Err(error.with_hint("an app declares everything once, in one space of names"));
             }
         }
-        let known = ["TABLE", "VIEW", "MATERIALIZED", "MODEL", "DECISION"];
+        let known = ["TABLE", "VIEW", "MATERIALIZED", "MODEL", "LOOKUP", "DECISION"];
         let hint = match cursor.peek() {
             Some(Kind::Word(word)) => did_you_mean(&word.value, known),
             _ => None,
@@ -129,6 +133,7 @@ pub(crate) fn plan(statement: &Statement<'_>, catalog: &mut Catalog, report: &mu
         Declaration::Stream => table::plan(&mut cursor, &name, claimed, catalog, report),
         Declaration::View => view::plan(&mut cursor, &name, (materialized, claimed), catalog, report),
         Declaration::Model => model::plan(&mut cursor, &name, claimed, catalog, report, load),
+        Declaration::Lookup => lookup::plan(&mut cursor, &name, claimed, catalog, report, load),
         Declaration::Decision => decision::plan(&mut cursor, &name, claimed, catalog, report),
     };
     if let Err(error) = parsed {

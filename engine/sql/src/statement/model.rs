@@ -42,7 +42,7 @@ pub(crate) fn plan(
     let output = check_output(&outputs, output_place, report);
     let options = refuse_unknown(&settings, &["path", "version"], &[], report);
     let version = version(&settings, report);
-    let file = read(&settings, settings_place, report, load);
+    let file = read(&settings, settings_place, report, load, "models/name.ubj", MODEL_FILE_BYTES_MAX);
     let slot = match (checked, output, options, version, file) {
         (Ok(()), Ok(output), Ok(()), Ok(version), Ok(file)) => {
             let names: Vec<String> = inputs.iter().map(|input| input.name.text.clone()).collect();
@@ -107,29 +107,35 @@ fn setting<'s>(settings: &'s [Setting], key: &str) -> Option<&'s Setting> {
     settings.iter().find(|setting| setting.key.text == key)
 }
 
-/// A model's file and where it is named.
-struct File {
-    place: Place,
-    path: String,
-    bytes: Vec<u8>,
+/// A file of the app and where it is named.
+pub(super) struct File {
+    pub(super) place: Place,
+    pub(super) path: String,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// Reads the file. The path stays inside the app's folder.
-fn read(settings: &[Setting], place: Place, report: &mut Report, load: Load<'_>) -> Result<File, Reported> {
+pub(super) fn read(
+    settings: &[Setting],
+    place: Place,
+    report: &mut Report,
+    load: Load<'_>,
+    example: &str,
+    bytes_max: usize,
+) -> Result<File, Reported> {
     let Some(Setting { value: path, .. }) = setting(settings, "path") else {
         return Err(report.error(place, "option 'path' is missing"));
     };
     let inside = path.text.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
     if !inside || path.text.contains(['\\', ':']) || path.text.contains(char::is_control) {
-        let hint = "write it with /, such as 'models/name.ubj'";
+        let hint = format!("write it with /, such as '{example}'");
         let message = "the path must lead from the app's folder to a file in it";
         return Err(report.push(Diagnostic::new(path.place, message).with_hint(hint)));
     }
     let bytes = load(&path.text)
         .map_err(|error| report.error(path.place, format!("cannot read '{}': {error}", path.text)))?;
-    if bytes.len() > MODEL_FILE_BYTES_MAX {
-        let message =
-            format!("'{}' has {} bytes; a model has at most {MODEL_FILE_BYTES_MAX}", path.text, bytes.len());
+    if bytes.len() > bytes_max {
+        let message = format!("'{}' has {} bytes; at most {bytes_max} are taken", path.text, bytes.len());
         return Err(report.error(path.place, message));
     }
     Ok(File { place: path.place, path: path.text.clone(), bytes })

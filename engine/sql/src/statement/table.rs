@@ -187,7 +187,7 @@ fn watermark_clause(cursor: &mut Cursor<'_>) -> Parsed<WatermarkClause> {
     let mut delay_millis = 0;
     if cursor.accept(&Kind::Minus) {
         cursor.expect_word("INTERVAL").map_err(shape)?;
-        let (millis, place) = cursor.interval()?;
+        let (millis, place) = cursor.interval_millis()?;
         if !(0..=WATERMARK_DELAY_MILLIS_MAX).contains(&millis) {
             let days = WATERMARK_DELAY_MILLIS_MAX / 86_400_000;
             return Err(Diagnostic::new(place, format!("a watermark's delay is from 0 to {days} days")));

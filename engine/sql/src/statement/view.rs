@@ -77,7 +77,9 @@ fn durations(settings: &[Setting], name: &Name, report: &mut Report) -> Result<(
         setting(settings, key).map(|setting| duration(setting, RETENTION_MILLIS_MAX, report)).transpose()
     };
     let (ttl, retention, lateness) = (of("ttl"), of("retention"), of("allowed_lateness"));
-    let settings = Settings { name: name.text.clone(), ttl: ttl?, lateness: lateness? };
+    // As in Flink, a time to live of 0 is none.
+    let ttl = ttl?.filter(|&millis| millis > 0);
+    let settings = Settings { name: name.text.clone(), ttl, lateness: lateness? };
     Ok((settings, retention?.unwrap_or(RETENTION_MILLIS_DEFAULT)))
 }
 

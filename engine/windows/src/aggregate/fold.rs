@@ -62,8 +62,8 @@ pub(super) fn add_decayed(cells: &mut [Cell], time: i64, weight: f64, sum: f64, 
 }
 
 impl Call {
-    /// Whether a value counts: with DISTINCT the first time it comes. A set that is full takes one value more,
-    /// which marks it.
+    /// Whether a value counts: with DISTINCT the first time it comes. A set that is full takes one value
+    /// more, which marks it.
     pub(super) fn admits(&self, value: Value<'_>, cells: &mut [Cell], sides: &mut Sides) -> bool {
         let Some(set_at) = self.set_at else { return true };
         let side = sides.get_or_insert(&mut cells[set_at], || Side::Set(Box::default()));
@@ -89,10 +89,10 @@ impl Call {
             }
             (Kind::SumDouble, value) => {
                 let held = if word(cells[0]) == NO_DOUBLE { 0.0 } else { double(cells[0]) };
-                cells[0] = of_double(held + as_double(value));
+                cells[0] = of_double(held + as_double(value, self.value_type));
             }
             (Kind::AvgDouble, value) => {
-                cells[0] = of_double(double(cells[0]) + as_double(value));
+                cells[0] = of_double(double(cells[0]) + as_double(value, self.value_type));
                 add_count(&mut cells[1], 1);
             }
             (Kind::Extreme { greatest }, value) => {
@@ -103,7 +103,7 @@ impl Call {
                 }
             }
             (Kind::ExtremeDouble { greatest }, value) => {
-                let (number, held) = (as_double(value), double(cells[0]));
+                let (number, held) = (as_double(value, self.value_type), double(cells[0]));
                 let empty = word(cells[0]) == NO_DOUBLE;
                 if empty || (if greatest { number > held } else { number < held }) {
                     cells[0] = of_double(number);
@@ -117,7 +117,7 @@ impl Call {
             }
             (Kind::Spread(_), value) => {
                 let mut held = moments(cells);
-                held.insert(as_double(value));
+                held.insert(as_double(value, self.value_type));
                 put_moments(held, cells);
             }
             (Kind::Edge { last }, value) => {
@@ -131,7 +131,9 @@ impl Call {
                     sides.put_text(&mut cells[2], text);
                 }
             }
-            (Kind::Ewma { half_life }, value) => add_decayed(cells, time, 1.0, as_double(value), half_life),
+            (Kind::Ewma { half_life }, value) => {
+                add_decayed(cells, time, 1.0, as_double(value, self.value_type), half_life);
+            }
             (kind, value) => self.fold_aside(kind, value, &mut cells[0], sides),
         }
     }
@@ -148,7 +150,7 @@ impl Call {
             Kind::Percentile { .. } => {
                 let side = sides.get_or_insert(cell, || Side::Quantiles(Box::default()));
                 if let Side::Quantiles(quantiles) = side {
-                    quantiles.insert(as_double(value));
+                    quantiles.insert(as_double(value, self.value_type));
                 }
             }
             Kind::TopK { k } => {

@@ -1,10 +1,10 @@
-//! HyperLogLog over 64-bit hashes, as HyperLogLog++ has it (Heule, Nunkesser, Hall, "HyperLogLog in Practice",
-//! EDBT 2013): 64-bit hashes, and exact values where they are few (the set in front of it). In place of that
-//! paper's tables of empirical bias, the estimator of Ertl, "New cardinality estimation algorithms for
-//! HyperLogLog sketches" (2017), algorithm 6, which needs none.
+//! HyperLogLog over 64-bit hashes, as HyperLogLog++ has it (Heule, Nunkesser, Hall, "HyperLogLog in
+//! Practice", EDBT 2013): 64-bit hashes, and exact values where they are few (the set in front of it). In
+//! place of that paper's tables of empirical bias, the estimator of Ertl, "New cardinality estimation
+//! algorithms for HyperLogLog sketches" (2017), algorithm 6, which needs none.
 //!
-//! 2^14 registers: standard error 0.81 %, of any cardinality. Merging gives the very registers that all values
-//! together would have given.
+//! 2^14 registers: standard error 0.81 %, of any cardinality. Merging gives the very registers that all
+//! values together would have given.
 
 const PRECISION: u32 = 14;
 const REGISTERS: usize = 1 << PRECISION;

@@ -8,8 +8,8 @@
 //! | function | cells | state |
 //! |---|---|---|
 //! | COUNT | 1 | |
-//! | SUM of integers | 2 | exact in 128 bits; a result out of range is NULL |
-//! | AVG of integers | 3 | exact sum, count |
+//! | SUM of integers, decimals | 2 | exact in 128 bits; a result out of range is NULL |
+//! | AVG of integers, decimals | 3 | exact sum, count; of integers cut, of decimals rounded half away from zero |
 //! | SUM, MIN, MAX of doubles | 1 | |
 //! | AVG of doubles | 2 | sum, count |
 //! | MIN, MAX of integers, times, booleans | 2 | |
@@ -246,10 +246,14 @@ pub(crate) fn passes(filter: Option<usize>, row: &[Value<'_>]) -> bool {
     filter.is_none_or(|filter| matches!(row[filter], Value::Bool(true)))
 }
 
-/// A number as a double.
-pub(crate) fn as_double(value: Value<'_>) -> f64 {
+/// A number of a type as a double.
+pub(crate) fn as_double(value: Value<'_>, value_type: Type) -> f64 {
     match value {
-        Value::Int(number) => number as f64,
+        Value::Int(number) => match value_type {
+            // A power of ten up to 10^18 is exact.
+            Type::Decimal { scale, .. } => number as f64 / 10_f64.powi(i32::from(scale)),
+            _ => number as f64,
+        },
         Value::Double(number) => number,
         Value::Bool(truth) => f64::from(u8::from(truth)),
         Value::Null | Value::Str(_) => 0.0,

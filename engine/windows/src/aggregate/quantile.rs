@@ -72,7 +72,8 @@ impl Quantiles {
         }
     }
 
-    /// Takes out a value that was taken. The least and the greatest value are then known as well as the others.
+    /// Takes out a value that was taken. The least and the greatest value are then known as well as the
+    /// others.
     pub fn remove(&mut self, value: f64) {
         let found = self.buckets.binary_search_by_key(&bucket(value), |&(bucket, _)| bucket);
         // A bucket that is not there was put together with the least.
@@ -87,10 +88,10 @@ impl Quantiles {
             *self = Self { buckets: std::mem::take(&mut self.buckets), ..Self::default() };
             return;
         };
-        if value <= self.min {
+        if value <= self.min || bucket(self.min) != first {
             self.min = middle(first);
         }
-        if value >= self.max {
+        if value >= self.max || bucket(self.max) != last {
             self.max = middle(last);
         }
     }

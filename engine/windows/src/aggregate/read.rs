@@ -1,7 +1,7 @@
 //! Reading a group's aggregates.
 
-use vencejo_expr::Value;
-use vencejo_types::limits::DISTINCT_VALUES_MAX;
+use vencejo_expr::{Type, Value};
+use vencejo_types::limits::{DECIMAL_PRECISION_MAX, DISTINCT_VALUES_MAX};
 
 use super::fold::moments;
 use super::merge::State;
@@ -59,8 +59,11 @@ impl Call {
         let cells = &state.cells[self.at..];
         let value = match self.kind {
             Kind::CountRows | Kind::Count => Some(Value::Int(int(cells[0]))),
-            Kind::SumInt => Some(wide(cells)).filter(|&sum| sum != NO_SUM).and_then(narrow),
-            Kind::AvgInt => wide(cells).checked_div(i128::from(int(cells[2]))).and_then(narrow),
+            Kind::SumInt => Some(wide(cells)).filter(|&sum| sum != NO_SUM).and_then(|sum| self.narrow(sum)),
+            Kind::AvgInt => {
+                let mean = mean(wide(cells), i128::from(int(cells[2])), self.is_decimal());
+                mean.and_then(|mean| self.narrow(mean))
+            }
             Kind::SumDouble | Kind::ExtremeDouble { .. } => {
                 (word(cells[0]) != NO_DOUBLE).then(|| Value::Double(double(cells[0])))
             }
@@ -91,8 +94,22 @@ impl Call {
         };
         value.unwrap_or(Value::Null).finite()
     }
+
+    fn is_decimal(&self) -> bool {
+        matches!(self.value_type, Type::Decimal { .. })
+    }
+
+    /// A sum or mean, where its type can hold it.
+    fn narrow(&self, number: i128) -> Option<Value<'static>> {
+        let number = i64::try_from(number).ok()?;
+        let digits_max = 10_u64.pow(u32::from(DECIMAL_PRECISION_MAX));
+        (!self.is_decimal() || number.unsigned_abs() < digits_max).then_some(Value::Int(number))
+    }
 }
 
-fn narrow(number: i128) -> Option<Value<'static>> {
-    i64::try_from(number).ok().map(Value::Int)
+/// The mean of `count` numbers, truncated towards zero or rounded half away from it; nothing of none.
+fn mean(sum: i128, count: i128, rounds: bool) -> Option<i128> {
+    let quotient = sum.checked_div(count)?;
+    let up = rounds && (sum % count).unsigned_abs() * 2 >= count.unsigned_abs();
+    Some(quotient + if up { sum.signum() } else { 0 })
 }

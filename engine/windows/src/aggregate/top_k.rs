@@ -1,5 +1,6 @@
-//! The most frequent values: Space-Saving (Metwally, Agrawal, El Abbadi, "Efficient computation of frequent and
-//! top-k elements in data streams", ICDT 2005), merged as in Agarwal et al., "Mergeable summaries" (PODS 2012).
+//! The most frequent values: Space-Saving (Metwally, Agrawal, El Abbadi, "Efficient computation of frequent
+//! and top-k elements in data streams", ICDT 2005), merged as in Agarwal et al., "Mergeable summaries" (PODS
+//! 2012).
 //!
 //! With m counters and n values, a count is too high by at most n / m, and every value with more than n / m
 //! occurrences is there. Up to m distinct values all counts are exact.
@@ -7,6 +8,7 @@
 use std::fmt::Write as _;
 
 use vencejo_expr::{Type, Value};
+use vencejo_types::decimal::Decimal;
 use vencejo_types::limits::{TOP_K_COUNTERS_MAX, TOP_K_COUNTERS_MIN};
 use vencejo_types::row::key_hash;
 
@@ -133,6 +135,7 @@ fn write_value(bytes: &[u8], value_type: Type, out: &mut String) {
         Type::String => return write_text(std::str::from_utf8(bytes).unwrap_or_default(), out),
         Type::Boolean => write!(out, "{}", bits != 0),
         Type::Double => write!(out, "{:?}", f64::from_bits(bits)),
+        Type::Decimal { scale, .. } => write!(out, "{}", Decimal { unscaled: bits.cast_signed(), scale }),
         _ => write!(out, "{}", bits.cast_signed()),
     };
 }

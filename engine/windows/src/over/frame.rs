@@ -71,7 +71,7 @@ impl Frame {
         let arguments: Vec<Value<'_>> = plan.arguments(row).collect();
         plan.fixed.fold(&arguments, time, &mut self.back, &mut Sides::default());
         let number = self.gone + self.rows.len() as u64;
-        for (at, (part, _)) in plan.parts.iter().enumerate() {
+        for (at, (part, value_type)) in plan.parts.iter().enumerate() {
             match (part, arguments[at]) {
                 (_, Value::Null) | (Part::Fixed(_), _) => {}
                 (&Part::Text(queue, rule), Value::Str(text)) => {
@@ -84,8 +84,10 @@ impl Frame {
                     }
                     queue.push_back(number);
                 }
-                (&Part::Percentile(sketch, _), value) => self.percentiles[sketch].insert(as_double(value)),
-                (&Part::Distinct(set) | &Part::TopK(set, _) | &Part::OfDistinct(set, _), value) => {
+                (&Part::Percentile(sketch, _), value) => {
+                    self.percentiles[sketch].insert(as_double(value, *value_type));
+                }
+                (&Part::Distinct(set) | &Part::TopK(set, ..) | &Part::OfDistinct(set, _), value) => {
                     self.multisets[set].insert(value);
                 }
                 (Part::Text(..), _) => {}
@@ -124,11 +126,13 @@ impl Frame {
                 queue.pop_front();
             }
         }
-        for (at, (part, _)) in plan.parts.iter().enumerate() {
+        for (at, (part, value_type)) in plan.parts.iter().enumerate() {
             match (part, row.arguments.value(at)) {
                 (_, Value::Null) => {}
-                (&Part::Percentile(sketch, _), value) => self.percentiles[sketch].remove(as_double(value)),
-                (&Part::Distinct(set) | &Part::TopK(set, _) | &Part::OfDistinct(set, _), value) => {
+                (&Part::Percentile(sketch, _), value) => {
+                    self.percentiles[sketch].remove(as_double(value, *value_type));
+                }
+                (&Part::Distinct(set) | &Part::TopK(set, ..) | &Part::OfDistinct(set, _), value) => {
                     self.multisets[set].remove(value);
                 }
                 _ => {}
@@ -158,11 +162,13 @@ impl Frame {
         self.merge_fixed(plan, scratch);
         scratch.texts.clear();
         for (part, value_type) in &plan.parts {
-            if let Part::TopK(set, k) = *part
+            if let Part::TopK(set, k, is_distinct) = *part
                 && self.multisets[set].len() > 0
             {
                 let mut text = String::new();
-                write_top_json(self.multisets[set].values(*value_type), k, *value_type, &mut text);
+                let values = self.multisets[set].values(*value_type);
+                let values = values.map(|(value, count)| (value, if is_distinct { 1 } else { count }));
+                write_top_json(values, k, *value_type, &mut text);
                 scratch.texts.push(text);
             }
         }
@@ -177,7 +183,7 @@ impl Frame {
                     self.percentiles[sketch].quantile(fraction).map_or(Value::Null, Value::Double)
                 }
                 Part::Distinct(set) => Value::Int((self.multisets[set].len() as u64).cast_signed()),
-                Part::TopK(set, _) if self.multisets[set].len() > 0 => {
+                Part::TopK(set, ..) if self.multisets[set].len() > 0 => {
                     texts.next().map_or(Value::Null, |text| Value::Str(text))
                 }
                 Part::TopK(..) => Value::Null,

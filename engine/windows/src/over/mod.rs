@@ -1,9 +1,9 @@
 //! OVER: each row with aggregates of those before it.
 //!
-//! Rows wait for the watermark and then come out in order of event time, of equal times in order of arrival. A
-//! row behind the watermark is late and dropped; one at the watermark itself is taken and comes out at once, so
-//! that with a watermark without delay rows of one time are all taken. Rows of one time and key are in each
-//! other's RANGE where the watermark reaches them together.
+//! Rows wait for the watermark and then come out in order of event time, of equal times in order of arrival.
+//! A row behind the watermark is late and dropped; one at the watermark itself is taken and comes out at
+//! once, so that with a watermark without delay rows of one time are all taken. Rows of one time and key are
+//! in each other's RANGE where the watermark reaches them together.
 //!
 //! Frames that end (RANGE and ROWS with a bound) hold the arguments of their rows; a frame without a bound
 //! holds accumulators only. A key whose RANGE is behind the watermark is forgotten.

@@ -39,14 +39,14 @@ pub(crate) enum Part {
     Percentile(usize, f64),
     /// A multiset: the number of its values.
     Distinct(usize),
-    /// A multiset: its most frequent values.
-    TopK(usize, u16),
+    /// A multiset: its most frequent values; with DISTINCT each is there once.
+    TopK(usize, u16, bool),
     /// A multiset, whose values are folded when a row comes out. Cost: linear in distinct values.
     OfDistinct(usize, Box<(Aggregates, Type)>),
 }
 
-/// The aggregates of an OVER. A row's arguments are taken out of it once, with the FILTER applied: a value for
-/// each call, NULL where the row does not count.
+/// The aggregates of an OVER. A row's arguments are taken out of it once, with the FILTER applied: a value
+/// for each call, NULL where the row does not count.
 #[derive(Debug)]
 pub(crate) struct FramePlan {
     arguments: Vec<(Option<usize>, Option<usize>)>,
@@ -72,13 +72,13 @@ impl FramePlan {
             let aggregates = Aggregates::new(&[spec]);
             let call = &aggregates.calls()[0];
             let part = match (call.set_at, call.kind) {
+                (set_at, Kind::TopK { k }) => Part::TopK(count(&mut multisets), k, set_at.is_some()),
                 (Some(_), _) => {
                     let spec = AggregateCall { distinct: false, argument: Some((0, value_type)), ..spec };
                     let folded = Box::new((Aggregates::new(&[spec]), value_type));
                     Part::OfDistinct(count(&mut multisets), folded)
                 }
                 (None, Kind::Distinct { .. }) => Part::Distinct(count(&mut multisets)),
-                (None, Kind::TopK { k }) => Part::TopK(count(&mut multisets), k),
                 (None, Kind::Percentile { fraction }) => Part::Percentile(count(&mut percentiles), fraction),
                 (None, Kind::ExtremeText { greatest }) => {
                     let rule = if greatest { TextRule::Greatest } else { TextRule::Least };

@@ -4,8 +4,9 @@
 
 use std::fmt::Write as _;
 
+use proptest::prelude::*;
 use vencejo_expr::{Type, Value};
-use vencejo_windows::spec::{AggregateCall, AggregateFunction};
+use vencejo_windows::spec::{AggregateCall, AggregateFunction, AggregateFunction as F};
 use vencejo_windows::{Downstream, Operator};
 
 /// Collects rows as text; lets pairs through where `holds` says so.
@@ -98,4 +99,79 @@ impl Dice {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }
+}
+
+/// Every function over a BIGINT, a DOUBLE and a STRING column (1, 2, 3), where it takes it.
+pub fn every_call() -> Vec<AggregateCall> {
+    let mut calls = vec![count_rows()];
+    for (column, column_type) in [(1, Type::BigInt), (2, Type::Double), (3, Type::String)] {
+        let anything = [
+            F::Count,
+            F::Min,
+            F::Max,
+            F::FirstValue,
+            F::LastValue,
+            F::ApproxCountDistinct,
+            F::ApproxTopK { k: 3 },
+        ];
+        let numbers = [
+            F::Sum,
+            F::Avg,
+            F::StddevPop,
+            F::StddevSamp,
+            F::VarPop,
+            F::VarSamp,
+            F::ApproxPercentile { fraction: 0.3 },
+            F::Ewma { half_life: 7 },
+        ];
+        let numbers = numbers.into_iter().filter(|_| column_type != Type::String);
+        for function in anything.into_iter().chain(numbers) {
+            let plain = call(function, column, column_type);
+            calls.push(plain);
+            calls.push(AggregateCall { distinct: true, ..plain });
+            calls.push(AggregateCall { filter: Some(4), ..plain });
+        }
+    }
+    calls
+}
+
+/// Whether two rows say the same, numbers up to a part.
+pub fn alike(left: &str, right: &str, tolerance: f64) -> bool {
+    let alike = |(left, right): (&str, &str)| match (left.parse::<f64>(), right.parse::<f64>()) {
+        _ if left == right => true,
+        (Ok(left), Ok(right)) => (left - right).abs() <= tolerance * (1.0 + left.abs()),
+        _ => false,
+    };
+    left.split(' ').count() == right.split(' ').count() && left.split(' ').zip(right.split(' ')).all(alike)
+}
+
+/// A row of event time, BIGINT, DOUBLE, STRING and BOOLEAN.
+#[derive(Clone, Debug)]
+pub struct AnyRow {
+    pub time: i64,
+    number: Option<i64>,
+    double: Option<f64>,
+    string: Option<String>,
+    truth: Option<bool>,
+}
+
+impl AnyRow {
+    pub fn values(&self) -> [Value<'_>; 5] {
+        [
+            Value::Int(self.time),
+            self.number.map_or(Value::Null, Value::Int),
+            self.double.map_or(Value::Null, Value::Double),
+            self.string.as_deref().map_or(Value::Null, Value::Str),
+            self.truth.map_or(Value::Null, Value::Bool),
+        ]
+    }
+}
+
+/// Rows in the first 64 ms.
+pub fn any_row() -> impl Strategy<Value = AnyRow> {
+    let number = prop::option::weighted(0.9, -20_i64..20);
+    let double = prop::option::weighted(0.9, (-40_i32..40).prop_map(|x| f64::from(x) / 8.0));
+    let string = prop::option::weighted(0.9, "[ab]{0,3}|a long string of more than nineteen bytes");
+    (0_i64..64, number, double, string, any::<Option<bool>>())
+        .prop_map(|(time, number, double, string, truth)| AnyRow { time, number, double, string, truth })
 }

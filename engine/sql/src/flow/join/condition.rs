@@ -5,8 +5,9 @@ use vencejo_types::limits::WINDOW_MILLIS_MAX;
 
 use super::super::Planner;
 use super::super::rel::Rel;
+use super::super::select::only_of;
 use crate::Diagnostic;
-use crate::ast::{Ast, AstKind, ColumnName};
+use crate::ast::{Ast, AstKind, ColumnName, Relation};
 use crate::diagnostic::Reported;
 use crate::scope::Resolved;
 use crate::tokens::Place;
@@ -56,22 +57,28 @@ impl Conditions<'_> {
 }
 
 impl Planner<'_, '_> {
-    /// Takes conditions apart. `from_where` keeps what is not about both sides for WHERE.
+    /// Takes conditions apart. Those of WHERE that are neither about both sides nor about this table alone
+    /// stay there.
     pub(crate) fn conditions<'a>(
         &mut self,
         left: &mut Rel,
         right: &mut Rel,
         on: &[&'a Ast],
-        from_where: bool,
+        of_where: Option<&Relation>,
     ) -> Result<Conditions<'a>, Reported> {
         let mut conditions = Conditions::default();
         let mut result = Ok(());
         for &ast in on {
-            let sorted = if from_where && !self.is_join_condition(left, right, ast) {
-                conditions.kept.push(ast);
-                Ok(())
-            } else {
-                self.sort(left, right, ast, &mut conditions)
+            let sorted = match of_where {
+                Some(relation) if only_of(ast, relation) => {
+                    conditions.right.push(ast);
+                    Ok(())
+                }
+                Some(_) if !self.is_join_condition(left, right, ast) => {
+                    conditions.kept.push(ast);
+                    Ok(())
+                }
+                _ => self.sort(left, right, ast, &mut conditions),
             };
             if sorted.is_err() {
                 result = Err(Reported);

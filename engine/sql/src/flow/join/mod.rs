@@ -43,7 +43,8 @@ impl Planner<'_, '_> {
             self.fail(join.relation.place, format!("two tables are called '{name}'"), hint);
             failed = true;
         }
-        let conditions = self.conditions(&mut left, &mut right, on, join.word == JoinWord::Cross);
+        let of_where = (join.word == JoinWord::Cross).then_some(&join.relation);
+        let conditions = self.conditions(&mut left, &mut right, on, of_where);
         let (Ok(conditions), false, false) = (conditions, failed, left.partial || right.partial) else {
             return (both_names(left, right), Vec::new());
         };

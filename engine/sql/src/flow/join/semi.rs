@@ -86,11 +86,13 @@ impl Planner<'_, '_> {
         let mut both = Vec::new();
         for ast in list {
             let mut silent = crate::diagnostic::Report::default();
-            let alone =
-                right.branches.iter_mut().all(|branch| branch.lowering(&mut silent).expr(ast).is_ok());
+            let alone = right
+                .branches
+                .iter_mut()
+                .all(|branch| branch.lowering(self.catalog, &mut silent).expr(ast).is_ok());
             if alone { own.push(ast) } else { both.push(ast) }
         }
-        let mut conditions = self.conditions(left, right, &both, false)?;
+        let mut conditions = self.conditions(left, right, &both, None)?;
         conditions.right.extend(own);
         if let (Some(value), Some(item)) = (value, item) {
             let at = conditions.keys.len();

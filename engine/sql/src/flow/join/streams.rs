@@ -144,6 +144,7 @@ impl Planner<'_, '_> {
             for &ast in list {
                 if pushed {
                     self.condition(rel, ast, "ON")?;
+                    self.bound(rel, ast);
                 } else {
                     rest.push(ast);
                 }
@@ -187,7 +188,7 @@ impl Planner<'_, '_> {
         self.behind(&mut pair, &right.carried, (&right.fed, width, false), place)?;
         let mut tests = Vec::with_capacity(rest.len());
         for ast in rest {
-            tests.push(pair.lowering(self.report).condition(ast, "ON")?);
+            tests.push(pair.lowering(self.catalog, self.report).condition(ast, "ON")?);
         }
         let condition = if tests.is_empty() {
             None

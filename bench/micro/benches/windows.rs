@@ -1,0 +1,174 @@
+//! What an event costs in windows, sessions and running groups. `cargo bench -p bench-micro --bench windows`
+//!
+//! Processor time of the thread per event (so that what else runs on the machine counts little), closing of
+//! windows and giving out their rows included. Keys are BIGINT and come at random; event time grows by 1 ms
+//! every 1,000 events.
+
+use std::hint::black_box;
+
+use criterion::measurement::{Measurement, ValueFormatter, WallTime};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use vencejo_expr::{Type, Value};
+use vencejo_windows::spec::{AggregateCall, AggregateFunction as F, Aggregation, Grouping, Windowing};
+use vencejo_windows::{Downstream, GroupBy, Operator, Texts};
+
+const EVENTS_PER_MILLI: i64 = 1_000;
+
+/// Processor time of this thread, in nanoseconds, as the kernel counts it.
+struct ProcessorTime(WallTime);
+
+fn processor_nanos() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
+}
+
+impl Measurement for ProcessorTime {
+    type Intermediate = u64;
+    type Value = u64;
+
+    fn start(&self) -> u64 {
+        processor_nanos()
+    }
+
+    fn end(&self, start: u64) -> u64 {
+        processor_nanos().saturating_sub(start).max(1)
+    }
+
+    fn add(&self, left: &u64, right: &u64) -> u64 {
+        left + right
+    }
+
+    fn zero(&self) -> u64 {
+        0
+    }
+
+    fn to_f64(&self, value: &u64) -> f64 {
+        *value as f64
+    }
+
+    fn formatter(&self) -> &dyn ValueFormatter {
+        self.0.formatter()
+    }
+}
+
+/// Counts rows and looks at each.
+struct Count(u64);
+
+impl Downstream for Count {
+    fn emit(&mut self, row: &[Value<'_>]) {
+        self.0 += 1;
+        black_box(row);
+    }
+}
+
+/// Events for a GROUP BY, one after the other.
+struct Feed {
+    groups: GroupBy,
+    sink: Count,
+    keys: u64,
+    dice: u64,
+    number: i64,
+}
+
+impl Feed {
+    fn new(grouping: Grouping, calls: Vec<AggregateCall>, keys: u64) -> Self {
+        let groups =
+            GroupBy::new(&Aggregation { key: vec![(1, Type::BigInt)], time: Some(0), grouping, calls });
+        Self { groups, sink: Count(0), keys, dice: 1, number: 0 }
+    }
+
+    fn throw(&mut self) -> u64 {
+        self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.dice >> 33
+    }
+
+    /// As many events as fall in one millisecond, then a watermark.
+    fn milli(&mut self) {
+        let time = self.number / EVENTS_PER_MILLI;
+        for _ in 0..EVENTS_PER_MILLI {
+            let key = self.throw() % self.keys;
+            let row = [Value::Int(time), Value::Int(key.cast_signed()), Value::Int(self.number)];
+            let _ = self.groups.row(0, &row, &mut self.sink);
+            self.number += 1;
+        }
+        self.groups.watermark(time, &mut self.sink);
+    }
+
+    /// Brings in enough events that all keys are there.
+    fn warmed(mut self) -> Self {
+        while self.number.cast_unsigned() < 4 * self.keys {
+            self.milli();
+        }
+        self
+    }
+}
+
+fn count_and_sum() -> Vec<AggregateCall> {
+    vec![
+        AggregateCall { function: F::CountRows, argument: None, distinct: false, filter: None },
+        AggregateCall { function: F::Sum, argument: Some((2, Type::BigInt)), distinct: false, filter: None },
+    ]
+}
+
+fn window(windowing: Windowing) -> Grouping {
+    Grouping::Window { windowing, lateness: 0 }
+}
+
+fn groups(criterion: &mut Criterion<ProcessorTime>) {
+    let mut group = criterion.benchmark_group("event");
+    group.throughput(Throughput::Elements(EVENTS_PER_MILLI.cast_unsigned()));
+    group.sample_size(10);
+    let mut measure = |name: &str, keys: u64, grouping: Grouping, calls: Vec<AggregateCall>| {
+        let mut per_key = 0.0;
+        group.bench_function(BenchmarkId::new(name, keys), |bencher| {
+            let mut feed = Feed::new(grouping.clone(), calls.clone(), keys).warmed();
+            bencher.iter(|| feed.milli());
+            per_key = feed.groups.bytes() as f64 / feed.groups.key_count().max(1) as f64;
+        });
+        println!("{name}/{keys}: {per_key:.0} bytes per key");
+    };
+    for keys in [1_000_u64, 1_000_000] {
+        // 4,000,000 events per window.
+        let tumble = window(Windowing::Tumble { size: 4_000, offset: 0 });
+        measure("tumble COUNT SUM", keys, tumble, count_and_sum());
+    }
+    let user =
+        AggregateCall { function: F::Count, argument: Some((2, Type::BigInt)), distinct: true, filter: None };
+    let hop = window(Windowing::Hop { size: 100, slide: 20, offset: 0 });
+    measure("hop COUNT(DISTINCT)", 1_000, hop, vec![user]);
+    for keys in [1_000_u64, 1_000_000] {
+        // A key comes every `keys` events on average; half of the sessions end between two of its rows.
+        let gap = (keys / 1_443).max(1).cast_signed();
+        measure("session COUNT SUM", keys, window(Windowing::Session { gap }), count_and_sum());
+    }
+    for keys in [1_000_u64, 1_000_000] {
+        measure("running COUNT SUM", keys, Grouping::Running { ttl: None }, count_and_sum());
+    }
+    group.finish();
+}
+
+fn look_up(criterion: &mut Criterion<ProcessorTime>) {
+    for keys in [1_000_u64, 1_000_000] {
+        let feed = Feed::new(Grouping::Running { ttl: None }, count_and_sum(), keys).warmed();
+        let (mut number, mut key) = (0_i64, Vec::new());
+        criterion.bench_function(&format!("look-up hot/{keys}"), |bencher| {
+            bencher.iter(|| {
+                // 512 keys that stay in the cache.
+                number = (number + 1) % 512;
+                key.clear();
+                vencejo_windows::key::write([Value::Int(black_box(number))], &mut key);
+                let (mut texts, mut row) = (Texts::default(), [Value::Null; 3]);
+                let place = feed.groups.find(&key)?;
+                feed.groups.read(place, &mut texts, &mut row);
+                Some(matches!(row[2], Value::Int(_)))
+            });
+        });
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(ProcessorTime(WallTime));
+    targets = groups, look_up
+}
+criterion_main!(benches);
