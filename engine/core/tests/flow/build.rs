@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vencejo_core::plan::flow::{Calc, Edge, Flow, Node, Operator, Output, Table, TableSource};
-use vencejo_core::plan::{App, Stream, Watermark};
+use vencejo_core::plan::{App, Stream, StreamOptions, Watermark};
 use vencejo_expr::{Expr, Graph, Program, Type, compile};
 use vencejo_types::schema::{Column, ColumnType, Schema};
 use vencejo_windows::spec::{AggregateCall, AggregateFunction, Aggregation, Grouping, Windowing};
@@ -33,8 +33,13 @@ pub fn schema(columns: &str, key: &[usize]) -> Arc<Schema> {
 
 /// A stream `(ts, key, x)`; its watermark stays this far behind.
 pub fn stream(name: &str, delay_millis: i64) -> Stream {
-    let watermark = Some(Watermark { column: 0, delay_millis });
-    Stream { name: name.to_owned(), schema: schema("ts TS, key STRING, x BIGINT", &[1]), watermark }
+    let watermark = Some(Watermark { column: 0, delay_millis, idle_millis: None });
+    Stream {
+        name: name.to_owned(),
+        schema: schema("ts TS, key STRING, x BIGINT", &[1]),
+        watermark,
+        options: StreamOptions::default(),
+    }
 }
 
 /// Types of the columns of [`stream`].
