@@ -30,6 +30,7 @@
 //! - `DAYOFWEEK` begins on Monday; further functions that depart stand in testdata/flink.txt with the reason.
 //! - A decision looks views up by keys that hold its stream's PARTITIONED BY columns: state lives where its
 //!   events go.
+//! - The columns of a window hide those of the same names that its table has; Flink calls them ambiguous.
 //! - A query's rows are never taken back: an aggregate has a window, or is a table that is looked up; a join
 //!   has a window, a bound in time, or is a look-up.
 //! - `PREDICT(model)` takes the model's inputs by name from the FROM clause where it stands: numbers, or

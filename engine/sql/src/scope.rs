@@ -91,6 +91,14 @@ impl Scope {
         }
     }
 
+    /// The scope without the columns of these names.
+    pub(crate) fn without(&self, names: &[&str]) -> Self {
+        let mut scope = Self::new(self.partial);
+        let kept = self.columns.iter().filter(|column| !names.contains(&column.name.as_str()));
+        kept.for_each(|column| scope.add(column.clone()));
+        scope
+    }
+
     pub(crate) fn columns(&self) -> &[ScopeColumn] {
         &self.columns
     }

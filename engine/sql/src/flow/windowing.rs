@@ -39,6 +39,10 @@ impl Planner<'_, '_> {
             }
         }
         let running = self.refuse_running(&rel, call.relation.place);
+        // Columns of windows that the table has already give way to the new ones.
+        for branch in &mut rel.branches {
+            branch.scope = branch.scope.without(&WINDOW_COLUMNS);
+        }
         match (windowing, time, running) {
             (Ok(windowing), Ok(time), Ok(())) if !failed && !rel.partial => {
                 let lateness = self.lateness(&rel);
