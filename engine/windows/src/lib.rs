@@ -4,6 +4,25 @@
 //! values; columns are numbers, and every operator is built from a specification that the planner made
 //! ([`spec`]). Excluded: names and SQL text (engine/sql), expressions (engine/expr), what feeds what
 //! (engine/core).
+//!
+//! # Order and time
+//!
+//! A watermark W says that no row with a time up to W is to come; a window that ends at `end` closes when the
+//! watermark reaches `end - 1` ms. What comes out, comes out in an order that follows from the rows alone;
+//! each operator's file says which. Only sums and means of doubles depend on the order of arrival, by rounding.
+//!
+//! # Cost
+//!
+//! `cargo bench -p bench-micro --bench windows`: processor time per event with 1,000 BIGINT keys at random,
+//! closing of windows included, on a busy machine (so: upper bounds).
+//!
+//! | | ns per event |
+//! |---|---|
+//! | TUMBLE, COUNT and SUM | 65 to 79 |
+//! | HOP of 5 slices, COUNT(DISTINCT) of values that are all distinct | 283 to 484 |
+//! | SESSION, COUNT and SUM, half of the sessions of one row | 210 to 254 |
+//! | running COUNT and SUM | 82 to 85 |
+//! | look-up and reading of a running group's row, hot | 52 to 95 |
 #![forbid(unsafe_code)]
 #![allow(
     clippy::cast_possible_truncation,
