@@ -31,6 +31,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bumpalo::Bump;
+use vencejo_types::limits::REGEXES_MAX;
 
 use crate::constant::Constant;
 use crate::error::TypeError;
@@ -301,6 +302,16 @@ impl Graph {
                     Some(prepare) => prepare(&known)?,
                     None => Prepared::Nothing,
                 };
+                if matches!(prepared, Prepared::Pattern(_)) {
+                    self.regexes += 1;
+                    if self.regexes > REGEXES_MAX {
+                        let message =
+                            format!("the statement has more than {REGEXES_MAX} regular expressions");
+                        return Err(
+                            CallError::new(1, message).with_hint("one pattern may hold several: a|b|c")
+                        );
+                    }
+                }
                 let callee = table::place_of(function);
                 Ok(self.invocation(callee, arguments, returns, true, prepared, Some((body, strict)))?)
             }
