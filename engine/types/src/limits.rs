@@ -41,8 +41,8 @@ pub const IN_LIST_MAX: usize = 1_024;
 pub const EXPRESSION_STRING_BYTES_MAX: usize = 64 << 10;
 /// Most operations of one program that build strings; with the longest string it bounds the arena.
 pub const STRING_OPERATIONS_MAX: usize = 256;
-/// Longest pattern of LIKE, and longest set of characters of TRIM and TRANSLATE, in bytes: what they cost grows
-/// with the product of both arguments.
+/// Longest pattern of LIKE, and longest set of characters of TRIM and TRANSLATE, in bytes: what they cost
+/// grows with the product of both arguments.
 pub const CHARACTER_PATTERN_BYTES_MAX: usize = 1_024;
 /// Longest regular expression, in bytes.
 pub const REGEX_PATTERN_BYTES_MAX: usize = 4_096;
