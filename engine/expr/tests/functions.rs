@@ -141,7 +141,6 @@ fn call() -> impl Strategy<Value = (&'static Function, Vec<Argument>)> {
 fn known(graph: &mut Graph, Argument(ty, value): &Argument) -> Expr {
     match (ty, value) {
         (_, Constant::Null) => graph.null_of(*ty),
-        (Type::Interval | Type::Months, Constant::Int(x)) => graph.interval(*ty, *x),
         (Type::BigInt, Constant::Int(x)) => graph.integer(*x),
         (_, Constant::Int(x)) => graph.interval(*ty, *x),
         (_, Constant::Bool(x)) => graph.boolean(*x),

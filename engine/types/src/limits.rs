@@ -47,10 +47,15 @@ pub const IN_LIST_MAX: usize = 1_024;
 pub const EXPRESSION_STRING_BYTES_MAX: usize = 64 << 10;
 /// Most operations of one program that build strings; with the longest string it bounds the arena.
 pub const STRING_OPERATIONS_MAX: usize = 256;
+/// Longest pattern of LIKE, and longest set of characters of TRIM and TRANSLATE, in bytes: what they cost
+/// grows with the product of both arguments.
+pub const CHARACTER_PATTERN_BYTES_MAX: usize = 1_024;
 /// Longest regular expression, in bytes.
 pub const REGEX_PATTERN_BYTES_MAX: usize = 4_096;
 /// Most bytes that one compiled regular expression takes, and its cache of states.
-pub const REGEX_BYTES_MAX: usize = 1 << 20;
+pub const REGEX_BYTES_MAX: usize = 256 << 10;
+/// Most calls with a regular expression in one statement: with their size it bounds what planning takes.
+pub const REGEXES_MAX: usize = 32;
 /// Most groups of a regular expression, the whole counted as one.
 pub const REGEX_GROUPS_MAX: usize = 32;
 /// Deepest nesting of a JSON text that JSON_VALUE reads.

@@ -49,7 +49,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 
 /// JSON_VALUE as a string.
 static VALUE: Function = body(
-    "JSON_VALUE STRING",
+    "JSON_VALUE (string)",
     &[text("json"), text("path").constant()],
     Type::String,
     |c| found(c).map_or(Value::Null, |raw| scalar(c, raw)),

@@ -1,5 +1,7 @@
 //! LIKE: `%` is any text, `_` any one character.
 
+use vencejo_types::limits::CHARACTER_PATTERN_BYTES_MAX;
+
 use super::table::{body, text};
 use super::{CallError, Function, Invocation, Known, Prepared};
 use crate::value::{Type, Value};
@@ -41,6 +43,10 @@ fn prepare(known: &Known<'_>) -> Result<Prepared, CallError> {
         },
     };
     let Some(pattern) = known.text(1) else { return Ok(Prepared::Like(Like { escape, simple: None })) };
+    if pattern.len() > CHARACTER_PATTERN_BYTES_MAX {
+        let message = format!("the pattern has more than {CHARACTER_PATTERN_BYTES_MAX} bytes");
+        return Err(CallError::new(1, message).with_hint("REGEXP takes longer ones"));
+    }
     if escape.is_some_and(|escape| !well_escaped(pattern, escape)) {
         let message = "the pattern's escape character stands before neither %, _ nor itself";
         return Err(CallError::new(1, message));
@@ -84,7 +90,8 @@ fn like<'a>(c: &Invocation<'_, 'a>) -> Value<'a> {
 /// Matches greedily and goes back to the last `%` only: at most the product of both lengths. None where an
 /// escape character stands alone.
 fn matches(text: &str, pattern: &str, escape: Option<char>) -> Option<bool> {
-    if escape.is_some_and(|escape| !well_escaped(pattern, escape)) {
+    let broken = escape.is_some_and(|escape| !well_escaped(pattern, escape));
+    if broken || pattern.len() > CHARACTER_PATTERN_BYTES_MAX {
         return None;
     }
     let (mut text, mut pattern) = (text, pattern);

@@ -146,7 +146,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 
 /// TRUNCATE of doubles.
 static TRUNCATE_DOUBLE: Function = body(
-    "TRUNCATE DOUBLE",
+    "TRUNCATE (double)",
     &[double("number"), integer("digits").constant()],
     Type::Double,
     |c| {
@@ -160,7 +160,7 @@ static TRUNCATE_DOUBLE: Function = body(
 
 /// TRUNCATE of integers.
 static TRUNCATE_INTEGER: Function = body(
-    "TRUNCATE INTEGER",
+    "TRUNCATE (integer)",
     &[integer("number"), integer("digits").constant()],
     Type::BigInt,
     |c| {

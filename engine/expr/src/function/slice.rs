@@ -1,5 +1,7 @@
 //! Functions of strings whose results are parts of their arguments: they copy nothing.
 
+use vencejo_types::limits::CHARACTER_PATTERN_BYTES_MAX;
+
 use super::Invocation;
 use super::text::{count, offset};
 use crate::value::Value;
@@ -57,19 +59,24 @@ pub(super) fn instr<'a>(c: &Invocation<'_, 'a>) -> Value<'a> {
     if part.is_empty() {
         return Value::Int(1);
     }
-    let length = count(text.chars().count());
-    let mut place = if start > 0 { start } else { length.saturating_add(start).saturating_add(1) };
-    // Backwards and forwards occurrences may overlap, as in Flink.
-    while (1..=length).contains(&place) {
-        if text[offset(text, size(place - 1))..].starts_with(part) {
-            occurrence -= 1;
-            if occurrence == 0 {
-                return Value::Int(place);
-            }
-        }
-        place += start.signum();
+    // Occurrences may overlap, as in Flink.
+    let mut begins = |rest: &str| {
+        occurrence -= i64::from(rest.starts_with(part));
+        occurrence == 0
+    };
+    if start > 0 {
+        let from = offset(text, size(start - 1));
+        let found = text[from..].char_indices().position(|(at, _)| begins(&text[from + at..]));
+        return Value::Int(found.map_or(0, |found| start.saturating_add(count(found))));
     }
-    Value::Int(0)
+    let skipped = usize::try_from(start.unsigned_abs() - 1).unwrap_or(usize::MAX);
+    let found = text.char_indices().rev().skip(skipped).find(|&(at, _)| begins(&text[at..]));
+    Value::Int(found.map_or(0, |(at, _)| count(text[..at].chars().count()) + 1))
+}
+
+/// What BTRIM and its kin give: nothing where there are too many characters to cut.
+pub(super) fn trimmed<'a>(c: &Invocation<'_, 'a>, trim: impl Fn(&'a str) -> &'a str) -> Value<'a> {
+    if c.text(1).len() > CHARACTER_PATTERN_BYTES_MAX { Value::Null } else { Value::Str(trim(c.text(0))) }
 }
 
 /// Whether BTRIM and its kin cut this character: of the second argument, or a space.

@@ -1,6 +1,8 @@
 //! Functions of strings. Characters are Unicode scalar values and count from 1; Flink counts UTF-16 units.
 
-use super::slice::{elt, instr, located, right, size, split_index, substring, trims};
+use vencejo_types::limits::CHARACTER_PATTERN_BYTES_MAX;
+
+use super::slice::{elt, instr, located, right, size, split_index, substring, trimmed, trims};
 use super::table::{any, body, graph, integer, text};
 use super::text::{Builder, offset};
 use super::{Function, Invocation};
@@ -92,7 +94,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "BTRIM",
         &[text("string"), text("characters").optional()],
         Type::String,
-        |c| Value::Str(c.text(0).trim_matches(|x| trims(c, x))),
+        |c| trimmed(c, |text| text.trim_matches(|x| trims(c, x))),
         "Without these characters (spaces) at both ends.",
         "BTRIM('xyaxy', 'xy') => STRING 'a'",
     ),
@@ -100,7 +102,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "LTRIM",
         &[text("string"), text("characters").optional()],
         Type::String,
-        |c| Value::Str(c.text(0).trim_start_matches(|x| trims(c, x))),
+        |c| trimmed(c, |text| text.trim_start_matches(|x| trims(c, x))),
         "Without these characters (spaces) at the beginning.",
         "LTRIM('  a ') => STRING 'a '",
     ),
@@ -108,7 +110,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "RTRIM",
         &[text("string"), text("characters").optional()],
         Type::String,
-        |c| Value::Str(c.text(0).trim_end_matches(|x| trims(c, x))),
+        |c| trimmed(c, |text| text.trim_end_matches(|x| trims(c, x))),
         "Without these characters (spaces) at the end.",
         "RTRIM(' a  ') => STRING ' a'",
     ),
@@ -254,6 +256,9 @@ fn replace<'a>(c: &Invocation<'_, 'a>) -> Value<'a> {
 
 fn translate<'a>(c: &Invocation<'_, 'a>) -> Value<'a> {
     let (text, from, to) = (c.text(0), c.text(1), c.text(2));
+    if from.len().max(to.len()) > CHARACTER_PATTERN_BYTES_MAX {
+        return Value::Null;
+    }
     let mut translated = Builder::new(c.arena, text.len());
     for x in text.chars() {
         match from.chars().position(|other| other == x) {

@@ -71,7 +71,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 
 /// FLOOR and CEIL of times, which the graph reaches through FLOOR's row.
 static FLOOR_TO: Function = body(
-    "FLOOR TO",
+    "FLOOR (time)",
     &[moment("time"), text("unit").constant()],
     Type::Timestamp,
     |c| rounded(c, unit::floor),
@@ -81,7 +81,7 @@ static FLOOR_TO: Function = body(
 .prepared(|known| unit::prepared(known, 1, false));
 
 static CEIL_TO: Function = body(
-    "CEIL TO",
+    "CEIL (time)",
     &[moment("time"), text("unit").constant()],
     Type::Timestamp,
     |c| rounded(c, unit::ceil),

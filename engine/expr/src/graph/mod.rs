@@ -116,6 +116,8 @@ pub struct Graph {
     nodes: Vec<Node>,
     places: BTreeMap<(Kind, Option<Type>), Expr>,
     nothing: Arc<Prepared>,
+    /// Regular expressions that were compiled.
+    pub(crate) regexes: usize,
 }
 
 impl Graph {
