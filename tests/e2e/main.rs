@@ -6,5 +6,6 @@ mod hostile;
 mod ingest;
 mod input;
 mod lifecycle;
+mod models;
 mod startup;
 mod support;

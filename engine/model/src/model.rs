@@ -3,7 +3,7 @@
 use crate::catboost;
 use crate::compiled::Compiled;
 use crate::error::ModelError;
-use crate::forest::{Feature, Forest, round_to_f32};
+use crate::forest::{Feature, Forest, Precision, round_to_f32};
 use crate::format::{Format, Library};
 use crate::lightgbm;
 use crate::limits::FILE_BYTES_MAX;
@@ -218,6 +218,12 @@ impl Model {
     #[must_use]
     pub fn library(&self) -> Library {
         self.library
+    }
+
+    /// Whether the library answers in 32-bit floats, as XGBoost does and ONNX unless doubles come in.
+    #[must_use]
+    pub fn answers_are_f32(&self) -> bool {
+        self.output.round || self.forest.sums() == Precision::F32
     }
 
     /// The objective in the library's words, such as `reg:squarederror`, `binary sigmoid:1` or `RMSE`. ONNX

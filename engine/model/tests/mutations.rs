@@ -13,7 +13,7 @@ use proptest::sample::Index;
 use vencejo_model::Model;
 
 /// A small file of each parser, each with the parts that parsers trip over.
-const SEEDS: [&str; 12] = [
+const SEEDS: [&str; 14] = [
     "xgboost-3.4-dart.json",
     "xgboost-2.1-vector.ubj",
     "xgboost-categories-sets.ubj",
@@ -24,6 +24,8 @@ const SEEDS: [&str; 12] = [
     "onnx-doubles.onnx",
     "onnx-classes.onnx",
     "onnx-targets-vector.onnx",
+    "onnx-five-members.onnx",
+    "onnx-five-targets-min.onnx",
     "catboost-names.json",
     "catboost-lossguide.json",
 ];

@@ -10,6 +10,7 @@ mod console;
 mod decide;
 mod demo;
 mod failure;
+mod feature_rows;
 mod generate;
 mod identity;
 mod lines;

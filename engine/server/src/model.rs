@@ -1,6 +1,8 @@
-//! `vencejo model`: what a model file holds.
+//! `vencejo model`: what a model file holds, and whether it answers as its library did.
 
-use std::path::PathBuf;
+mod validate;
+
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -10,6 +12,7 @@ use vencejo_runtime::Clock;
 use crate::console::print;
 use crate::failure::Failure;
 use crate::predict::read_model_file;
+use validate::ValidateArgs;
 
 /// Looks into model files.
 #[derive(Args, Debug)]
@@ -30,19 +33,26 @@ enum ModelCommand {
         #[arg(long)]
         json: bool,
     },
+    Validate(ValidateArgs),
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the file cannot be read or is no usable model.
+/// As the command.
 pub fn run(args: &ModelArgs) -> Result<(), Failure> {
-    let ModelCommand::Inspect { model: path, json } = &args.command;
+    match &args.command {
+        ModelCommand::Inspect { model, json } => inspect(model, *json),
+        ModelCommand::Validate(args) => validate::run(args),
+    }
+}
+
+fn inspect(path: &Path, json: bool) -> Result<(), Failure> {
     let bytes = read_model_file(path)?;
     let shown = path.display();
     let model = Model::parse(&bytes).map_err(|error| Failure::data(format!("{shown}: {error}")))?;
     let model = compile(model);
-    if *json { print(as_json(&model, bytes.len())) } else { print(as_text(&model, bytes.len())) }
+    if json { print(as_json(&model, bytes.len())) } else { print(as_text(&model, bytes.len())) }
 }
 
 /// The model with the layout that is fastest on this machine.

@@ -13,6 +13,8 @@ use vencejo_types::{ModelId, StreamId};
 fn app(text: &str) -> App {
     let mut load = |path: &str| match path {
         "m/ab.json" => Ok(apps::model(&["a", "b"])),
+        // Five features without names; early stopping found a round before the last one best.
+        "m/best.ubj" => Ok(include_bytes!("../../model/testdata/formats/xgboost-best.ubj").to_vec()),
         _ => Err("not found".to_string()),
     };
     plan("test", text, &mut load).unwrap_or_else(|errors| {
@@ -179,6 +181,21 @@ fn predict_takes_its_inputs_by_name_and_runs_where_it_is_needed() {
     assert_eq!(run("on").matches("0[Double(3.0), Double(1.0)]").count(), 1, "{}", run("on"));
     assert_eq!(run("off").matches("0[Double(3.0), Double(1.0)]").count(), 0, "{}", run("off"));
     assert!(run("off").starts_with("[Null, Null, Double(4.0)"));
+}
+
+#[test]
+fn the_best_iteration_is_taken_where_it_is_asked_for() {
+    let input = "INPUT (a DOUBLE, b DOUBLE, c DOUBLE, d DOUBLE, e DOUBLE) OUTPUT (p DOUBLE)";
+    let app = app(&format!(
+        "CREATE MODEL whole {input} WITH ('path' = 'm/best.ubj');
+        CREATE MODEL off {input} WITH ('path' = 'm/best.ubj', 'best_iteration' = 'false');
+        CREATE MODEL best {input} WITH ('path' = 'm/best.ubj', 'best_iteration' = 'true');"
+    ));
+    let [whole, off, best] = &app.models[..] else { panic!("three models") };
+    assert_eq!(whole.model, off.model);
+    assert_eq!(*best.model, whole.model.as_ref().clone().with_best_iteration());
+    assert!(best.model.tree_count() < whole.model.tree_count());
+    assert_eq!(best.version, format!("{}-best", whole.version));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What a parser and a model must survive, and what must hold of a model that was accepted: shared by
 //! `mutations.rs` and the fuzz targets in tests/fuzz/model.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use std::fmt::Display;
 
 use vencejo_model::Model;

@@ -40,13 +40,15 @@ pub(crate) fn plan(
 
     let checked = check_inputs(&inputs, inputs_place, report);
     let output = check_output(&outputs, output_place, report);
-    let options = refuse_unknown(&settings, &["path", "version"], &[], report);
+    let options = refuse_unknown(&settings, &["path", "version", "best_iteration"], &[], report);
     let version = version(&settings, report);
+    let best = best_iteration(&settings, report);
     let file = read(&settings, settings_place, report, load);
-    let slot = match (checked, output, options, version, file) {
-        (Ok(()), Ok(output), Ok(()), Ok(version), Ok(file)) => {
-            let names: Vec<String> = inputs.iter().map(|input| input.name.text.clone()).collect();
-            slot(name, names, inputs_place, output, version, &file, report).ok()
+    let slot = match (checked, output, options, version, best, file) {
+        (Ok(()), Ok(output), Ok(()), Ok(version), Ok(best), Ok(file)) => {
+            let inputs = inputs.iter().map(|input| input.name.text.clone()).collect();
+            let declared = Declared { name, inputs, inputs_place, output, version, best };
+            slot(declared, &file, report).ok()
         }
         _ => None,
     };
@@ -103,6 +105,19 @@ fn version(settings: &[Setting], report: &mut Report) -> Result<Option<String>, 
     Ok(Some(value.text.clone()))
 }
 
+/// Where the best iteration of early stopping is asked for.
+fn best_iteration(settings: &[Setting], report: &mut Report) -> Result<Option<Place>, Reported> {
+    let Some(Setting { value, .. }) = setting(settings, "best_iteration") else { return Ok(None) };
+    match value.text.as_str() {
+        "true" => Ok(Some(value.place)),
+        "false" => Ok(None),
+        other => {
+            let message = format!("'best_iteration' is 'true' or 'false', not '{other}'");
+            Err(report.error(value.place, message))
+        }
+    }
+}
+
 fn setting<'s>(settings: &'s [Setting], key: &str) -> Option<&'s Setting> {
     settings.iter().find(|setting| setting.key.text == key)
 }
@@ -135,19 +150,30 @@ fn read(settings: &[Setting], place: Place, report: &mut Report, load: Load<'_>)
     Ok(File { place: path.place, path: path.text.clone(), bytes })
 }
 
-/// Parses the model, and compares its features with the declared inputs.
-fn slot(
-    name: &Name,
+/// What the statement says of a model.
+struct Declared<'a> {
+    name: &'a Name,
     inputs: Vec<String>,
     inputs_place: Place,
     output: Column,
     version: Option<String>,
-    file: &File,
-    report: &mut Report,
-) -> Result<ModelSlot, Reported> {
-    let model = Model::parse(&file.bytes).map_err(|error| {
+    best: Option<Place>,
+}
+
+/// Parses the model, and compares its features with the declared inputs.
+fn slot(declared: Declared<'_>, file: &File, report: &mut Report) -> Result<ModelSlot, Reported> {
+    let Declared { name, inputs, inputs_place, output, version, best } = declared;
+    let mut model = Model::parse(&file.bytes).map_err(|error| {
         report.error(file.place, format!("'{}' is not a model that can be used: {error}", file.path))
     })?;
+    if let Some(place) = best {
+        if model.best_iteration().is_none() {
+            let message = format!("the model in '{}' records no best iteration", file.path);
+            let hint = "leave 'best_iteration' out, or train with early stopping";
+            return Err(report.push(Diagnostic::new(place, message).with_hint(hint)));
+        }
+        model = model.with_best_iteration();
+    }
     if model.output_count() != 1 {
         let outputs = model.output_count();
         let message = format!("the model in '{}' has {outputs} outputs; PREDICT takes one", file.path);
@@ -177,6 +203,8 @@ fn slot(
         let hint = format!("INPUT is in the model's order: {}", listed(features.iter().map(String::as_str)));
         return Err(report.push(Diagnostic::new(inputs_place, message).with_hint(hint)));
     }
-    let version = version.unwrap_or_else(|| format!("{:016x}", key_hash(&file.bytes)));
+    // The slice is another model than the whole file.
+    let slice = if best.is_some() { "-best" } else { "" };
+    let version = version.unwrap_or_else(|| format!("{:016x}{slice}", key_hash(&file.bytes)));
     Ok(ModelSlot { name: name.text.clone(), version, inputs, output, model: Arc::new(model) })
 }
