@@ -7,21 +7,37 @@ pub type Case = (&'static str, &'static str, &'static str);
 pub const XGBOOST: &[Case] = &[
     // Kinds of model that are not supported are named.
     ("reg:squarederror", "multi:novel", r#"the objective "multi:novel" is not supported; train with one of"#),
-    (r#""num_class": "0", "num_feature": "2", "num_target": "1""#, r#""num_class": "3", "num_feature": "2", "num_target": "2""#, "several targets of several classes are not supported"),
+    (
+        r#""num_class": "0", "num_feature": "2", "num_target": "1""#,
+        r#""num_class": "3", "num_feature": "2", "num_target": "2""#,
+        "several targets of several classes are not supported",
+    ),
     // Parts that do not fit the outputs are refused.
     (r#""tree_info": [0, 0]"#, r#""tree_info": [0, 1]"#, "adds to output 1 but the model has 1 outputs"),
     (r#""tree_info": [0, 0]"#, r#""tree_info": [0, -1]"#, "but the model has 1 outputs"),
     ("[1E0]", "[1E0,2E0]", "has 2 base scores where 1 are declared"),
     (r#""num_class": "0""#, r#""num_class": "99999""#, "outputs and the limit is 4096"),
-    (r#""num_nodes": "5", "size_leaf_vector": "1""#, r#""num_nodes": "5", "size_leaf_vector": "2""#, "tree 1: its leaf has 2 numbers for 1 outputs"),
+    (
+        r#""num_nodes": "5", "size_leaf_vector": "1""#,
+        r#""num_nodes": "5", "size_leaf_vector": "2""#,
+        "tree 1: its leaf has 2 numbers for 1 outputs",
+    ),
     // Sets of categories are checked.
     ("[0, 0, 0, 0, 0]", "[0, 1, 0, 0, 0]", "tree 1, node 1: its split type does not go with"),
     ("[0, 0, 0, 0, 0]", "[0, 2, 0, 0, 0]", "tree 1, node 1: its split type does not go with"),
     // A damaged tree is named with its node.
     (r#""num_nodes": "5""#, r#""num_nodes": "6""#, "tree 1: left_children has 5 elements for 6 nodes"),
     ("[2, 4, -1, -1, -1]", "[2, 4, -1]", "tree 1: right_children has 3 elements for 5 nodes"),
-    (r#""default_left": [0, 1, 0, 0, 0]"#, r#""default_left": []"#, "tree 1: default_left has 0 elements for 5 nodes"),
-    (r#""split_indices": [0, 1, 0, 0, 0]"#, r#""split_indices": [0]"#, "tree 1: split_indices has 1 elements for 5 nodes"),
+    (
+        r#""default_left": [0, 1, 0, 0, 0]"#,
+        r#""default_left": []"#,
+        "tree 1: default_left has 0 elements for 5 nodes",
+    ),
+    (
+        r#""split_indices": [0, 1, 0, 0, 0]"#,
+        r#""split_indices": [0]"#,
+        "tree 1: split_indices has 1 elements for 5 nodes",
+    ),
     ("[1.5, 2.5, 10, 20, 30]", "[1.5]", "tree 1: split_conditions has 1 elements for 5 nodes"),
     ("[0, 0, 0, 0, 0]", "[0]", "tree 1: split_type has 1 elements for 5 nodes"),
     ("[1, 3, -1, -1, -1]", "[1, 5, -1, -1, -1]", "tree 1, node 1: its child 5 does not exist among 5 nodes"),
@@ -31,9 +47,21 @@ pub const XGBOOST: &[Case] = &[
     ("[1, 3, -1, -1, -1]", "[1, 2, -1, -1, -1]", "tree 1, node 1: its child 2 is reached a second time"),
     ("[1, 3, -1, -1, -1]", "[2, 3, -1, -1, -1]", "tree 1, node 0: its child 2 is reached a second time"),
     ("[2, 4, -1, -1, -1]", "[2, -1, -1, -1, -1]", "tree 1, node 1: it has one child"),
-    (r#""split_indices": [0, 1, 0, 0, 0]"#, r#""split_indices": [2, 1, 0, 0, 0]"#, "tree 1, node 0: it reads feature 2 but the model has 2"),
-    (r#""split_indices": [0, 1, 0, 0, 0]"#, r#""split_indices": [0, -1, 0, 0, 0]"#, "tree 1, node 1: it reads feature -1"),
-    (r#""split_indices": [0, 1, 0, 0, 0]"#, r#""split_indices": [0, 1, 0, 0, 2147483647]"#, "tree 1, node 4: it was pruned"),
+    (
+        r#""split_indices": [0, 1, 0, 0, 0]"#,
+        r#""split_indices": [2, 1, 0, 0, 0]"#,
+        "tree 1, node 0: it reads feature 2 but the model has 2",
+    ),
+    (
+        r#""split_indices": [0, 1, 0, 0, 0]"#,
+        r#""split_indices": [0, -1, 0, 0, 0]"#,
+        "tree 1, node 1: it reads feature -1",
+    ),
+    (
+        r#""split_indices": [0, 1, 0, 0, 0]"#,
+        r#""split_indices": [0, 1, 0, 0, 2147483647]"#,
+        "tree 1, node 4: it was pruned",
+    ),
     (r#""id": 1"#, r#""id": 0"#, "tree 1: it is stored as tree 0"),
     // Numbers that are not finite are refused by their place.
     ("1.5, 2.5", "NaN, 2.5", "holds NaN or Infinity at line"),
@@ -50,14 +78,26 @@ pub const XGBOOST: &[Case] = &[
     (r#"["a", "b"]"#, r#"["a"]"#, "has 1 feature names where 2 are declared"),
     (r#"["a", "b"]"#, r#"["a", "a"]"#, r#"two features named "a""#),
     (r#"["float", "float"]"#, r#"["float"]"#, "has 1 feature types where 2 are declared"),
-    (r#""default_left": [0, 1, 0, 0, 0]"#, r#""default_left": [0, 2, 0, 0, 0]"#, "expected true, false, 0 or 1"),
+    (
+        r#""default_left": [0, 1, 0, 0, 0]"#,
+        r#""default_left": [0, 2, 0, 0, 0]"#,
+        "expected true, false, 0 or 1",
+    ),
     // A file of another shape is refused with the part and place.
     (r#""objective""#, r#""subjective""#, "missing field `objective` at line"),
     (r#""name": "gbtree","#, "", "missing field `name` at line"),
     (r#""name": "gbtree""#, r#""name": "gbtree", "novelty": 1"#, "unknown field `novelty`"),
     (r#""tree_info""#, r#""novelty": 1, "tree_info""#, "unknown field `novelty`"),
-    (r#""gbtree_model_param": {"num_parallel_tree": "1", "num_trees": "2"},"#, "", r#"no "gbtree_model_param""#),
-    (r#""split_conditions": [1.5, 2.5, 10, 20, 30]"#, r#""split_conditions": "none""#, "invalid type: string"),
+    (
+        r#""gbtree_model_param": {"num_parallel_tree": "1", "num_trees": "2"},"#,
+        "",
+        r#"no "gbtree_model_param""#,
+    ),
+    (
+        r#""split_conditions": [1.5, 2.5, 10, 20, 30]"#,
+        r#""split_conditions": "none""#,
+        "invalid type: string",
+    ),
     // A files own text is cut and printable in messages.
     ("reg:squarederror", "a\\nb", "the objective \"a\u{fffd}b\""),
 ];
