@@ -7,6 +7,7 @@ mod bench;
 mod cli;
 mod connect;
 mod console;
+mod control;
 mod decide;
 mod demo;
 mod failure;

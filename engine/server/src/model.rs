@@ -1,6 +1,10 @@
-//! `vencejo model`: what a model file holds.
+//! `vencejo model`: what a model file holds, and which versions an engine serves.
 
-use std::path::PathBuf;
+mod push;
+mod remote;
+mod versions;
+
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -11,7 +15,7 @@ use crate::console::print;
 use crate::failure::Failure;
 use crate::predict::read_model_file;
 
-/// Looks into model files.
+/// Looks into model files; installs, activates and rolls back versions on a running engine.
 #[derive(Args, Debug)]
 pub struct ModelArgs {
     #[command(subcommand)]
@@ -30,19 +34,32 @@ enum ModelCommand {
         #[arg(long)]
         json: bool,
     },
+    Push(push::PushArgs),
+    List(versions::ListArgs),
+    Activate(versions::ActivateArgs),
+    Rollback(versions::RollbackArgs),
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the file cannot be read or is no usable model.
+/// When the file cannot be read or is no usable model, or the engine refuses.
 pub fn run(args: &ModelArgs) -> Result<(), Failure> {
-    let ModelCommand::Inspect { model: path, json } = &args.command;
+    match &args.command {
+        ModelCommand::Inspect { model, json } => inspect(model, *json),
+        ModelCommand::Push(args) => push::run(args),
+        ModelCommand::List(args) => versions::list(args),
+        ModelCommand::Activate(args) => versions::activate(args),
+        ModelCommand::Rollback(args) => versions::rollback(args),
+    }
+}
+
+fn inspect(path: &Path, json: bool) -> Result<(), Failure> {
     let bytes = read_model_file(path)?;
     let shown = path.display();
     let model = Model::parse(&bytes).map_err(|error| Failure::data(format!("{shown}: {error}")))?;
     let model = compile(model);
-    if *json { print(as_json(&model, bytes.len())) } else { print(as_text(&model, bytes.len())) }
+    if json { print(as_json(&model, bytes.len())) } else { print(as_text(&model, bytes.len())) }
 }
 
 /// The model with the layout that is fastest on this machine.
