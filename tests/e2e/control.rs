@@ -117,6 +117,10 @@ fn a_blob_that_breaks_its_layout_ends_the_connection() {
 
 #[test]
 fn a_client_that_uploads_and_vanishes_leaves_no_memory_behind() {
+    if std::env::var_os("VENCEJO_SLOW").is_none() {
+        eprintln!("skipped: 430 MB through QUIC take minutes without optimisation; VENCEJO_SLOW=1 runs it");
+        return;
+    }
     let engine = Engine::start();
     block_on(async {
         // More, together, than the engine holds for all uploads.

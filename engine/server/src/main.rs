@@ -3,6 +3,7 @@
 
 mod answer;
 mod app_source;
+mod background;
 mod bench;
 mod cli;
 mod connect;

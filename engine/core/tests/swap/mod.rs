@@ -154,7 +154,7 @@ impl Bench {
         let schema = Arc::clone(&self.state.app().decisions[0].answer);
         let row = Row::parse(&schema, &self.effects.bytes()[row.clone()]).unwrap();
         let text = |column| if row.is_null(column) { String::new() } else { row.str(column).to_owned() };
-        let prediction = row.f64(0);
+        let prediction = if row.is_null(0) { f64::NAN } else { row.f64(0) };
         (*code, Answer { prediction, version: text(1), variant: text(2) })
     }
 
@@ -164,7 +164,7 @@ impl Bench {
     }
 }
 
-/// SELECT PREDICT(m), MODEL_VERSION(m), MODEL_VARIANT(m), split by the id; FALLBACK SELECT NaN.
+/// SELECT PREDICT(m), MODEL_VERSION(m), MODEL_VARIANT(m), split by the id; FALLBACK SELECT nothing to speak of.
 fn decision() -> Decision {
     let mut graph = Graph::new();
     let x = graph.double(0.0).unwrap();

@@ -15,6 +15,7 @@ use vencejo_types::row::key_hash;
 use super::models::{arrangement, share};
 use super::report::{Report, shadow_to_json};
 use super::{Engine, failed};
+use crate::background::in_background;
 use crate::model::compile;
 
 /// How often a shadow's figures are looked at.
@@ -127,7 +128,7 @@ pub async fn push(engine: Arc<Engine>, arguments: Arguments, blobs: Blobs) -> Re
         "before": arrangement(&before), "now": arrangement(&after),
     });
     // What has made room for the version may be large; it is let go elsewhere.
-    tokio::task::spawn_blocking(move || drop(before));
+    in_background(move || drop(before)).await;
     Ok(answer)
 }
 
@@ -141,7 +142,7 @@ fn answers_alone(role: Option<Role>, before: &Report, weight: Option<Weight>) ->
 }
 
 /// The version to install, and whether it is there already. Reading and compiling a file takes up to a
-/// second: it happens on a thread of its own.
+/// second: it happens in the background.
 async fn version(
     engine: &Engine,
     model: ModelId,
@@ -153,7 +154,7 @@ async fn version(
     let installed: Vec<_> =
         before.versions.iter().map(|version| Arc::clone(&version.installed.version)).collect();
     let (name, label) = (arguments.model.clone(), arguments.version.clone());
-    let made = tokio::task::spawn_blocking(move || {
+    let made = in_background(move || {
         let bytes = blobs.get(FILE).unwrap_or_default();
         if bytes.len() > MODEL_FILE_BYTES_MAX {
             let text =
@@ -180,7 +181,7 @@ async fn version(
         drop(blobs);
         Ok((Arc::new(ModelVersion { label, content, model: compile(model) }), false))
     });
-    made.await.unwrap_or_else(|_| Err(failed()))
+    made.await.unwrap_or_else(|| Err(failed()))
 }
 
 /// Waits until the shadow has seen so many rows, in all partitions together, or the time is over.
