@@ -1,6 +1,7 @@
 //! The real binary, used as its users use it, and misused as the world will.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod control;
 mod decide;
 mod hostile;
 mod ingest;
@@ -9,3 +10,5 @@ mod lifecycle;
 mod models;
 mod startup;
 mod support;
+mod swap;
+mod versions;

@@ -5,7 +5,10 @@ use std::ops::Range;
 use bumpalo::Bump;
 use vencejo_model::Workspace;
 use vencejo_types::row::{Row, RowWriter};
-use vencejo_types::{DecisionCode, DecisionId, StreamId};
+use vencejo_types::{DecisionCode, DecisionId, ModelId, StreamId};
+
+use crate::models::{Choice, ModelChange, ModelRefusal, Roster, ShadowFigures};
+use crate::state::PartitionState;
 
 /// What happens to a partition. Rows have been checked against their stream's schema.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +30,13 @@ pub enum Event<'a> {
         /// Whether its deadline has passed: the fallback answers.
         expired: bool,
     },
+    /// A change of who answers as a model.
+    Model {
+        /// The model.
+        model: ModelId,
+        /// The change.
+        change: &'a ModelChange,
+    },
 }
 
 /// What the rim is to do. Effects come in the order of their causes.
@@ -39,10 +49,12 @@ pub enum Effect {
         /// The answer's row, in [`Effects::bytes`]; empty where the code has no row.
         row: Range<usize>,
     },
+    /// Tell whoever asked for a change of a model. Exactly one for each [`Event::Model`].
+    ModelChanged(Result<(), ModelRefusal>),
 }
 
 /// The effects of one transition, and the memory that transitions work in, kept from one to the next so
-/// that none of them allocates.
+/// that none of them allocates. It belongs to one partition.
 #[derive(Default)]
 pub struct Effects {
     pub(crate) list: Vec<Effect>,
@@ -56,8 +68,34 @@ pub(crate) struct Scratch {
     pub(crate) arena: Bump,
     pub(crate) key: Vec<u8>,
     pub(crate) writer: RowWriter,
-    /// One per model of the app.
-    pub(crate) workspaces: Vec<Workspace>,
+    /// Per model of the app, one per version.
+    pub(crate) workspaces: Vec<Vec<Workspace>>,
+    /// The versions that they are for.
+    installs: Option<u64>,
+    /// The models that this transition asked.
+    pub(crate) uses: Vec<ModelUse>,
+}
+
+/// What a decision asked of a model.
+pub(crate) struct ModelUse {
+    pub(crate) model: ModelId,
+    pub(crate) choice: Choice,
+    pub(crate) predicted: bool,
+    pub(crate) shadow: ShadowFigures,
+}
+
+impl Scratch {
+    /// Has a workspace for every version of every model. Allocates only after an installation.
+    pub(crate) fn follow(&mut self, state: &PartitionState) {
+        if self.installs == Some(state.installs) {
+            return;
+        }
+        let of_roster = |roster: &Roster| {
+            roster.versions().iter().map(|installed| installed.version.model.workspace()).collect()
+        };
+        self.workspaces = state.rosters.iter().map(of_roster).collect();
+        self.installs = Some(state.installs);
+    }
 }
 
 impl Effects {
@@ -75,5 +113,6 @@ impl Effects {
         self.list.clear();
         self.bytes.clear();
         self.scratch.arena.reset();
+        self.scratch.uses.clear();
     }
 }

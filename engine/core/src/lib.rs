@@ -8,6 +8,7 @@
 mod decision;
 mod event;
 mod keyed;
+pub mod models;
 pub mod plan;
 mod state;
 

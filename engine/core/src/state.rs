@@ -6,12 +6,13 @@ use bumpalo::Bump;
 use vencejo_expr::{Env, Value};
 use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
-use vencejo_types::{Sequence, StreamId, Tick};
+use vencejo_types::{ModelId, Sequence, StreamId, Tick};
 
 use crate::column_value;
 use crate::decision::decide;
-use crate::event::{Effects, Event};
+use crate::event::{Effect, Effects, Event};
 use crate::keyed::KeyedTable;
+use crate::models::{ModelChange, Roster};
 use crate::plan::{Aggregate, App, Feed, View};
 
 /// Everything a partition knows.
@@ -20,6 +21,10 @@ pub struct PartitionState {
     pub(crate) app: Arc<App>,
     /// One per view of the app.
     pub(crate) views: Vec<KeyedTable>,
+    /// One per model of the app.
+    pub(crate) rosters: Vec<Roster>,
+    /// Changes of which versions there are.
+    pub(crate) installs: u64,
     /// Per stream, the feeds it has: view and place among the view's feeds.
     feeds: Vec<Vec<(usize, usize)>>,
     sequence: Sequence,
@@ -36,7 +41,16 @@ impl PartitionState {
                 feeds[feed.stream.index()].push((view, place));
             }
         }
-        Self { app, views, feeds, sequence: Sequence::default(), tick: Tick::default() }
+        let rosters = app.models.iter().map(Roster::new).collect();
+        let (sequence, tick) = (Sequence::default(), Tick::default());
+        Self { app, views, rosters, installs: 0, feeds, sequence, tick }
+    }
+
+    /// Begins anew: the keyed state is gone, the models that were installed serve on. A shadow ends.
+    pub fn restart(&mut self) {
+        let (rosters, installs) = (std::mem::take(&mut self.rosters), self.installs);
+        *self = Self { rosters, installs, ..Self::new(Arc::clone(&self.app)) };
+        self.rosters.iter_mut().for_each(Roster::end_shadow);
     }
 
     /// The sequence of the last event applied; 0 before the first.
@@ -49,6 +63,16 @@ impl PartitionState {
         self.tick
     }
 
+    /// The app that it is a partition of.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// The versions of a model.
+    pub fn roster(&self, model: ModelId) -> &Roster {
+        &self.rosters[model.index()]
+    }
+
     /// Number of keys that each view holds, in the app's order.
     pub fn view_keys(&self) -> impl Iterator<Item = usize> {
         self.views.iter().map(KeyedTable::len)
@@ -57,7 +81,7 @@ impl PartitionState {
 
 /// The transition: the same events in the same order give the same state and the same effects, byte for
 /// byte. `effects` holds afterwards what this event asks for, and nothing of earlier ones. Allocates only
-/// where a key is new.
+/// where a key or a model's version is new.
 pub fn apply(
     state: &mut PartitionState,
     sequence: Sequence,
@@ -75,7 +99,18 @@ pub fn apply(
             let stream = state.app.decisions[decision.index()].stream;
             absorb(state, stream, row, effects);
         }
+        Event::Model { model, change } => change_model(state, model, change, effects),
     }
+}
+
+/// Changes who answers as a model, from the next decision on.
+fn change_model(state: &mut PartitionState, model: ModelId, change: &ModelChange, effects: &mut Effects) {
+    let changed = state.rosters[model.index()].change(change, state.tick);
+    if matches!(change, ModelChange::Install { .. }) {
+        state.installs += 1;
+        effects.scratch.follow(state);
+    }
+    effects.list.push(Effect::ModelChanged(changed));
 }
 
 /// Brings every view that a stream feeds up to date with one of its rows.

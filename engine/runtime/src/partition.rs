@@ -12,7 +12,7 @@ use vencejo_types::{PartitionId, Sequence};
 
 use crate::clock::{Clock, Moment};
 use crate::lanes::Lanes;
-use crate::request::{DecideRequest, Decided, IngestRequest, Request};
+use crate::request::{DecideRequest, Decided, IngestRequest, Inspection, ModelRequest, Request};
 
 /// Tells a partition that its lanes hold something.
 pub(crate) struct Nudge;
@@ -66,6 +66,8 @@ impl PartitionActor {
         match request {
             Request::Decide(request) => self.decide(&request),
             Request::Ingest(batch) => self.absorb(batch, 0),
+            Request::Model(request) => self.change_model(request),
+            Request::Inspect(look) => self.inspect(look),
         }
     }
 
@@ -80,11 +82,29 @@ impl PartitionActor {
             return request.reply.failed(request.request);
         };
         for effect in self.effects.list() {
-            let Effect::Decided { code, row } = effect;
+            let Effect::Decided { code, row } = effect else { continue };
             let row = &self.effects.bytes()[row.clone()];
             let server_nanos = self.clock.now().since(request.arrived).as_nanos();
             let server_nanos = u64::try_from(server_nanos).unwrap_or(u64::MAX);
             request.reply.decided(request.request, Decided { code: *code, sequence, server_nanos, row });
+        }
+    }
+
+    /// Changes who answers as a model. Whoever asked may have gone; the change is made all the same.
+    fn change_model(&mut self, request: ModelRequest) {
+        let ModelRequest { model, change, reply } = request;
+        let applied = self.apply(self.clock.now(), &Event::Model { model, change: &change });
+        let changed = applied.and_then(|_| match self.effects.list() {
+            [Effect::ModelChanged(changed)] => Some(*changed),
+            _ => None,
+        });
+        let _ = reply.send(changed);
+    }
+
+    /// Lets somebody look at the state; a look that panics harms nobody but who asked for it.
+    fn inspect(&self, look: Inspection) {
+        if catch_unwind(AssertUnwindSafe(|| look(&self.state))).is_err() {
+            tracing::error!(partition = %self.id, "a look at the state panicked");
         }
     }
 
@@ -106,8 +126,8 @@ impl PartitionActor {
         }
     }
 
-    /// Stamps an event and applies it. Nothing when the core panicked on it: what it left of the state
-    /// cannot be trusted, so the partition starts anew.
+    /// Stamps an event and applies it. Nothing when the core panicked on it: what it left of the keyed state
+    /// cannot be trusted, so the partition starts anew, with the models that it had.
     fn apply(&mut self, now: Moment, event: &Event<'_>) -> Option<Sequence> {
         let sequence = self.state.sequence().next();
         let tick = self.clock.tick(now);
@@ -116,9 +136,9 @@ impl PartitionActor {
         if applied.is_err() {
             tracing::error!(
                 partition = %self.id, sequence = sequence.0,
-                "the core panicked on an event; the event is dropped and the partition starts empty"
+                "the core panicked on an event; the event is dropped and the partition starts empty, with its models"
             );
-            self.state = PartitionState::new(Arc::clone(&self.app));
+            self.state.restart();
             self.effects = Effects::default();
             return None;
         }

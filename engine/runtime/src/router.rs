@@ -26,12 +26,27 @@ pub enum Unavailable {
 pub struct Router {
     app: Arc<App>,
     clock: Clock,
-    partitions: Vec<Partition>,
+    pub(crate) partitions: Vec<Partition>,
 }
 
 pub(crate) struct Partition {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) address: Addr<PartitionActor>,
+}
+
+impl Partition {
+    /// Queues a request; one that the lane has no room for comes back.
+    pub(crate) fn push(&self, lane: Lane, request: Request) -> Result<(), (Unavailable, Option<Request>)> {
+        let queued = self.lanes.push(lane, request);
+        if !queued.map_err(|request| (Unavailable::Overloaded, Some(request)))? {
+            return Ok(());
+        }
+        match self.address.try_send(Nudge) {
+            // A full mailbox holds a nudge already.
+            Ok(()) | Err(SendError::Full(_)) => Ok(()),
+            Err(SendError::Closed(_)) => Err((Unavailable::Stopped, None)),
+        }
+    }
 }
 
 impl Router {
@@ -80,16 +95,7 @@ impl Router {
     }
 
     fn push(&self, id: PartitionId, lane: Lane, request: Request) -> Result<(), Unavailable> {
-        let partition = &self.partitions[id.index as usize];
-        let nudge = partition.lanes.push(lane, request).map_err(|_| Unavailable::Overloaded)?;
-        if !nudge {
-            return Ok(());
-        }
-        match partition.address.try_send(Nudge) {
-            // A full mailbox holds a nudge already.
-            Ok(()) | Err(SendError::Full(_)) => Ok(()),
-            Err(SendError::Closed(_)) => Err(Unavailable::Stopped),
-        }
+        self.partitions[id.index as usize].push(lane, request).map_err(|(unavailable, _)| unavailable)
     }
 
     /// Whether every lane is empty and every partition at rest.

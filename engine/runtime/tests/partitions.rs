@@ -33,6 +33,7 @@ fn app() -> Arc<App> {
         name: "d".to_owned(),
         stream: StreamId(0),
         deadline_micros: 1_000_000,
+        split_by: vec![0],
         answer: Arc::new(Schema::new(vec![count.clone()], vec![])),
         lookups: vec![Lookup { view: ViewId(0), key: vec![0] }],
         functions: vec![],

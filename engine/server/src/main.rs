@@ -3,10 +3,12 @@
 
 mod answer;
 mod app_source;
+mod background;
 mod bench;
 mod cli;
 mod connect;
 mod console;
+mod control;
 mod decide;
 mod demo;
 mod failure;

@@ -1,6 +1,10 @@
-//! `vencejo model`: what a model file holds, and whether it answers as its library did.
+//! `vencejo model`: what a model file holds, whether it answers as its library did, and which versions an engine
+//! serves.
 
+mod push;
+mod remote;
 mod validate;
+mod versions;
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +18,7 @@ use crate::failure::Failure;
 use crate::predict::read_model_file;
 use validate::ValidateArgs;
 
-/// Looks into model files.
+/// Looks into model files; installs, activates and rolls back versions on a running engine.
 #[derive(Args, Debug)]
 pub struct ModelArgs {
     #[command(subcommand)]
@@ -34,16 +38,24 @@ enum ModelCommand {
         json: bool,
     },
     Validate(ValidateArgs),
+    Push(push::PushArgs),
+    List(versions::ListArgs),
+    Activate(versions::ActivateArgs),
+    Rollback(versions::RollbackArgs),
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// As the command.
+/// When the file cannot be read or is no usable model, or the engine refuses.
 pub fn run(args: &ModelArgs) -> Result<(), Failure> {
     match &args.command {
         ModelCommand::Inspect { model, json } => inspect(model, *json),
         ModelCommand::Validate(args) => validate::run(args),
+        ModelCommand::Push(args) => push::run(args),
+        ModelCommand::List(args) => versions::list(args),
+        ModelCommand::Activate(args) => versions::activate(args),
+        ModelCommand::Rollback(args) => versions::rollback(args),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Functions by name: SQL's, and the engine's PREDICT and MODEL_VERSION.
+//! Functions by name: SQL's, and the engine's PREDICT, MODEL_VERSION and MODEL_VARIANT.
 
 use std::ops::RangeInclusive;
 
@@ -34,10 +34,11 @@ enum Known {
     Concat,
     Predict,
     ModelVersion,
+    ModelVariant,
 }
 
 /// Names, meanings, and how many arguments they take.
-const FUNCTIONS: [(&str, Known, RangeInclusive<usize>); 19] = [
+const FUNCTIONS: [(&str, Known, RangeInclusive<usize>); 20] = [
     ("COALESCE", Known::Coalesce, 1..=usize::MAX),
     ("IFNULL", Known::Coalesce, 2..=2),
     ("NULLIF", Known::NullIf, 2..=2),
@@ -57,6 +58,7 @@ const FUNCTIONS: [(&str, Known, RangeInclusive<usize>); 19] = [
     ("CONCAT", Known::Concat, 1..=usize::MAX),
     ("PREDICT", Known::Predict, 1..=1),
     ("MODEL_VERSION", Known::ModelVersion, 1..=1),
+    ("MODEL_VARIANT", Known::ModelVariant, 1..=1),
 ];
 
 /// Aggregates of SQL.
@@ -104,7 +106,12 @@ impl Lowering<'_, '_> {
         }
         match known {
             Known::Predict => self.predict(name, &function.arguments[0]),
-            Known::ModelVersion => self.model_version(name, &function.arguments[0]),
+            Known::ModelVersion => {
+                self.about_model(name, &function.arguments[0], EngineFunction::ModelVersion)
+            }
+            Known::ModelVariant => {
+                self.about_model(name, &function.arguments[0], EngineFunction::ModelVariant)
+            }
             Known::Round => self.round(function),
             _ => {
                 let list = self.list(&function.arguments)?;
@@ -165,10 +172,15 @@ impl Lowering<'_, '_> {
         u16::try_from(found.index).map(ModelId).map_err(|_| Reported)
     }
 
-    /// `MODEL_VERSION(model)`.
-    fn model_version(&mut self, function: &Name, argument: &Ast) -> Result<Expr, Reported> {
+    /// `MODEL_VERSION(model)` or `MODEL_VARIANT(model)`.
+    fn about_model(
+        &mut self,
+        function: &Name,
+        argument: &Ast,
+        of: fn(ModelId) -> EngineFunction,
+    ) -> Result<Expr, Reported> {
         let model = self.model(function, argument)?;
-        let number = self.engine_function(EngineFunction::ModelVersion(model))?;
+        let number = self.engine_function(of(model))?;
         let call = self.graph.call(number, &[], Type::String, false);
         self.typed(function.place, call)
     }

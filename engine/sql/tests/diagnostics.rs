@@ -14,6 +14,7 @@ const PRELUDE: &str = "
 fn load(path: &str) -> Result<Vec<u8>, String> {
     match path {
         "ab.json" => Ok(apps::model(&["a", "b"])),
+        "abc.json" => Ok(apps::model(&["a", "b", "c"])),
         "garbage" => Ok(b"garbage".to_vec()),
         _ => Err("not found".to_string()),
     }

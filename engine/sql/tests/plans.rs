@@ -15,6 +15,7 @@ fn app(text: &str) -> App {
         "m/ab.json" => Ok(apps::model(&["a", "b"])),
         // Five features without names; early stopping found a round before the last one best.
         "m/best.ubj" => Ok(include_bytes!("../../model/testdata/formats/xgboost-best.ubj").to_vec()),
+        "m/other.json" => Ok([apps::model(&["a", "b"]), b"\n".to_vec()].concat()),
         _ => Err("not found".to_string()),
     };
     plan("test", text, &mut load).unwrap_or_else(|errors| {
@@ -161,9 +162,10 @@ fn predict_takes_its_inputs_by_name_and_runs_where_it_is_needed() {
                MODEL_VERSION(m) AS version
         FROM (SELECT *, PREDICT(m) AS p FROM (SELECT k, f AS b, a FROM s));"
     ));
-    assert_eq!(app.models[0].version.len(), 16, "{}", app.models[0].version);
+    let label = &app.models[0].champion.label;
+    assert_eq!(*label, format!("{:016x}", app.models[0].champion.content));
     assert_eq!(
-        (app.models[1].version.as_str(), &app.models[1].inputs[..]),
+        (app.models[1].champion.label.as_str(), &app.models[1].inputs[..]),
         ("7", &["a".into(), "b".into()][..])
     );
     assert_eq!(app.models[0].output, Column::nullable("p", ColumnType::Double));
@@ -192,10 +194,36 @@ fn the_best_iteration_is_taken_where_it_is_asked_for() {
         CREATE MODEL best {input} WITH ('path' = 'm/best.ubj', 'best_iteration' = 'true');"
     ));
     let [whole, off, best] = &app.models[..] else { panic!("three models") };
-    assert_eq!(whole.model, off.model);
-    assert_eq!(*best.model, whole.model.as_ref().clone().with_best_iteration());
+    let [whole, off, best] = [whole, off, best].map(|slot| &slot.champion);
+    assert_eq!((&whole.model, &whole.label), (&off.model, &off.label));
+    assert_eq!(best.model, whole.model.clone().with_best_iteration());
     assert!(best.model.tree_count() < whole.model.tree_count());
-    assert_eq!(best.version, format!("{}-best", whole.version));
+    assert_ne!(best.label, whole.label);
+}
+
+#[test]
+fn a_challenger_and_what_decides_between_the_two() {
+    let app = app(&format!(
+        "{STREAM}CREATE MODEL m INPUT (a INT, b DOUBLE) OUTPUT (p DOUBLE)
+        WITH ('path' = 'm/ab.json', 'version' = 'one', 'challenger_path' = 'm/other.json', 'challenger_weight' = '35');
+        CREATE MODEL n INPUT (a INT, b DOUBLE) OUTPUT (p DOUBLE)
+        WITH ('challenger_version' = 'two', 'challenger_path' = 'm/ab.json', 'path' = 'm/ab.json');
+        CREATE DECISION d ON s WITH ('deadline' = '1 ms', 'split_by' = 'a') AS
+        SELECT MODEL_VARIANT(m) AS variant, model_version(m) AS version FROM s;
+        CREATE DECISION e ON s WITH ('deadline' = '1 ms') AS SELECT PREDICT(n) AS p FROM s;"
+    ));
+    let challenger = |model: usize| {
+        let (version, weight) = app.models[model].challenger.as_ref().expect("it is declared");
+        (version.label.clone(), version.content, weight.percent())
+    };
+    let champion = &app.models[0].champion;
+    let (label, content, weight) = challenger(0);
+    assert_eq!((champion.label.as_str(), label, weight), ("one", format!("{content:016x}"), 35));
+    assert_ne!(champion.content, content);
+    assert_eq!(challenger(1), ("two".to_owned(), champion.content, 20));
+    let (split, keyed) = (&app.decisions[0], &app.decisions[1]);
+    assert_eq!((&split.split_by[..], &keyed.split_by[..]), (&[1][..], &[0][..]), "else the stream's key");
+    assert_eq!(split.functions, [Function::ModelVariant(ModelId(0)), Function::ModelVersion(ModelId(0))]);
 }
 
 #[test]

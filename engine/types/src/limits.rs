@@ -25,6 +25,14 @@ pub const KEY_BYTES_MAX: usize = 4_096;
 pub const APP_SQL_BYTES_MAX: usize = 1 << 20;
 /// Largest model file, in bytes.
 pub const MODEL_FILE_BYTES_MAX: usize = 256 << 20;
+/// Versions of one model that a partition holds; for a further one the oldest without a role goes.
+pub const MODEL_VERSIONS_MAX: usize = 8;
+/// Changes of who answers that can be rolled back, of one model.
+pub const MODEL_HISTORY_MAX: usize = 8;
+/// Most predictions that a version runs beside as a shadow, in one partition.
+pub const SHADOW_ROWS_MAX: u64 = 1_000_000;
+/// How often a request to all partitions tries a full lane again, a millisecond apart.
+pub const BROADCAST_TRIES_MAX: usize = 5_000;
 /// Deepest nesting of an SQL expression or subquery.
 pub const SQL_DEPTH_MAX: usize = 64;
 /// Registers of one expression program.
