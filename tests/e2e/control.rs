@@ -9,9 +9,9 @@ use vencejo_client::protocol::limits::{
     CONTROL_ARGUMENTS_BYTES_MAX, CONTROL_BLOBS_BYTES_MAX, CONTROL_BLOBS_MAX,
 };
 use vencejo_client::protocol::message::{Blob, Control, ErrorFrame, Ping};
-use vencejo_client::{ClientError, Connection};
+use vencejo_client::{Client, ClientError, Config, Connection, Trust};
 
-use crate::support::{Engine, block_on};
+use crate::support::{Engine, block_on, row, stream};
 
 /// Frames of one stream.
 #[derive(Default)]
@@ -143,5 +143,32 @@ fn a_client_that_uploads_and_vanishes_leaves_no_memory_behind() {
         let error = client.control("none", "{}", &[("model", bytes)], Duration::from_secs(60)).await;
         let Err(ClientError::Refused(error)) = error else { panic!("{error:?}") };
         assert_eq!(error.code, ErrorCode::UnknownCommand.number(), "{}", error.text);
+    });
+}
+
+#[test]
+fn a_peer_elsewhere_may_not_command() {
+    // The address by which others reach this host; nothing is sent.
+    let probe = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    let own = probe.connect("192.0.2.1:9").and_then(|()| probe.local_addr()).map(|address| address.ip());
+    let Some(own) = own.ok().filter(|address| !address.is_loopback() && !address.is_unspecified()) else {
+        eprintln!("skipped: this host has no address but its loopback");
+        return;
+    };
+    let engine = Engine::start_at("0.0.0.0:0", &["--allow-unauthenticated"]);
+    let address = std::net::SocketAddr::new(own, engine.address.port());
+    let trust = Trust::fingerprint_from_hex(&engine.fingerprint()).unwrap();
+    block_on(async {
+        let config = Config { trust, ..Config::default() };
+        let client = Client::connect(address, config).await.unwrap();
+        for blobs in [&[][..], &[("model", vec![1_u8; 99].into())]] {
+            let error = client.control("model.list", "{}", blobs, Duration::from_secs(20)).await;
+            assert_eq!(error.err().and_then(|error| error.code()), Some(ErrorCode::Forbidden));
+        }
+        let (_, schema) = stream(&client.welcome(), "bid_requests");
+        client
+            .decide(0, &row(&schema, "a"), Duration::from_secs(20))
+            .await
+            .expect("it is served all the same");
     });
 }

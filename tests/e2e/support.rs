@@ -105,6 +105,16 @@ impl Engine {
         self.address.to_string()
     }
 
+    /// SHA-256 of its certificate.
+    pub fn fingerprint(&self) -> String {
+        use rustls::pki_types::CertificateDer;
+        use rustls::pki_types::pem::PemObject as _;
+        let pem = self.data.path().join("tls/dev-certificate.pem");
+        let certificate = CertificateDer::from_pem_file(pem).unwrap();
+        let digest = ring::digest::digest(&ring::digest::SHA256, &certificate);
+        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         let id = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();

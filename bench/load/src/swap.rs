@@ -37,7 +37,8 @@ pub struct SwapArgs {
     #[arg(long, value_name = "S", default_value_t = 4.0)]
     seconds: f64,
     /// Pairs of periods.
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, value_name = "N", default_value_t = 7,
+          value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rounds: u32,
     /// Pause between two pushes, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 500)]
@@ -75,7 +76,7 @@ pub fn run(args: &SwapArgs, root: &Path, command: &str) -> Result<bool, String> 
     let files = model_files(&app)?;
     let load = Load { rate: args.rate, seconds: args.seconds, connections: 1 };
     let mut engine = Engine::start(&program, &app)?;
-    let measured = measure(args, &program, &engine, &files, load);
+    let measured = measure(args, &program, engine.address(), &files, load);
     let stopped = engine.stop();
     let swapped = measured?;
     stopped?;
@@ -108,26 +109,26 @@ fn model_files(app: &Path) -> Result<[tempfile::NamedTempFile; 2], String> {
 fn measure(
     args: &SwapArgs,
     program: &Path,
-    engine: &Engine,
+    address: &str,
     files: &[tempfile::NamedTempFile; 2],
     load: Load,
 ) -> Result<Swapped, String> {
     let (mut rounds, mut pushed) = (Vec::new(), 0);
     for number in 1..=args.rounds {
-        let without = measure_decide(program, engine.address(), load)?;
+        let without = measure_decide(program, address, load)?;
         let before = pushed;
         let over = AtomicBool::new(false);
         let with = std::thread::scope(|scope| {
             let pushing = scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
                     pushed += 1;
-                    push(program, engine, files[pushed % 2].path(), pushed)?;
+                    push(program, address, files[pushed % 2].path(), pushed)?;
                     // A push takes some time itself; nothing waits for this pause.
                     std::thread::park_timeout(Duration::from_millis(args.pause));
                 }
                 Ok::<(), String>(())
             });
-            let with = measure_decide(program, engine.address(), load);
+            let with = measure_decide(program, address, load);
             over.store(true, Ordering::Relaxed);
             pushing.join().map_err(|_| "the pushing thread panicked".to_owned())??;
             with
@@ -137,13 +138,13 @@ fn measure(
         eprintln!("round {number} of {}: p99 {a:.1} us without, {b:.1} us with {swaps} swaps", args.rounds);
         rounds.push(Round { without, with, swaps });
     }
-    Ok(Swapped { rounds, versions: versions(program, engine)?, load })
+    Ok(Swapped { rounds, versions: versions(program, address)?, load })
 }
 
 /// One push, and that it was activated.
-fn push(program: &Path, engine: &Engine, file: &Path, number: usize) -> Result<(), String> {
+fn push(program: &Path, address: &str, file: &Path, number: usize) -> Result<(), String> {
     let label = format!("swap-{number}");
-    let answer = ask(program, engine, |command| {
+    let answer = ask(program, address, |command| {
         command.args(["push", "yield"]).arg(file).args(["--version", &label]);
     })?;
     if answer["now"]["champion"] == label.as_str() {
@@ -154,8 +155,8 @@ fn push(program: &Path, engine: &Engine, file: &Path, number: usize) -> Result<(
 }
 
 /// Decisions of every version that the engine holds.
-fn versions(program: &Path, engine: &Engine) -> Result<Vec<(String, u64)>, String> {
-    let list = ask(program, engine, |command| {
+fn versions(program: &Path, address: &str) -> Result<Vec<(String, u64)>, String> {
+    let list = ask(program, address, |command| {
         command.arg("list");
     })?;
     let versions = list["models"][0]["versions"].as_array().ok_or("the engine lists no versions")?;
@@ -168,12 +169,12 @@ fn versions(program: &Path, engine: &Engine) -> Result<Vec<(String, u64)>, Strin
         .ok_or_else(|| "the list is not as expected".to_owned())
 }
 
-fn ask(program: &Path, engine: &Engine, arguments: impl FnOnce(&mut Command)) -> Result<Value, String> {
+fn ask(program: &Path, address: &str, arguments: impl FnOnce(&mut Command)) -> Result<Value, String> {
     let mut command = Command::new(program);
     command.arg("model");
     arguments(&mut command);
     let ran = command
-        .args(["--json", "--connect", engine.address()])
+        .args(["--json", "--connect", address])
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()

@@ -164,7 +164,8 @@ impl Bench {
     }
 }
 
-/// SELECT PREDICT(m), MODEL_VERSION(m), MODEL_VARIANT(m), split by the id; FALLBACK SELECT nothing to speak of.
+/// SELECT PREDICT(m), MODEL_VERSION(m), MODEL_VARIANT(m), split by the id. The fallback answers
+/// nothing to speak of.
 fn decision() -> Decision {
     let mut graph = Graph::new();
     let x = graph.double(0.0).unwrap();
