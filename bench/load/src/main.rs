@@ -10,6 +10,7 @@ mod engine;
 mod machine;
 mod report;
 mod sample;
+mod section;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -48,7 +49,7 @@ struct Cli {
     /// The app to serve; the workspace's apps/ads where not given.
     #[arg(long, value_name = "DIR")]
     app: Option<PathBuf>,
-    /// Write the report to this file, too.
+    /// Write the report to this file, too; of a file that has other reports only its own is replaced.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Only report: a missed goal is no failure.
@@ -88,8 +89,7 @@ fn run(cli: &Cli) -> Result<Report, String> {
     let text = report.to_markdown();
     print!("{text}");
     if let Some(path) = &cli.out {
-        std::fs::write(path, &text)
-            .map_err(|error| format!("the report cannot be written to {}: {error}", path.display()))?;
+        section::write(path, "decision", &text)?;
     }
     Ok(report)
 }
