@@ -97,4 +97,5 @@ def main():
         make_table(folder, table, make, threads)
 
 
-main()
+if __name__ == "__main__":
+    main()

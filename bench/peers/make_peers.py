@@ -121,7 +121,7 @@ def build(make, packages, ending, model, built, threads):
         for package in packages:
             if importlib.util.find_spec(package) is None:
                 raise Skipped(f"{package} could not be installed")
-        with tempfile.TemporaryDirectory(dir=built) as scratch:
+        with tempfile.TemporaryDirectory(prefix="scratch-", dir=built) as scratch:
             half = Path(scratch) / "half"
             make(model, half, Path(scratch), threads)
             os.replace(half, target)
@@ -155,6 +155,8 @@ def main():
     folder, threads = Path(sys.argv[1]).resolve(), int(sys.argv[2]) if len(sys.argv) > 2 else 1
     built = folder / "built"
     built.mkdir(parents=True, exist_ok=True)
+    for scratch in built.glob("scratch-*"):  # of a run that was ended
+        shutil.rmtree(scratch)
     half = folder / "half-peers.tsv"
     half.write_text("".join(libraries(folder)))
     os.replace(half, folder / "peers.tsv")
@@ -168,4 +170,5 @@ def main():
             build(make, packages, ending, model, built, threads)
 
 
-main()
+if __name__ == "__main__":
+    main()

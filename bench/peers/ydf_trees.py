@@ -41,7 +41,7 @@ def lightgbm_trees(path):
     booster = lightgbm.Booster(model_file=path)
 
     def above(threshold):
-        narrow = np.float32(threshold)
+        narrow = np.float32(np.clip(threshold, np.finfo(np.float32).min, np.finfo(np.float32).max / 2))
         return float(narrow if float(narrow) > threshold else np.nextafter(narrow, np.float32(np.inf)))
 
     def node(saved):
@@ -59,9 +59,8 @@ def as_ydf(node):
     if not isinstance(node, tuple):
         return tree.Leaf(value=tree.RegressionValue(value=node, num_examples=1))
     column, threshold, default_left, left, right = node
-    # ydf's columns begin with the label's.
     condition = tree.NumericalHigherThanCondition(
-        attribute=column + 1, threshold=threshold, missing=not default_left, score=0.0)
+        attribute=column, threshold=threshold, missing=not default_left, score=0.0)
     value = tree.RegressionValue(value=0.0, num_examples=1)
     return tree.NonLeaf(value=value, condition=condition, pos_child=as_ydf(right), neg_child=as_ydf(left))
 
@@ -78,7 +77,7 @@ def source(path):
         label="y", task=ydf.Task.REGRESSION, features=sorted(name for name in data if name != "y"),
         num_trees=1, validation_ratio=0.0)
     model = learner.train(data, verbose=0)
-    assert [feature.column_idx for feature in model.input_features()] == list(range(1, features + 1))
+    assert [feature.column_idx for feature in model.input_features()] == list(range(features))
     while model.num_trees():
         model.remove_tree(0)
     for tree in trees:

@@ -106,6 +106,11 @@ impl Folder {
         Ok(Self { path: path.to_owned(), peers })
     }
 
+    /// A problem with one of the folder's files, and what to do.
+    pub fn problem(&self, problem: &str) -> String {
+        Self::again(&self.path, problem)
+    }
+
     fn again(path: &Path, problem: &str) -> String {
         format!("{problem}; make what is missing: bench/peers/setup {}", path.display())
     }
@@ -113,8 +118,7 @@ impl Folder {
     /// The bytes of a file that must be there.
     pub fn read(&self, name: &str) -> Result<Vec<u8>, String> {
         let path = self.path.join(name);
-        fs::read(&path)
-            .map_err(|error| Self::again(&self.path, &format!("{} cannot be read: {error}", path.display())))
+        fs::read(&path).map_err(|error| self.problem(&format!("{} cannot be read: {error}", path.display())))
     }
 
     /// The path of a model's file, from the folder.
@@ -134,24 +138,25 @@ impl Folder {
                 narrow.len(),
                 wide.len()
             );
-            return Err(Self::again(&self.path, &problem));
+            return Err(self.problem(&problem));
         }
         Ok(Rows { features, narrow, wide })
     }
 
     /// What the library that made the model answers for `count` rows.
     pub fn margins(&self, table: &str, shape: &Shape, count: usize) -> Result<Vec<f64>, String> {
-        let stem = format!("models/{table}-{}.margins", shape.name);
+        let ending = if shape.is_lightgbm { "f64" } else { "f32" };
+        let name = format!("models/{table}-{}.margins.{ending}", shape.name);
         let margins = if shape.is_lightgbm {
-            self.numbers(&format!("{stem}.f64"), f64::from_le_bytes)?
+            self.numbers(&name, f64::from_le_bytes)?
         } else {
-            self.numbers(&format!("{stem}.f32"), |bytes| f64::from(f32::from_le_bytes(bytes)))?
+            self.numbers(&name, |bytes| f64::from(f32::from_le_bytes(bytes)))?
         };
         if margins.len() == count {
             return Ok(margins);
         }
-        let problem = format!("{stem} holds {} answers for {count} rows; delete it", margins.len());
-        Err(Self::again(&self.path, &problem))
+        let problem = format!("{name} holds {} answers for {count} rows; delete it", margins.len());
+        Err(self.problem(&problem))
     }
 
     fn numbers<const N: usize, T>(&self, name: &str, number: fn([u8; N]) -> T) -> Result<Vec<T>, String> {
@@ -167,7 +172,7 @@ impl Folder {
         }
         let reason = fs::read_to_string(self.path.join(format!("{stem}.skipped")));
         Err(reason.map_or_else(
-            |_| format!("{stem}.{ending} is missing; run bench/peers/setup again"),
+            |_| "its form of the model is missing; run bench/peers/setup again".to_owned(),
             |reason| reason.trim().to_owned(),
         ))
     }
@@ -185,4 +190,65 @@ fn installed(folder: &Path, line: &str) -> Option<Installed> {
     let (name, version, library) = (cells.next()?, cells.next()?, cells.next()?);
     let library = (library != "-").then(|| folder.join(library));
     Some(Installed { name: name.to_owned(), version: version.to_owned(), library })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with a list of peers and some files.
+    fn folder(list: &str, files: &[(&str, &[u8])]) -> (tempfile::TempDir, Result<Folder, String>) {
+        let scratch = tempfile::tempdir().unwrap();
+        fs::write(scratch.path().join("peers.tsv"), list).unwrap();
+        for (name, bytes) in files {
+            let path = scratch.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        let opened = Folder::open(scratch.path());
+        (scratch, opened)
+    }
+
+    #[test]
+    fn the_list_of_peers_is_read() {
+        let (scratch, opened) = folder("one\t1.0\tenv/one.so\ntwo\t2.0\t-\n", &[]);
+        let opened = opened.unwrap();
+        assert_eq!(opened.installed("one").unwrap().library, Some(scratch.path().join("env/one.so")));
+        assert_eq!(opened.installed("two").unwrap().library, None);
+        assert!(opened.installed("three").unwrap_err().contains("could not install"));
+    }
+
+    #[test]
+    fn a_folder_that_is_none_is_refused_with_the_command_that_makes_one() {
+        for error in [Folder::open(Path::new("/nowhere")).unwrap_err(), folder("one\n", &[]).1.unwrap_err()] {
+            assert!(error.contains("bench/peers/setup /"), "{error}");
+        }
+    }
+
+    #[test]
+    fn files_that_are_missing_or_cut_off_are_named() {
+        let numbers = vec![0; 8 * BATCH_ROWS];
+        let files: [(&str, &[u8]); 3] = [
+            ("models/ads.rows.f32", &numbers),
+            ("models/ads.rows.f64", &numbers),
+            ("models/ads-xgb-100x6.margins.f32", &numbers[4..]),
+        ];
+        let (_scratch, opened) = folder("", &files);
+        let opened = opened.unwrap();
+        assert!(opened.rows("ads", 2).unwrap_err().contains("hold 2000 and 1000 numbers"));
+        let error = opened.margins("ads", &SHAPES[0], 2 * BATCH_ROWS).unwrap_err();
+        assert!(error.contains("margins.f32 holds 1999 answers for 2000 rows"), "{error}");
+        assert!(opened.read("models/ads-xgb-100x6.ubj").unwrap_err().contains("bench/peers/setup"));
+    }
+
+    #[test]
+    fn a_form_that_could_not_be_made_says_why() {
+        let files: [(&str, &[u8]); 2] =
+            [("built/ads-xgb-100x6.a.skipped", b"needs gcc\n"), ("built/ads-xgb-100x6.b.so", b"")];
+        let (_scratch, opened) = folder("", &files);
+        let built = |peer| opened.as_ref().unwrap().built("ads", &SHAPES[0], peer, "so");
+        assert_eq!(built("a"), Err("needs gcc".to_owned()));
+        assert!(built("b").is_ok());
+        assert!(built("c").unwrap_err().contains("missing"));
+    }
 }

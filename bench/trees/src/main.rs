@@ -170,7 +170,8 @@ impl Prepared {
     fn new(folder: &Folder, table: &'static str, shape: &'static Shape) -> Result<Self, String> {
         let file = Folder::model(table, shape);
         let bytes = folder.read(&file)?;
-        let (model, ready) = make_ready(&bytes).map_err(|error| format!("{file}: {error}"))?;
+        let (model, ready) = make_ready(&bytes)
+            .map_err(|error| folder.problem(&format!("{file} is damaged ({error}), delete it")))?;
         let rows = Rc::new(folder.rows(table, model.feature_count())?);
         let expected = folder.margins(table, shape, rows.count())?;
         Ok(Self { table, shape, model, ready, rows, expected })
