@@ -53,7 +53,7 @@ struct Cli {
     /// The app to serve; the workspace's apps/ads where not given.
     #[arg(long, value_name = "DIR")]
     app: Option<PathBuf>,
-    /// Write the report's section of this file, too.
+    /// Write the report to this file, too; of a file that has other reports only its own is replaced.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Only report: a missed goal is no failure.
@@ -104,7 +104,7 @@ fn run(cli: &Cli, root: &Path) -> Result<Report, String> {
     let text = report.to_markdown();
     print!("{text}");
     if let Some(path) = &cli.out {
-        section::write(path, "decide", &text)?;
+        section::write(path, "decision", &text)?;
     }
     Ok(report)
 }

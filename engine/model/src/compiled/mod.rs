@@ -20,7 +20,7 @@
 //! its sums are f32 and so not LightGBM's. Cold: 8 MiB are swept between calls.
 //!
 //! ```text
-//! cargo bench -p bench-micro --bench trees -- FOLDER     (make_models.py beside it makes the folder)
+//! bench/peers/setup && cargo run --release -p bench-trees --features hessboost -- --layouts
 //!
 //! model            layout    bytes    p50 other    p99 other   cold other  batch other  batch layout
 //! ads 100x6        walk      44 kB    500  1460    629  1770   2240  3600    304   607  walk
