@@ -69,7 +69,7 @@ impl Model {
     /// Scratch memory for the calls below. Allocates; make one per thread and keep it.
     #[must_use]
     pub fn workspace(&self) -> Workspace {
-        Workspace { margins: vec![0.0; self.margin_count()] }
+        Workspace { margins: vec![0.0; self.margin_count()], scratch: self.compiled.scratch() }
     }
 
     /// Writes the margins of a row: base values and one leaf per tree, before the link.
@@ -107,8 +107,8 @@ impl Model {
     /// # Panics
     ///
     /// When `out` has not [`Self::margin_count`] numbers per row.
-    pub fn margin_batch_into<T: Feature>(&self, rows: &[T], _workspace: &mut Workspace, out: &mut [f64]) {
-        self.compiled.margins_of_rows(&self.forest, rows, out);
+    pub fn margin_batch_into<T: Feature>(&self, rows: &[T], workspace: &mut Workspace, out: &mut [f64]) {
+        self.compiled.margins_of_rows(&self.forest, rows, &mut workspace.scratch, out);
     }
 
     /// Writes the predictions of many rows, each [`Self::feature_count`] long, one after the other. A model
@@ -119,7 +119,7 @@ impl Model {
     /// When `out` has not [`Self::output_count`] numbers per row.
     pub fn predict_batch_into<T: Feature>(&self, rows: &[T], workspace: &mut Workspace, out: &mut [f64]) {
         if self.output_count() == self.margin_count() {
-            self.compiled.margins_of_rows(&self.forest, rows, out);
+            self.compiled.margins_of_rows(&self.forest, rows, &mut workspace.scratch, out);
             for out in out.chunks_exact_mut(self.margin_count()) {
                 workspace.margins.copy_from_slice(out);
                 self.output.apply(&mut workspace.margins, out);

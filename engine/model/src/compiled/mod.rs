@@ -1,7 +1,7 @@
 //! Compiled layouts: a forest laid out for the CPU at hand, equal to the oracle bit for bit.
 //!
 //! ```text
-//! forest -> ranked splits (ranked.rs) -> tables (walk.rs, paths.rs, tables.rs, planes.rs)
+//! forest -> ranked splits (ranked.rs) -> tables (walk.rs, pieces.rs, tables.rs, planes/)
 //! row -> bytes, once per row (quantise.rs) -> leaves (simd/ and the layouts) -> sums in tree order
 //! ```
 //!
@@ -57,7 +57,7 @@ mod simd;
 mod api;
 mod choose;
 mod engine;
-mod paths;
+mod pieces;
 mod planes;
 mod quantise;
 mod ranked;
@@ -70,6 +70,7 @@ use crate::forest::{Feature, Forest, Precision};
 use choose::{Choice, Clock, LAYOUTS};
 use engine::{Engine, MARGINS_MAX};
 use planes::ROWS;
+pub(crate) use planes::Scratch;
 use quantise::{Number, Quantiser};
 use ranked::Ranked;
 use simd::Avx2;
@@ -81,8 +82,9 @@ pub enum Layout {
     Scalar,
     /// Trees of at most eight levels: 31 comparisons at once, then a walk along their outcomes. AVX2.
     Walk,
-    /// Trees of at most 32 leaves: all comparisons at once, then the one path that agrees. AVX2.
-    Paths,
+    /// Trees of any shape in pieces of five levels: 31 comparisons at once, a walk along their outcomes, and on
+    /// to the next piece. AVX2.
+    Pieces,
     /// Trees of at most 64 leaves: for each state of the row's columns, the leaves still reachable.
     Tables,
     /// Trees of at most 256 leaves, 256 rows at once.
@@ -94,7 +96,7 @@ impl fmt::Display for Layout {
         f.write_str(match self {
             Self::Scalar => "scalar",
             Self::Walk => "walk",
-            Self::Paths => "paths",
+            Self::Pieces => "pieces",
             Self::Tables => "tables",
             Self::Planes => "planes",
         })
@@ -205,6 +207,21 @@ impl Compiled {
         layout.unwrap_or_else(|| self.single())
     }
 
+    /// Room for [`Self::margins_of_rows`], which allocates when it gets less.
+    pub(crate) fn scratch(&self) -> Scratch {
+        let mut scratch = Scratch::default();
+        match self.ready.as_deref() {
+            Some((_, Precise::F32(engines), _)) => {
+                engines.batch().into_iter().for_each(|engine| engine.reserve(&mut scratch));
+            }
+            Some((_, Precise::F64(engines), _)) => {
+                engines.batch().into_iter().for_each(|engine| engine.reserve(&mut scratch));
+            }
+            None => {}
+        }
+        scratch
+    }
+
     /// The margins of a row, as [`Forest::margins`] gives them.
     #[inline]
     pub(crate) fn margins<T: Feature>(&self, forest: &Forest, row: &[T], out: &mut [f64]) {
@@ -228,12 +245,19 @@ impl Compiled {
     }
 
     /// The margins of rows of [`Forest::feature_count`] numbers each, row by row.
-    pub(crate) fn margins_of_rows<T: Feature>(&self, forest: &Forest, rows: &[T], out: &mut [f64]) {
+    pub(crate) fn margins_of_rows<T: Feature>(
+        &self,
+        forest: &Forest,
+        rows: &[T],
+        scratch: &mut Scratch,
+        out: &mut [f64],
+    ) {
         let (features, margins) = (forest.feature_count().max(1), forest.margin_count());
         let blocks = rows.chunks(ROWS * features).zip(out.chunks_mut(ROWS * margins));
         for (rows, out) in blocks {
             // A block of byte planes costs as much when it is not full.
-            if rows.len() >= ROWS * features / 3 && self.block(forest, (rows, features), (out, margins)) {
+            let full = rows.len() >= ROWS * features / 3;
+            if full && self.block(forest, (rows, features), (out, margins), scratch) {
                 continue;
             }
             for (row, out) in rows.chunks_exact(features).zip(out.chunks_exact_mut(margins)) {
@@ -248,6 +272,7 @@ impl Compiled {
         forest: &Forest,
         (rows, features): (&[T], usize),
         (out, margins): (&mut [f64], usize),
+        scratch: &mut Scratch,
     ) -> bool {
         let Some((quantiser, precise, cpu)) = self.ready.as_deref() else { return false };
         let start = |out: &mut [f64]| {
@@ -257,12 +282,12 @@ impl Compiled {
             Precise::F32(engines) => {
                 let Some(engine) = engines.batch() else { return false };
                 start(out);
-                engine.block(quantiser, *cpu, (rows, features), (out, margins));
+                engine.block(quantiser, *cpu, (rows, features), (out, margins), scratch);
             }
             Precise::F64(engines) => {
                 let Some(engine) = engines.batch() else { return false };
                 start(out);
-                engine.block(quantiser, *cpu, (rows, features), (out, margins));
+                engine.block(quantiser, *cpu, (rows, features), (out, margins), scratch);
             }
         }
         out.chunks_exact_mut(margins).for_each(|out| forest.finish_sums(out));
