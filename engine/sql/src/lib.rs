@@ -26,8 +26,8 @@
 //!   exactly its stream's: state lives where its events go.
 //! - `PREDICT(model)` takes the model's inputs by name from the FROM clause where it stands: numbers, or
 //!   BOOLEAN as 1 and 0. It runs at most once, and not at all where no output needs it.
-//! - A model's option `best_iteration` = `true` takes the trees that early stopping found best, where the file
-//!   records them; without it all trees count, as in XGBoost's `Booster.predict`.
+//! - A model's option `best_iteration` = `true` takes the trees that early stopping found best, where the
+//!   file records them; without it all trees count, as in XGBoost's `Booster.predict`.
 //! - An output column named `code` is the decision's code and no column of the answer. WHERE, in any
 //!   subquery, decides whether there is a decision. FALLBACK reads the request alone.
 //! - Options of Flink's connectors are taken and ignored.
