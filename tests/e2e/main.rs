@@ -6,6 +6,6 @@ mod hostile;
 mod ingest;
 mod input;
 mod lifecycle;
-mod models;
+mod model_files;
 mod startup;
 mod support;
