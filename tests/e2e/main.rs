@@ -7,7 +7,7 @@ mod hostile;
 mod ingest;
 mod input;
 mod lifecycle;
-mod models;
+mod model_files;
 mod startup;
 mod support;
 mod swap;

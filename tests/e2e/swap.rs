@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use vencejo_client::{Client, DecisionCode, Row};
 
-use crate::versions::{ADS_FEATURES, Request, constant_model, requests, second_model};
 use crate::support::{Engine, block_on, json_lines, root, row, stderr, stream, vencejo};
+use crate::versions::{ADS_FEATURES, Request, constant_model, requests, second_model};
 
 const ANSWER: Duration = Duration::from_secs(20);
 

@@ -35,8 +35,8 @@ pub struct Model {
 impl Model {
     /// Reads and checks a model file; its format is told from its content.
     ///
-    /// Time and memory are linear in the size of the file, which is at most [`FILE_BYTES_MAX`], but for sets of
-    /// categories and leaves of several numbers: few bytes may ask for many there, up to the limits that
+    /// Time and memory are linear in the size of the file, which is at most [`FILE_BYTES_MAX`], but for sets
+    /// of categories and leaves of several numbers: few bytes may ask for many there, up to the limits that
     /// [`crate::limits`] has for them. Lengths that a file claims are compared with its size first.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ const SEEDS: [&str; 14] = [
 
 /// Cases of each property.
 fn config() -> ProptestConfig {
-    let cases = if std::env::var_os("VENCEJO_SLOW").is_some() { 2_000 } else { 60 };
+    let cases = if std::env::var_os("VENCEJO_SLOW").is_some() { 400 } else { 60 };
     ProptestConfig { failure_persistence: None, cases, ..ProptestConfig::default() }
 }
 

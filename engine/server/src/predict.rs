@@ -160,15 +160,16 @@ fn contributions_as_json<'a>(row: u64, names: &[String], margins: impl Iterator<
     let each = |numbers: &[f64]| {
         let (bias, numbers) = numbers.split_last().unwrap_or((&0.0, &[]));
         let named: Map<_, _> = names.iter().cloned().zip(numbers.iter().map(|x| json!(x))).collect();
-        json!({"bias": bias, "contributions": named})
+        (json!(bias), Value::Object(named))
     };
-    let mut margins: Vec<Value> = margins.map(each).collect();
-    match &mut margins[..] {
-        [one] => {
-            one["row"] = json!(row);
-            one.take()
+    let mut margins: Vec<_> = margins.map(each).collect();
+    match (margins.pop(), margins.is_empty()) {
+        (Some((bias, one)), true) => json!({"row": row, "bias": bias, "contributions": one}),
+        (last, _) => {
+            let all = margins.into_iter().chain(last);
+            let all = all.map(|(bias, named)| json!({"bias": bias, "contributions": named}));
+            json!({"row": row, "margins": all.collect::<Vec<_>>()})
         }
-        _ => json!({"row": row, "margins": margins}),
     }
 }
 

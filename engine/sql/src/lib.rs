@@ -26,8 +26,8 @@
 //!   exactly its stream's: state lives where its events go.
 //! - `PREDICT(model)` takes the model's inputs by name from the FROM clause where it stands: numbers, or
 //!   BOOLEAN as 1 and 0. It runs at most once, and not at all where no output needs it.
-//! - A model's option `best_iteration` = `true` takes the trees that early stopping found best, where the file
-//!   records them; without it all trees count, as in XGBoost's `Booster.predict`.
+//! - A model's option `best_iteration` = `true` takes the trees that early stopping found best, where the
+//!   file records them; without it all trees count, as in XGBoost's `Booster.predict`.
 //! - `CREATE MODEL ... WITH ('challenger_path' = ..., 'challenger_version' = ..., 'challenger_weight' = '20')`
 //!   has a second version answer that share of the decisions, in percent. `CREATE DECISION ... WITH
 //!   ('split_by' = 'column')` says by what they fall to one or the other, which is else the stream's key; the

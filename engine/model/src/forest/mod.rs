@@ -14,7 +14,7 @@
 //!   resolve all other rules of the libraries into these three.
 //! - A leaf adds one number to one margin, a number to each margin, or a linear function (see [`Leaf`]).
 //! - An input is rounded to [`Forest::inputs`] before anything looks at it; a margin starts as
-//!   [`Forest::start`], each leaf is added in [`Forest::sums`] precision (or compared, see [`Aggregate`]), and
+//!   [`Forest::start`], each leaf is added in [`Forest::sums`] precision (or compared: [`Aggregate`]), and
 //!   [`Forest::finish`] ends it.
 //!
 //! What always holds, because [`Forest::push`] is the only way in:

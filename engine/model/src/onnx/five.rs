@@ -1,7 +1,7 @@
 //! The operator `TreeEnsemble` of `ai.onnx.ml` 5, translated to the lists of its predecessors.
 //!
-//! Its nodes and its leaves stand in lists of their own, a tree is an index of its root, and numbers stand for
-//! the words of modes, aggregates and transforms. New is the mode 6, membership of a set.
+//! Its nodes and its leaves stand in lists of their own, a tree is an index of its root, and numbers stand
+//! for the words of modes, aggregates and transforms. New is the mode 6, membership of a set.
 //!
 //! A set of onnxruntime compares exactly when all its members are between 0 and 30; with any other member it
 //! cuts the row's number to a whole one first. The standard knows no cutting, but what onnxruntime answers

@@ -11,7 +11,8 @@ use crate::limits::LEAF_NUMBERS_MAX;
 /// A weight: the leaf's tree and node, the output, the number.
 type Weight = ((i64, i64), usize, f64);
 
-/// Checks all trees and appends them. `absent` is [`Tree::absent`]. A tree's nodes stand together; its first node is the root.
+/// Checks all trees and appends them. `absent` is [`Tree::absent`].
+/// A tree's nodes stand together; its first node is the root.
 pub(super) fn push_all(
     attributes: &Attributes<'_>,
     one_margin: bool,

@@ -15,7 +15,7 @@ use crate::predict::{load, shortest};
 
 /// Numbers in which `exp` of two platforms may differ.
 const PREDICTION_ULPS: u64 = 4;
-/// Relative difference below which expected numbers may just have been written with too few digits.
+/// Difference, relative above 1, below which expected numbers may just have been written with too few digits.
 const ROUNDED: f64 = 1e-3;
 
 /// Compares a model's answers with expected ones, row by row.
@@ -149,7 +149,8 @@ impl Verdict {
         if different == 0 {
             return Ok(());
         }
-        let small = |worst: Worst| (worst.found - worst.expected).abs() <= ROUNDED * worst.expected.abs();
+        let small =
+            |worst: Worst| (worst.found - worst.expected).abs() <= ROUNDED * worst.expected.abs().max(1.0);
         let advice = match self.worst.is_some_and(small) {
             true => "; were the expected ones written with all their digits?",
             false => "",

@@ -1,22 +1,12 @@
-//! The JSON encoding, read with serde_json.
+//! What serde_json reads of model files, and what its errors mean.
 //!
 //! With its feature `float_roundtrip`, serde_json parses a number that goes into an `f32` directly as `f32`,
 //! correctly rounded. The test below fails without it.
 
 use serde_json::error::Category;
 
-use super::document::Document;
 use crate::error::{ModelError, quotable};
 use crate::format::Format;
-
-/// Reads a JSON file.
-///
-/// # Errors
-///
-/// Text that is not JSON, cut off, or of another shape.
-pub(crate) fn document_from_json(bytes: &[u8]) -> Result<Document, ModelError> {
-    serde_json::from_slice(bytes).map_err(|error| json_error(&error, bytes))
-}
 
 /// What serde_json's error means for a model file.
 pub(crate) fn json_error(error: &serde_json::Error, bytes: &[u8]) -> ModelError {

@@ -1,4 +1,4 @@
-//! `vencejo model` and `vencejo predict` on files of every format: sound, damaged, hostile and of other kinds.
+//! `vencejo model` and `vencejo predict` on files of every format: sound, damaged, hostile, of other kinds.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -40,62 +40,75 @@ fn half(name: &str) -> Vec<u8> {
     whole[..whole.len() / 2].to_vec()
 }
 
-#[test]
-fn inspect_refuses_damaged_files_of_every_format_with_one_sentence() {
-    let json = "versions/xgboost-3.4.json";
-    let ubj = "formats/xgboost-gamma.ubj";
-    let text = "formats/lightgbm-rf-binary.txt";
-    let (onnx, five) = ("formats/onnx-branch-lt.onnx", "formats/onnx-five-lt.onnx");
-    let (catboost, nested) = ("formats/catboost-names.json", "formats/catboost-lossguide.json");
+/// A file, and words of its refusal.
+type Case = (Vec<u8>, &'static str);
+
+const JSON: &str = "versions/xgboost-3.4.json";
+const UBJSON: &str = "formats/xgboost-gamma.ubj";
+const TEXT: &str = "formats/lightgbm-rf-binary.txt";
+const ONNX: &str = "formats/onnx-branch-lt.onnx";
+const FIVE: &str = "formats/onnx-five-lt.onnx";
+const CATBOOST: &str = "formats/catboost-names.json";
+const NESTED: &str = "formats/catboost-lossguide.json";
+/// What stands before the children of a UBJSON tree, up to their count.
+const CHILDREN: &[u8] = b"left_children[$l#L";
+
+/// Files that are cut off, and trees that lead to themselves.
+fn cut_and_cyclic() -> Vec<Case> {
     let deep = format!("\"trees\":[{}", "{\"left\":".repeat(100_000));
-    let length = [&[0, 0, 0, 0, 0x80, 0, 0, 0][..], &[0; 8]].concat();
-    let children = b"left_children[$l#L";
-    let cases: Vec<(Vec<u8>, &str)> = vec![
+    vec![
         // Cut off.
-        (half(json), "The JSON model file is cut off at line 1 column"),
-        (half(ubj), "The UBJSON model file is cut off"),
-        (half(text), "The LightGBM model file is cut off in tree"),
-        (half(onnx), "The ONNX model file is cut off at byte"),
-        (half(five), "The ONNX model file is cut off at byte"),
-        (half(catboost), "The JSON model file is cut off at line 1 column"),
+        (half(JSON), "The JSON model file is cut off at line 1 column"),
+        (half(UBJSON), "The UBJSON model file is cut off"),
+        (half(TEXT), "The LightGBM model file is cut off in tree"),
+        (half(ONNX), "The ONNX model file is cut off at byte"),
+        (half(FIVE), "The ONNX model file is cut off at byte"),
+        (half(CATBOOST), "The JSON model file is cut off at line 1 column"),
         // Cyclic. Trees of CatBoost are tables or nested, and so have no cycles.
         (
-            replace(json, "\"left_children\":[1,", "\"left_children\":[0,"),
+            replace(JSON, "\"left_children\":[1,", "\"left_children\":[0,"),
             "tree 0, node 0: its child 0 is reached a second time",
         ),
         (
-            patch(ubj, children, children.len() + 8, &[0, 0, 0, 0]),
+            patch(UBJSON, CHILDREN, CHILDREN.len() + 8, &[0, 0, 0, 0]),
             "tree 0, node 0: its child 0 is reached a second time",
         ),
         (
-            replace(text, "left_child=1", "left_child=0"),
+            replace(TEXT, "left_child=1", "left_child=0"),
             "tree 0, node 0: its child 0 is reached a second time",
         ),
         (
-            patch(onnx, b"nodes_truenodeids@", 18, &[0]),
+            patch(ONNX, b"nodes_truenodeids@", 18, &[0]),
             "tree 0, node 0: its child 0 is reached a second time",
         ),
         (
-            patch(five, b"nodes_truenodeids@", 18, &[0]),
+            patch(FIVE, b"nodes_truenodeids@", 18, &[0]),
             "tree 0, node 0: its child 0 is reached a second time",
         ),
-        (replace(nested, "\"trees\":[", &deep), "recursion limit exceeded"),
+        (replace(NESTED, "\"trees\":[", &deep), "recursion limit exceeded"),
+    ]
+}
+
+/// Files that claim 2 GB, that hold a part of another type, and that are something else.
+fn claiming_and_other() -> Vec<Case> {
+    let length = 0x8000_0000_u64.to_be_bytes();
+    vec![
         // Claiming 2 GB.
-        (replace(json, "\"num_nodes\":\"", "\"num_nodes\":\"21474836"), "elements for 21474836"),
-        (patch(ubj, children, children.len(), &length[..8]), "The UBJSON model file is cut off"),
-        (replace(text, "num_leaves=7", "num_leaves=2147483647"), "nodes and the limit is 4194304"),
+        (replace(JSON, "\"num_nodes\":\"", "\"num_nodes\":\"21474836"), "elements for 21474836"),
+        (patch(UBJSON, CHILDREN, CHILDREN.len(), &length), "The UBJSON model file is cut off"),
+        (replace(TEXT, "num_leaves=7", "num_leaves=2147483647"), "nodes and the limit is 4194304"),
         (b"\x08\x08\x3a\xff\xff\xff\xff\x07x".to_vec(), "The ONNX model file is cut off at byte 9"),
         (
-            replace(catboost, "\"flat_feature_index\":0", "\"flat_feature_index\":2147483647"),
+            replace(CATBOOST, "\"flat_feature_index\":0", "\"flat_feature_index\":2147483647"),
             "features and the limit is 16384",
         ),
         // A part of another type.
-        (replace(json, "\"left_children\":[", "\"left_children\":[\"x\","), "is not laid out as a model"),
-        (patch(ubj, children, 15, b"d"), "is not laid out as a model"),
-        (replace(text, "threshold=", "threshold=x"), "tree 0: threshold holds a word that is no number"),
-        (patch(onnx, b"nodes_values", 0, b"nodes_valueX"), "nodes_values has 0 elements where there are"),
-        (patch(five, b"nodes_splits", 0, b"nodes_splitX"), "nodes_splits has 0 elements where there are"),
-        (replace(catboost, "\"leaf_values\":[", "\"leaf_values\":[\"x\","), "is not laid out as a model"),
+        (replace(JSON, "\"left_children\":[", "\"left_children\":[\"x\","), "is not laid out as a model"),
+        (patch(UBJSON, CHILDREN, 15, b"d"), "is not laid out as a model"),
+        (replace(TEXT, "threshold=", "threshold=x"), "tree 0: threshold holds a word that is no number"),
+        (patch(ONNX, b"nodes_values", 0, b"nodes_valueX"), "nodes_values has 0 elements where there are"),
+        (patch(FIVE, b"nodes_splits", 0, b"nodes_splitX"), "nodes_splits has 0 elements where there are"),
+        (replace(CATBOOST, "\"leaf_values\":[", "\"leaf_values\":[\"x\","), "is not laid out as a model"),
         // Something else.
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec(), "neither JSON nor UBJSON, nor a LightGBM or ONNX model"),
         (b"{\"name\": \"package.json\"}".to_vec(), "is no model of a known library"),
@@ -104,10 +117,15 @@ fn inspect_refuses_damaged_files_of_every_format_with_one_sentence() {
         (b"<?xml version=\"1.0\"?>\n<PMML>".to_vec(), "save_model('model.ubj')"),
         (bytes("versions/xgboost-1.7.bin"), "x.Booster(model_file='old.bin').save_model('model.ubj')"),
         (bytes("versions/xgboost-1.0.bin"), "x.Booster(model_file='old.bin').save_model('model.ubj')"),
-    ];
+    ]
+}
+
+#[test]
+fn inspect_refuses_damaged_files_of_every_format_with_one_sentence() {
+    let cases = cut_and_cyclic().into_iter().chain(claiming_and_other());
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("model");
-    for (index, (file, words)) in cases.into_iter().enumerate() {
+    for (index, (file, words)) in cases.enumerate() {
         std::fs::write(&path, file).unwrap();
         let output = vencejo().args(["model", "inspect"]).arg(&path).output().unwrap();
         let error = stderr(&output);
