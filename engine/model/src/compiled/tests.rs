@@ -185,6 +185,12 @@ fn check(recipe: &Recipe) -> Vec<Layout> {
         assert_eq!(bits(&out), bits(&expected), "{layout}, batch");
         compiled.margins_of_rows(&forest, &narrow, &mut scratch, &mut out);
         assert_eq!(bits(&out), bits(&expected_narrow), "{layout}, batch of f32");
+        if matches!(layout, Layout::Tables | Layout::Planes) {
+            let mut portable = compiled.clone();
+            portable.ready.as_mut().unwrap().2 = None;
+            portable.margins_of_rows(&forest, &full, &mut scratch, &mut out);
+            assert_eq!(bits(&out), bits(&expected), "{layout} without SIMD, batch");
+        }
         found.push(layout);
     }
     found
@@ -232,6 +238,11 @@ fn layouts_fit_the_shapes_they_are_made_for() {
         ("depth 7", Recipe { depth_max: 7, leaves_max: 128, skew: 0, ..PLAIN }, vec![Walk, Pieces, Planes]),
         ("depth 8", Recipe { depth_max: 8, leaves_max: 256, skew: 0, ..PLAIN }, vec![Walk, Pieces, Planes]),
         ("a long chain", Recipe { depth_max: 60, skew: 16, ..PLAIN }, vec![Pieces, Tables, Planes]),
+        (
+            "more trees than are under way",
+            Recipe { trees: 1_100, leaves_max: 8, ..PLAIN },
+            vec![Walk, Pieces, Tables, Planes],
+        ),
         ("many thresholds", Recipe { thresholds: 1_500, trees: 400, ..PLAIN }, vec![Pieces, Tables, Planes]),
         (
             "no columns",
@@ -253,6 +264,21 @@ fn a_feature_with_more_than_255_thresholds_takes_several_columns() {
     let forest = forest(&recipe, &mut Random(1));
     let ranked = Ranked::of_forest(&forest).unwrap();
     assert!(ranked.columns.len() > recipe.features * 2, "{} columns", ranked.columns.len());
+}
+
+#[test]
+fn a_workspace_has_room_for_a_batch() {
+    let forest = forest(&PLAIN, &mut Random(1));
+    let compiled = Compiled::only(&forest, Layout::Planes).unwrap();
+    let mut scratch = compiled.scratch();
+    let room = scratch.bytes();
+    assert!(room > 0);
+    let (rows, mut out) = (vec![0.5_f32; 300 * PLAIN.features], vec![0.0; 300]);
+    compiled.margins_of_rows(&forest, &rows, &mut scratch, &mut out);
+    assert_eq!(scratch.bytes(), room);
+    let mut none = Scratch::default();
+    compiled.margins_of_rows(&forest, &rows, &mut none, &mut out);
+    assert_eq!(none.bytes(), room, "a workspace made before is enlarged");
 }
 
 #[test]

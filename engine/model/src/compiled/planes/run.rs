@@ -90,6 +90,12 @@ impl Scratch {
         }
     }
 
+    /// Bytes of the room.
+    #[cfg(test)]
+    pub(in super::super) fn bytes(&self) -> usize {
+        size_of_val(self.words.as_slice())
+    }
+
     fn masks(&mut self, count: usize) -> &mut [Mask] {
         let start = self.words.as_ptr().align_offset(64).min(Self::ALIGNED);
         &mut self.words[start..].as_chunks_mut().0[..count]

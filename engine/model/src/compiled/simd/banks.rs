@@ -99,21 +99,19 @@ impl<const HALVES: usize> Banks<HALVES> {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn pick<const HALVES: usize>(bank: &[__m256i; HALVES], columns: __m256i) -> __m256i {
-    // A shuffle looks at bits 0 to 3 and 7 only; bits 4 and 5 choose among the halves.
+    // A shuffle looks at bits 0 to 3, and gives 0 where bit 7 is set, which says what bit 4 says; bit 5 chooses
+    // among pairs of halves.
     let first = _mm256_shuffle_epi8(bank[0], columns);
     if HALVES == 1 {
         return first;
     }
-    let bit_4 = _mm256_slli_epi16::<3>(columns);
-    let low = _mm256_blendv_epi8(first, _mm256_shuffle_epi8(bank[1], columns), bit_4);
+    let odd = _mm256_xor_si256(columns, _mm256_set1_epi8(-128));
+    let low = _mm256_or_si256(first, _mm256_shuffle_epi8(bank[1], odd));
     if HALVES == 2 {
         return low;
     }
     let third = _mm256_shuffle_epi8(bank[2], columns);
-    let high = if HALVES == 3 {
-        third
-    } else {
-        _mm256_blendv_epi8(third, _mm256_shuffle_epi8(bank[HALVES - 1], columns), bit_4)
-    };
+    let high =
+        if HALVES == 3 { third } else { _mm256_or_si256(third, _mm256_shuffle_epi8(bank[HALVES - 1], odd)) };
     _mm256_blendv_epi8(low, high, _mm256_slli_epi16::<2>(columns))
 }
