@@ -9,12 +9,15 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use vencejo_client::{Client, DecisionCode, Row};
+use vencejo_client::{Client, Config, DecisionCode, Row};
 
 use crate::support::{Engine, block_on, json_lines, root, row, stderr, stream, vencejo};
 use crate::versions::{ADS_FEATURES, Request, constant_model, requests, second_model};
 
-const ANSWER: Duration = Duration::from_secs(20);
+/// Nobody's fallback is wanted.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Machines that run tests are busy.
+const ANSWER: Duration = Duration::from_secs(300);
 
 fn model(engine: &Engine, arguments: &[&str]) -> Output {
     vencejo().arg("model").args(arguments).args(["--connect", &engine.connect()]).output().unwrap()
@@ -32,6 +35,12 @@ fn refused(output: &Output, exit: i32, text: &str) {
     assert_eq!(output.status.code(), Some(exit), "{error}");
     assert!(error.contains(text), "no '{text}' in: {error}");
     assert!(!error.contains("panicked") && error.trim_end().lines().count() == 1, "one sentence: {error}");
+}
+
+/// A client that waits as long.
+async fn patient(engine: &Engine) -> Client {
+    let config = Config { request_timeout: ANSWER, ..Config::default() };
+    Client::connect(engine.address, config).await.unwrap()
 }
 
 /// A model file in a folder of its own.
@@ -59,7 +68,8 @@ async fn ask_until(client: &Client, requests: &[Request], stop: &AtomicBool) -> 
     loop {
         while under_way.len() < 64 && !stop.load(Ordering::Relaxed) {
             let request = next.next().unwrap();
-            under_way.push_back((request, client.send_decide(floor.id, &request.row, ANSWER).await.unwrap()));
+            let pending = client.send_decide(floor.id, &request.row, DEADLINE).await.unwrap();
+            under_way.push_back((request, pending));
         }
         let Some((request, mut pending)) = under_way.pop_front() else { return seen };
         let decided = pending.answer().await.expect("no decision is missed");
@@ -83,7 +93,7 @@ fn swaps_under_load_miss_nothing_and_mix_nothing() {
     let (_folder, path) = file(&second_model());
     done(&push(&engine, &path, &["--version", "yield-2", "--no-activate", "--shadow", "0"]));
     block_on(async {
-        let client = engine.client().await;
+        let client = patient(&engine).await;
         let (_, schema) = stream(&client.welcome(), "bid_requests");
         let requests = requests(&schema, 600);
         let stop = Arc::new(AtomicBool::new(false));
@@ -121,7 +131,7 @@ fn a_push_compares_activates_and_can_be_taken_back() {
     let engine = Engine::start();
     let (_folder, path) = file(&second_model());
     let output = block_on(async {
-        let client = engine.client().await;
+        let client = patient(&engine).await;
         let (_, schema) = stream(&client.welcome(), "bid_requests");
         let requests = requests(&schema, 200);
         let stop = Arc::new(AtomicBool::new(false));
@@ -156,7 +166,7 @@ fn a_push_compares_activates_and_can_be_taken_back() {
     let shadow = &answer["shadow"];
     assert!(shadow["rows"].as_u64().unwrap() >= 200 && shadow["not_finite"] == 0, "{shadow}");
     let mean = shadow["mean_difference"].as_f64().unwrap();
-    assert!((mean - (3.141_592_6 - 2.869_595_3)).abs() < 1e-5, "the two differ by their base scores: {mean}");
+    assert!((mean - 0.271_997_3).abs() < 1e-5, "the two differ by their base scores: {mean}");
     let (_folder, path) = file(&second_model());
     let again = done(&push(&engine, &path, &["--version", "yield-2"]));
     assert!(again.contains("was there already") && again.contains("as before"), "{again}");
@@ -209,14 +219,14 @@ fn what_cannot_serve_is_refused_in_one_sentence_and_changes_nothing() {
     }
     // Enough requests while the shadow runs, on the same host as everything.
     block_on(async {
-        let client = engine.client().await;
+        let client = patient(&engine).await;
         let (_, schema) = stream(&client.welcome(), "bid_requests");
         let (requests, stop) = (requests(&schema, 50), Arc::new(AtomicBool::new(false)));
         let pushing = {
             let (stop, connect) = (Arc::clone(&stop), engine.connect());
             std::thread::spawn(move || {
                 let arguments =
-                    ["model", "push", "yield", infinite.to_str().unwrap(), "--shadow-seconds", "20"];
+                    ["model", "push", "yield", infinite.to_str().unwrap(), "--shadow-seconds", "60"];
                 let output = vencejo().args(arguments).args(["--connect", &connect]).output();
                 stop.store(true, Ordering::Relaxed);
                 output.unwrap()
@@ -293,7 +303,7 @@ fn a_push_that_waits_is_cut_short_by_a_stop() {
 fn a_decision_on_the_way_is_not_held_up_by_a_push() {
     let engine = Engine::start();
     block_on(async {
-        let client = engine.client().await;
+        let client = patient(&engine).await;
         let (_, schema) = stream(&client.welcome(), "bid_requests");
         let request = row(&schema, "a");
         let blobs = [("model", second_model().into())];
@@ -302,7 +312,7 @@ fn a_decision_on_the_way_is_not_held_up_by_a_push() {
         let pushing = client.control("model.push", &arguments, &blobs, ANSWER);
         let deciding = async {
             loop {
-                client.decide(0, &request, ANSWER).await.unwrap();
+                client.decide(0, &request, DEADLINE).await.unwrap();
                 tokio::task::yield_now().await;
             }
         };

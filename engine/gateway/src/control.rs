@@ -28,8 +28,8 @@ pub struct ControlRefusal {
 
 impl ControlRefusal {
     /// The command cannot be carried out as it is.
-    pub fn refused(text: impl ToString) -> Self {
-        Self { code: ErrorCode::ControlRefused, text: text.to_string() }
+    pub fn refused(text: impl Into<String>) -> Self {
+        Self { code: ErrorCode::ControlRefused, text: text.into() }
     }
 }
 

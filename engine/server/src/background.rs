@@ -2,11 +2,12 @@
 
 use tokio::sync::oneshot;
 
-/// Priority of such work, as `nice` counts: the lowest.
-const NICE: i32 = 19;
+/// How much less such work matters, as `nice` counts: about a third beside an engine that is busy. At the
+/// lowest priority, 19, a machine that others keep busy never comes to it.
+const NICE: i32 = 5;
 
-/// Runs this on a thread of its own, which on Linux gets the processor when nobody else wants it: decisions
-/// do not wait for it. Nothing when it panics or no thread can be had.
+/// Runs this on a thread of its own, which on Linux gets less of the processor than the engine's: decisions
+/// hardly wait for it. Nothing when it panics or no thread can be had.
 pub async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, result) = oneshot::channel();
     let thread = std::thread::Builder::new().name("background".to_owned()).spawn(move || {

@@ -123,9 +123,8 @@ impl Roster {
 
     /// The version that answers a decision; `variant` is asked only where there is a challenger.
     pub(crate) fn choose(&self, variant: impl FnOnce(Weight) -> Variant) -> Choice {
-        let (challenger, weight) = match self.now.challenger {
-            Some((challenger, weight)) => (challenger, weight),
-            None => return Choice { place: self.now.champion, variant: Variant::Champion },
+        let Some((challenger, weight)) = self.now.challenger else {
+            return Choice { place: self.now.champion, variant: Variant::Champion };
         };
         let variant = variant(weight);
         let place = if variant == Variant::Challenger { challenger } else { self.now.champion };

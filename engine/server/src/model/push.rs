@@ -7,25 +7,29 @@ use clap::Args;
 use serde_json::{Value, json};
 use vencejo_model::Model;
 
-use super::remote::{TIMEOUT, arrangement, ask};
+use super::remote::{arrangement, ask};
 use crate::connect::ConnectArgs;
 use crate::console::print;
 use crate::failure::Failure;
 use crate::predict::read_model_file;
 
+/// How long an upload and its compiling may take; on a busy machine decisions go first.
+const PUSH_TIMEOUT: Duration = Duration::from_secs(300);
+
 /// Installs a model file as a new version on a running engine, compares it, has it answer.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  vencejo model push yield new.ubj --version yield-2\n  \
-    vencejo model push yield new.ubj --weight 20                      as a challenger for 20 % of the decisions\n  \
+    vencejo model push yield new.ubj --weight 20          # a challenger for 20 % of the decisions\n  \
     vencejo model push yield new.ubj --max-difference 0.5 --shadow 1000 --shadow-seconds 30\n  \
-    vencejo model push yield new.ubj --no-activate                    only look; then: vencejo model activate\n\n\
-    The file is checked against the app's INPUT and compiled while the present version goes on answering. Then\n\
-    it predicts beside it on the next requests (its answers are not used), and is activated unless one of its\n\
-    predictions is not finite or the mean difference is over --max-difference. Every decision is answered by\n\
-    one version, whole; none is missed. To go back: vencejo model rollback.\n\n\
-    A pushed version lives in the engine's memory: a restart serves the file of the app's folder again. To\n\
-    keep it, put the file there, too. Interrupting this command does not stop what the engine has begun.\n\n\
-    Ends with 5 when FILE is not a usable model, with 1 when the engine refuses.")]
+    vencejo model push yield new.ubj --no-activate        # only compare; `model activate` follows\n\n\
+    The file is checked against the app's INPUT and compiled while the present version goes on answering. \
+    Then it predicts beside it on the next requests (its answers are not used), and is activated unless \
+    one of its predictions is not finite or the mean difference is over --max-difference. Every decision \
+    is answered by one version, whole; none is missed. To go back: vencejo model rollback NAME.\n\n\
+    A pushed version lives in the engine's memory: a restart serves the file of the app's folder again. \
+    To keep it, put the file there, too. Interrupting this command does not stop what the engine has \
+    begun; `vencejo model list` tells where it got to. The engine takes commands from its own host only.\n\n\
+    Ends with 5 when FILE is not a usable model, with 1 when the engine is not there or refuses.")]
 pub struct PushArgs {
     /// The model, as CREATE MODEL of the app names it.
     name: String,
@@ -82,7 +86,7 @@ pub fn run(args: &PushArgs) -> Result<(), Failure> {
         "max_difference": args.max_difference, "weight": args.weight, "activate": !args.no_activate,
     });
     let blobs = [("model", bytes.into())];
-    let answer = ask(&args.connect, "model.push", &arguments, &blobs, TIMEOUT + wait)?;
+    let answer = ask(&args.connect, "model.push", &arguments, &blobs, PUSH_TIMEOUT + wait)?;
     if args.json { print(answer) } else { print(as_text(&answer)) }
 }
 

@@ -11,11 +11,12 @@ use crate::failure::Failure;
 
 /// Lists the versions that a running engine holds, and what each answered.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  vencejo model list\n  vencejo model list yield --json\n\n\
-    role: champion answers, challenger answers its share, shadow is being compared, previous would answer\n\
-    again after a rollback, idle waits to be activated (the oldest idle one makes room for the ninth version).\n\
-    decisions, fallbacks: since the version was installed. difference: of the last comparison, to the version\n\
-    that answered.")]
+#[command(after_help = "Examples:\n  vencejo model list\n  vencejo model list yield --json\n\n  \
+    role       champion answers, challenger answers its share, shadow is being compared, previous would\n             \
+    answer again after a rollback, idle waits to be activated or makes room for a ninth version\n  \
+    decisions  that it answered since it was installed; fallbacks: those of them without a prediction\n  \
+    compared   rows of its last comparison, and how far it was from the version that answered\n  \
+    installed  when it was pushed; 'app': the app's folder has it")]
 pub struct ListArgs {
     /// One model; all of the app if not given.
     name: Option<String>,
@@ -29,9 +30,9 @@ pub struct ListArgs {
 /// Has a version answer that the engine holds, every decision or a share.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  vencejo model activate yield yield-2\n  \
-    vencejo model activate yield yield-2 --weight 5                   as a challenger for 5 % of the decisions\n\n\
-    Without --weight the version answers every decision, and a challenger ends. The versions there are: vencejo\n\
-    model list.")]
+    vencejo model activate yield yield-2 --weight 5     # a challenger for 5 % of the decisions\n\n\
+    Without --weight the version answers every decision, and a challenger ends. `vencejo model list` \
+    shows the versions. To undo: vencejo model rollback NAME.")]
 pub struct ActivateArgs {
     /// The model.
     name: String,
@@ -50,8 +51,8 @@ pub struct ActivateArgs {
 /// Undoes the last change of who answers: those before it answer again.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  vencejo model rollback yield\n\n\
-    Takes back the last push, activate or rollout of a challenger; again, the one before it, up to eight. Takes\n\
-    effect from each partition's next decision on.")]
+    Takes back the last activation, also that of a challenger; once more, the one before it, up to eight. \
+    Takes effect from each partition's next decision on.")]
 pub struct RollbackArgs {
     /// The model.
     name: String,
