@@ -60,7 +60,8 @@ pub const UNSAFE_ADDRESSES: &[&str] = &[
     "engine/model/src/compiled/mod.rs",
     "engine/model/src/compiled/simd/banks.rs",
     "engine/model/src/compiled/simd/mod.rs",
-    "engine/model/src/compiled/simd/paths.rs",
+    "engine/model/src/compiled/simd/pieces.rs",
+    "engine/model/src/compiled/simd/rows.rs",
     "engine/model/src/compiled/simd/walk.rs",
 ];
 

@@ -1,8 +1,8 @@
 //! Tables of the pieces: trees of any shape, cut into pieces of five levels.
 //!
-//! A piece is a cache line of up to 31 splits in heap order, as the bottoms of `walk.rs` are, and 32 exits: each
-//! is a leaf or the piece where the tree goes on. Trees that are grown leaf by leaf are deep, but most rows leave
-//! them early: of 500 LightGBM trees of 63 leaves and up to 22 levels, a row sees 720 pieces.
+//! A piece is a cache line of up to 31 splits in heap order, as the bottoms of `walk.rs` are, and 32 exits:
+//! each is a leaf or the piece where the tree goes on. Trees that are grown leaf by leaf are deep, but most
+//! rows leave them early: of 500 LightGBM trees of 63 leaves and up to 22 levels, a row sees 720 pieces.
 
 use super::quantise::Number;
 use super::ranked::{Ranked, RankedNode};

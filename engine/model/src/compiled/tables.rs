@@ -170,17 +170,16 @@ impl<F: Number, B: Bits, const LEAVES: usize> Tables<F, B, LEAVES> {
         }
     }
 
-    /// Adds the leaves of up to [`BLOCKS_AT_ONCE`] blocks of trees. Runs are read one after the other, four at a
-    /// time: from a distant cache they come in order only.
+    /// Adds the leaves of up to [`BLOCKS_AT_ONCE`] blocks of trees. Runs are read one after the other, four
+    /// at a time: from a distant cache they come in order only.
     #[inline(always)]
     fn blocks(&self, rows: &[&[[B; TREES_AT_ONCE]]], blocks: Range<usize>, mut sum: F) -> F {
         let mut reached = [[B::ALL; TREES_AT_ONCE]; BLOCKS_AT_ONCE];
         for rows in rows.chunks(RUNS_AT_ONCE) {
             let run = |index: usize| rows.get(index).unwrap_or(&rows[0]).get(blocks.clone()).unwrap_or(&[]);
             let (one, two, three, four) = (run(0), run(1), run(2), run(3));
-            for ((((reached, one), two), three), four) in
-                reached.iter_mut().zip(one).zip(two).zip(three).zip(four)
-            {
+            let runs = one.iter().zip(two).zip(three).zip(four);
+            for (reached, (((one, two), three), four)) in reached.iter_mut().zip(runs) {
                 for index in 0..TREES_AT_ONCE {
                     reached[index] = reached[index] & one[index] & two[index] & three[index] & four[index];
                 }

@@ -12,8 +12,8 @@ pub(super) struct Labels {
 impl Labels {
     /// Labels for a tree of at most 256 leaves.
     ///
-    /// Large subtrees choose first. A right child takes the free label that differs in the fewest bits, and of
-    /// those the one with the most free labels around it.
+    /// Large subtrees choose first. A right child takes the free label that differs in the fewest bits, and
+    /// of those the one with the most free labels around it.
     pub(super) fn new(tree: &RankedTree) -> Self {
         let count = tree.leaf_count().next_power_of_two();
         let sizes = sizes(tree);

@@ -1,13 +1,13 @@
 //! Bit planes: 256 rows at once, a bit of each.
 //!
 //! For a block of rows every comparison that any tree asks for is made once: a mask of 256 bits per column,
-//! rank and direction of missing values, whatever the number of splits that share it. A tree is walked for all
-//! rows together: the set of rows that reach a split is cut in two by its mask. Each split owns one bit of the
-//! leaves' labels, which its right-going rows turn; the planes of these bits, transposed, are a byte per row
-//! that names its leaf (`run.rs`). Leaves are then added row by row, in tree order.
+//! rank and direction of missing values, whatever the number of splits that share it. A tree is walked for
+//! all rows together: the set of rows that reach a split is cut in two by its mask. Each split owns one bit
+//! of the leaves' labels, which its right-going rows turn; the planes of these bits, transposed, are a byte
+//! per row that names its leaf (`run.rs`). Leaves are then added row by row, in tree order.
 //!
-//! Trees of at most eight levels are padded to full ones, and their program is no more than masks in depth-first
-//! order. Others are a list of operations, with labels that `labels.rs` finds.
+//! Trees of at most eight levels are padded to full ones, and their program is no more than masks in
+//! depth-first order. Others are a list of operations, with labels that `labels.rs` finds.
 
 mod labels;
 mod run;
@@ -52,8 +52,8 @@ struct ColumnMasks {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Operation {
     mask: u16,
-    /// Place of the rows; those that go left and right are put to the places 2i + 1 and 2i + 2, where i is the
-    /// operation's own.
+    /// Place of the rows; those that go left and right are put to the places 2i + 1 and 2i + 2, where i is
+    /// the operation's own.
     place: u16,
     /// Bit of the label that going right turns.
     bit: u8,

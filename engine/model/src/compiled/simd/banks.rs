@@ -99,8 +99,8 @@ impl<const HALVES: usize> Banks<HALVES> {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn pick<const HALVES: usize>(bank: &[__m256i; HALVES], columns: __m256i) -> __m256i {
-    // A shuffle looks at bits 0 to 3, and gives 0 where bit 7 is set, which says what bit 4 says; bit 5 chooses
-    // among pairs of halves.
+    // A shuffle looks at bits 0 to 3, and gives 0 where bit 7 is set, which says what bit 4 says; bit 5
+    // chooses among pairs of halves.
     let first = _mm256_shuffle_epi8(bank[0], columns);
     if HALVES == 1 {
         return first;

@@ -1,5 +1,5 @@
-//! The pieces: outcomes of a line, five steps along them for eight trees at once, and again for the trees that go
-//! on.
+//! The pieces: outcomes of a line, five steps along them for eight trees at once, and again for the trees
+//! that go on.
 
 use std::ops::Range;
 
@@ -65,8 +65,8 @@ fn margin<F: Sum, const HALVES: usize, const MISSING: bool>(
     sum
 }
 
-/// Takes every open piece to its exit, and keeps open those whose exit is a piece. The lists are written behind
-/// where they are read.
+/// Takes every open piece to its exit, and keeps open those whose exit is a piece. The lists are written
+/// behind where they are read.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
 fn pass<F: Sum, const HALVES: usize, const MISSING: bool>(
@@ -91,8 +91,8 @@ fn pass<F: Sum, const HALVES: usize, const MISSING: bool>(
             while index < TREES_AT_ONCE {
                 let line = open.lines[(step * TREES_AT_ONCE + index) % TREES];
                 ring.places[at][index] = line * 64;
-                // SAFETY: the first `count` are trees of the forest or exits that are lines, the others 0, and the
-                // forest has a tree: see `Pieces`. What this pass writes lies before what it reads.
+                // SAFETY: the first `count` are trees of the forest or exits that are lines, the others 0,
+                // and the forest has a tree: see `Pieces`. What this pass writes lies before what it reads.
                 let line = unsafe { pieces.lines.get_unchecked(line as usize) };
                 ring.outcomes[at][index] = banks.outcomes::<MISSING>(line);
                 index += 1;
@@ -104,8 +104,8 @@ fn pass<F: Sum, const HALVES: usize, const MISSING: bool>(
             let mut index = 0;
             while index < here {
                 let place = ring.places[group % UNDER_WAY][index] as usize;
-                // SAFETY: after the descent a place is 32 times the number of a line plus an exit below 32, and
-                // there are 32 exits per line.
+                // SAFETY: after the descent a place is 32 times the number of a line plus an exit below 32,
+                // and there are 32 exits per line.
                 let exit = unsafe { *pieces.exits.as_ptr().cast::<u32>().add(place) };
                 let tree = open.trees[(group * TREES_AT_ONCE + index) % TREES];
                 open.exits[usize::from(tree) % TREES] = exit;
