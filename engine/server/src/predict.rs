@@ -1,6 +1,6 @@
 //! `vencejo predict`: a model over the rows of a CSV file.
 
-use std::io::{BufWriter, Write as _, stdout};
+use std::io::{BufWriter, Read as _, Write as _, stdout};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -116,7 +116,15 @@ pub fn read_model_file(path: &Path) -> Result<Vec<u8>, Failure> {
         let text = format!("{shown} has {length} bytes; at most {MODEL_FILE_BYTES_MAX} are read");
         return Err(Failure::runtime(text));
     }
-    std::fs::read(path).map_err(unreadable)
+    // What is no plain file tells no length, and may have no end.
+    let mut bytes = Vec::new();
+    let mut file = std::fs::File::open(path).map_err(unreadable)?.take(MODEL_FILE_BYTES_MAX as u64 + 1);
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > MODEL_FILE_BYTES_MAX {
+        let text = format!("{shown} goes on behind {MODEL_FILE_BYTES_MAX} bytes; no more are read");
+        return Err(Failure::runtime(text));
+    }
+    Ok(bytes)
 }
 
 /// The CSV column of each feature.
