@@ -26,7 +26,7 @@ fn first_model() -> Vec<u8> {
 
 /// The ads model with another base score: the same trees, another answer to everything.
 pub fn second_model() -> Vec<u8> {
-    let (from, to) = (b"[2.8695953E0]", b"[3.1415926E0]");
+    let (from, to) = (b"[2.8695953E0]", b"[3.2468013E0]");
     let mut bytes = first_model();
     let at = bytes.windows(from.len()).position(|window| window == from).unwrap();
     bytes[at..at + to.len()].copy_from_slice(to);
