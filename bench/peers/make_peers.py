@@ -25,6 +25,14 @@ UNITS = 32
 FLAGS = ["-O3", "-fPIC", "-shared", "-w"]
 
 
+# All trees in one block: lleaves' own advice for single rows.
+LLEAVES = """
+import sys, lleaves
+model = lleaves.Model(sys.argv[1])
+model.compile(cache=sys.argv[2], raw_score=True, fblocksize=model.num_trees())
+"""
+
+
 class Skipped(Exception):
     """Why a peer cannot evaluate a model here."""
 
@@ -38,10 +46,13 @@ def compiler(*names):
 
 def run(command, folder):
     """Runs a compiler; its first error is the reason."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=COMPILE_SECONDS_MAX)
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=COMPILE_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        raise Skipped(f"{Path(command[0]).name} took longer than {COMPILE_SECONDS_MAX} s over it") from None
     if done.returncode != 0:
-        errors = [line for line in done.stderr.splitlines() if "error" in line] or [f"exit {done.returncode}"]
-        raise Skipped(f"{command[0]}: {errors[0]}")
+        errors = [line for line in done.stderr.splitlines() if "error: " in line.lower()]
+        raise Skipped(f"{Path(command[0]).name}: {(errors or [f'exit {done.returncode}'])[0]}")
 
 
 def tl2cgen(model, target, scratch, threads):
@@ -61,11 +72,9 @@ def tl2cgen(model, target, scratch, threads):
 
 
 def lleaves(model, target, scratch, _threads):
-    import lleaves as generator
     cc = compiler("gcc", "cc")
-    loaded = generator.Model(model)
-    # One block of trees: its own advice for single rows.
-    loaded.compile(cache=scratch / "model.o", raw_score=True, fblocksize=loaded.num_trees())
+    # In a process of its own, which can be stopped.
+    run([sys.executable, "-c", LLEAVES, model, "model.o"], scratch)
     run([cc, "-shared", "-o", target, "model.o"], scratch)
 
 
