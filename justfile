@@ -24,3 +24,8 @@ fmt:
 bench *args:
     cargo bench --locked -p bench-micro
     cargo run --release --locked -p bench-load -- {{args}}
+
+# Compare tree models with the libraries that serve them; the first time takes long.
+bench-trees *args:
+    bench/peers/setup
+    cargo run --release --locked -p bench-trees --features hessboost -- {{args}}

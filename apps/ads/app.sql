@@ -60,7 +60,7 @@ OUTPUT (predicted_cpm DOUBLE)                   -- EUR
 WITH ('path' = 'models/yield.ubj', 'version' = 'yield-1');
 
 CREATE DECISION floor ON bid_requests
-WITH ('deadline' = '10 ms')
+WITH ('deadline' = '10 ms', 'split_by' = 'impression_id')   -- while the model has a challenger
 AS
 SELECT
     ROUND(LEAST(GREATEST(cpm * confidence * competition, 0.5), 10.0), 4) AS floor,
@@ -69,6 +69,7 @@ SELECT
     ROUND(cpm * 0.9, 4)  AS cpm_lower,
     ROUND(cpm * 1.1, 4)  AS cpm_upper,
     MODEL_VERSION(yield) AS model_version,
+    MODEL_VARIANT(yield) AS model_variant,
     data_points,
     CASE WHEN data_points > 10 THEN 'floored' ELSE 'low_confidence' END AS code
 FROM (

@@ -9,6 +9,7 @@ pub use events::Events;
 use std::path::Path;
 use std::sync::Arc;
 
+use vencejo_core::models::ModelVersion;
 use vencejo_core::plan::App;
 use vencejo_core::{Effects, Event, PartitionState, apply};
 use vencejo_runtime::Clock;
@@ -64,7 +65,9 @@ fn ads() -> App {
     let start = clock.now();
     let mut nanos = || u64::try_from(clock.now().since(start).as_nanos()).unwrap_or(u64::MAX);
     for slot in &mut app.models {
-        slot.model = Arc::new(slot.model.as_ref().clone().compile(Some(&mut nanos)));
+        let ModelVersion { label, content, model } = slot.champion.as_ref();
+        let model = model.clone().compile(Some(&mut nanos));
+        slot.champion = Arc::new(ModelVersion { label: label.clone(), content: *content, model });
     }
     app
 }

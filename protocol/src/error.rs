@@ -60,6 +60,12 @@ error_codes! {
     BatchInvalid = 203, "batch_invalid";
     /// The acknowledgement level asked for is not offered, or not known.
     AckLevelUnavailable = 204, "ack_level_unavailable";
+    /// The command is not one that this engine has.
+    UnknownCommand = 205, "unknown_command";
+    /// The command is not carried out; the text says why.
+    ControlRefused = 206, "control_refused";
+    /// This peer may not do that.
+    Forbidden = 207, "forbidden";
     /// The partition's lane is full; the frame carries a retry hint.
     Overloaded = 300, "overloaded";
     /// The engine is stopping; connect again.
@@ -134,7 +140,7 @@ mod tests {
     fn a_later_code_is_met_by_its_hundred() {
         for (number, expected) in [
             (199, ErrorCode::MalformedFrame),
-            (205, ErrorCode::RowInvalid),
+            (299, ErrorCode::RowInvalid),
             (399, ErrorCode::Overloaded),
             (501, ErrorCode::Internal),
             (0, ErrorCode::Internal),

@@ -38,13 +38,19 @@ pub enum FrameType {
     Ingest = 0x20,
     /// Engine: what was accepted of a batch, and how safely.
     Ack = 0x21,
+    /// Client: bytes for the next command.
+    Blob = 0x30,
+    /// Client: a command of the administration.
+    Control = 0x31,
+    /// Engine: what the command answers.
+    Controlled = 0x32,
     /// Engine: why a request has no other answer.
     Error = 0x7f,
 }
 
 impl FrameType {
     /// Every type, in the order of their codes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Hello,
         Self::Welcome,
         Self::Ping,
@@ -53,6 +59,9 @@ impl FrameType {
         Self::Decision,
         Self::Ingest,
         Self::Ack,
+        Self::Blob,
+        Self::Control,
+        Self::Controlled,
         Self::Error,
     ];
 
@@ -63,7 +72,7 @@ impl FrameType {
 
     /// Whether a client sends it. The others are an engine's.
     pub const fn is_request(self) -> bool {
-        matches!(self, Self::Hello | Self::Ping | Self::Decide | Self::Ingest)
+        matches!(self, Self::Hello | Self::Ping | Self::Decide | Self::Ingest | Self::Blob | Self::Control)
     }
 
     /// The type's name in documents and logs.
@@ -77,6 +86,9 @@ impl FrameType {
             Self::Decision => "decision",
             Self::Ingest => "ingest",
             Self::Ack => "ack",
+            Self::Blob => "blob",
+            Self::Control => "control",
+            Self::Controlled => "controlled",
             Self::Error => "error",
         }
     }
@@ -92,6 +104,9 @@ impl FrameType {
             0x11 => Self::Decision,
             0x20 => Self::Ingest,
             0x21 => Self::Ack,
+            0x30 => Self::Blob,
+            0x31 => Self::Control,
+            0x32 => Self::Controlled,
             0x7f => Self::Error,
             _ => return None,
         })

@@ -19,6 +19,12 @@ pub const DECLARATIONS_MAX: usize = 1_024;
 pub const PING_BYTES_MAX: usize = 64;
 /// Longest text of an error frame; a longer one is cut.
 pub const ERROR_TEXT_BYTES_MAX: usize = 1_024;
+/// Most blobs that a command takes.
+pub const CONTROL_BLOBS_MAX: usize = 16;
+/// Most bytes of all blobs of a command.
+pub const CONTROL_BLOBS_BYTES_MAX: usize = 256 << 20;
+/// Longest arguments of a command.
+pub const CONTROL_ARGUMENTS_BYTES_MAX: usize = 64 << 10;
 /// Most bidirectional streams that a client has open at once on one connection; no other stream is.
 pub const STREAMS_MAX: u32 = 8;
 /// A connection on which nothing arrives for so long is closed, in milliseconds.
@@ -29,4 +35,5 @@ pub const FRAME_PAUSE_MILLIS_MAX: u64 = 5_000;
 const _: () = assert!(FRAME_PAUSE_MILLIS_MAX < IDLE_MILLIS_MAX);
 const _: () = assert!(10_i64.checked_pow(DECIMAL_PRECISION_MAX as u32).is_some());
 const _: () = assert!(ROW_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () = assert!(CONTROL_ARGUMENTS_BYTES_MAX < FRAME_BYTES_MAX / 2);
 const _: () = assert!(COLUMNS_MAX * 8 + COLUMNS_MAX.div_ceil(64) * 8 < ROW_BYTES_MAX);

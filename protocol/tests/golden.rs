@@ -14,8 +14,8 @@ use vectors::{Token, Vector, double, hex, hex_number, load, tokens};
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::{Frame, FrameReader, FrameType};
 use vencejo_protocol::message::{
-    Ack, AckEntry, AckLevel, Decide, Decision, DecisionCode, DecisionInfo, ErrorFrame, Hello, Ingest,
-    MessageError, Ping, Pong, StreamInfo, Welcome,
+    Ack, AckEntry, AckLevel, Blob, Control, Controlled, Decide, Decision, DecisionCode, DecisionInfo,
+    ErrorFrame, Hello, Ingest, MessageError, Ping, Pong, StreamInfo, Welcome,
 };
 use vencejo_protocol::row::{Row, key_hash, partition_of};
 use vencejo_protocol::schema::{ColumnType, Schema};
@@ -200,6 +200,43 @@ fn ack() {
         entries: vector.all("entry").map(entry).collect(),
     };
     check("ack.txt", build, Ack::write, Ack::read);
+}
+
+#[test]
+fn blob_control_and_controlled() {
+    let build = |vector: &Vector| (vector.quoted("name"), hex(vector.get("bytes")));
+    let write = |(name, bytes): &(String, Vec<u8>), request, out: &mut BytesMut| {
+        Blob { name: name.clone(), bytes }.write(request, out);
+    };
+    let read = |payload: &[u8]| Blob::read(payload).map(|blob| (blob.name, blob.bytes.to_vec()));
+    check("blob.txt", build, write, read);
+
+    let build = |vector: &Vector| (vector.quoted("command"), vector.quoted("arguments"));
+    let write = |(command, arguments): &(String, String), request, out: &mut BytesMut| {
+        Control { command: command.clone(), arguments }.write(request, out);
+    };
+    let read = |payload: &[u8]| Control::read(payload).map(|it| (it.command, it.arguments.to_owned()));
+    check("control.txt", build, write, read);
+
+    let build = |vector: &Vector| vector.quoted("text");
+    let write = |text: &String, request, out: &mut BytesMut| Controlled { text }.write(request, out);
+    let read = |payload: &[u8]| Controlled::read(payload).map(|it| it.text.to_owned());
+    check("controlled.txt", build, write, read);
+}
+
+#[test]
+fn arguments_over_the_limit_refuse_the_command_alone() {
+    let arguments = "x".repeat(vencejo_protocol::limits::CONTROL_ARGUMENTS_BYTES_MAX);
+    let read = |arguments: &str| {
+        let mut out = BytesMut::new();
+        Control { command: "c".to_owned(), arguments }.write(1, &mut out);
+        let mut reader = FrameReader::default();
+        reader.push(out.freeze());
+        let frame = reader.next_frame().expect("it is a frame").expect("it is complete");
+        Control::read(&frame.payload).map(|control| control.arguments.len()).map_err(|error| error.code())
+    };
+    assert_eq!(read(&arguments), Ok(arguments.len()));
+    assert_eq!(read(&format!("{arguments}y")), Err(ErrorCode::ControlRefused));
 }
 
 #[test]

@@ -10,7 +10,8 @@ use proptest::sample::Index;
 use vencejo_protocol::frame::{Frame, FrameError, FrameReader, FrameType, write_frame};
 use vencejo_protocol::limits::FRAME_BYTES_MAX;
 use vencejo_protocol::message::{
-    Ack, Decide, Decision, DecisionCode, ErrorFrame, Hello, Ingest, Ping, Pong, Welcome,
+    Ack, Blob, Control, Controlled, Decide, Decision, DecisionCode, ErrorFrame, Hello, Ingest, Ping, Pong,
+    Welcome,
 };
 use vencejo_protocol::row::{Row, RowError, key_hash, partition_of};
 use vencejo_protocol::schema::Schema;
@@ -137,6 +138,15 @@ fn read_all(bytes: &[u8]) {
         assert!(errors == 1 || rows.len() == batch.count as usize);
         assert_eq!(payload(1, FrameType::Ingest, |out| batch.write(1, out)), bytes);
     }
+    if let Ok(blob) = Blob::read(bytes) {
+        assert_eq!(payload(1, FrameType::Blob, |out| blob.write(1, out)), bytes);
+    }
+    if let Ok(control) = Control::read(bytes) {
+        assert_eq!(payload(1, FrameType::Control, |out| control.write(1, out)), bytes);
+    }
+    if let Ok(controlled) = Controlled::read(bytes) {
+        assert_eq!(payload(1, FrameType::Controlled, |out| controlled.write(1, out)), bytes);
+    }
     if let Ok(ping) = Ping::read(bytes) {
         assert_eq!(payload(1, FrameType::Pong, |out| ping.pong().write(1, out)), bytes);
     }
@@ -216,6 +226,27 @@ proptest! {
         prop_assert_eq!(Ping::read(&bytes), Ok(ping));
         let bytes = payload(request, FrameType::Pong, |out| ping.pong().write(request, out));
         prop_assert_eq!(Pong::read(&bytes), Ok(ping.pong()));
+    }
+
+    #[test]
+    fn administration_comes_back(
+        request in any::<u64>(),
+        name in arbitrary::name(),
+        bytes in vec(any::<u8>(), 0..200),
+        text in any::<String>(),
+        patches in patches(),
+        cut in proptest::option::of(any::<Index>()),
+    ) {
+        let blob = Blob { name: name.clone(), bytes: &bytes };
+        let written = payload(request, FrameType::Blob, |out| blob.write(request, out));
+        prop_assert_eq!(Blob::read(&written), Ok(blob));
+        let control = Control { command: name, arguments: &text };
+        let written = payload(request, FrameType::Control, |out| control.write(request, out));
+        prop_assert_eq!(Control::read(&written), Ok(control));
+        read_all(&spoil(written.to_vec(), &patches, cut));
+        let controlled = Controlled { text: &text };
+        let written = payload(request, FrameType::Controlled, |out| controlled.write(request, out));
+        prop_assert_eq!(Controlled::read(&written), Ok(controlled));
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! The real binary, used as its users use it, and misused as the world will.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod control;
 mod decide;
 mod hostile;
 mod ingest;
 mod input;
 mod lifecycle;
+mod model_files;
 mod retail;
 mod run;
 mod startup;
 mod support;
+mod swap;
+mod versions;

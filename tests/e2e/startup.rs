@@ -79,6 +79,23 @@ fn a_model_file_that_is_absent_cut_short_or_none() {
 }
 
 #[test]
+fn a_model_whose_features_are_not_the_declared_inputs() {
+    let whole = std::fs::read(root().join("apps/ads/models/yield.ubj")).unwrap();
+    let fewer = |sql: String| {
+        let declared = "is_prime_time";
+        let model = sql.find("CREATE MODEL").unwrap();
+        let from = sql[..model + sql[model..].find(declared).unwrap()].rfind(',').unwrap();
+        let to = from + sql[from..].find(')').unwrap();
+        [&sql[..from], &sql[to..]].concat()
+    };
+    let output = serve(ads_with(Some(&whole), fewer).path(), &[]);
+    expect(&output, 78, "app.sql:54:7: INPUT names 9, the model in 'models/yield.ubj' has 10 features");
+    assert!(stderr(&output).contains("is_prime_time"), "its features are listed: {}", stderr(&output));
+    let other = std::fs::read(root().join("engine/model/testdata/formats/xgboost-gamma.ubj")).unwrap();
+    expect(&serve(ads_with(Some(&other), |sql| sql).path(), &[]), 78, "has 5 features");
+}
+
+#[test]
 fn a_data_folder_that_cannot_be_written() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let below = file.path().join("data");

@@ -69,10 +69,21 @@ impl Engine {
         Self::start_in(TempDir::new().unwrap(), address, arguments)
     }
 
+    /// Starts one on a free port that serves the app in this folder.
+    pub fn start_app(app: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(app, TempDir::new().unwrap(), "127.0.0.1:0", arguments)
+    }
+
     /// Starts one in a data folder that another has left.
     pub fn start_in(data: TempDir, address: &str, arguments: &[&str]) -> Self {
+        Self::start_with(Path::new("apps/ads"), data, address, arguments)
+    }
+
+    fn start_with(app: &Path, data: TempDir, address: &str, arguments: &[&str]) -> Self {
         let mut child = vencejo()
-            .args(["serve", "--app", "apps/ads", "--quic", address, "--data"])
+            .args(["serve", "--quic", address, "--app"])
+            .arg(app)
+            .arg("--data")
             .arg(data.path())
             .args(arguments)
             .stdout(Stdio::piped())
@@ -92,6 +103,16 @@ impl Engine {
     /// The address as an argument.
     pub fn connect(&self) -> String {
         self.address.to_string()
+    }
+
+    /// SHA-256 of its certificate.
+    pub fn fingerprint(&self) -> String {
+        use rustls::pki_types::CertificateDer;
+        use rustls::pki_types::pem::PemObject as _;
+        let pem = self.data.path().join("tls/dev-certificate.pem");
+        let certificate = CertificateDer::from_pem_file(pem).unwrap();
+        let digest = ring::digest::digest(&ring::digest::SHA256, &certificate);
+        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Sends a signal.

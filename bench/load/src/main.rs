@@ -10,11 +10,13 @@ mod engine;
 mod machine;
 mod report;
 mod sample;
+mod section;
+mod swap;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use engine::Engine;
 use report::{Report, Round};
@@ -25,9 +27,12 @@ const ROUNDS_MAX: i64 = 1_000;
 
 /// Compares the latency of decisions with that of the bare transport, in alternating rounds.
 #[derive(Debug, Parser)]
-#[command(after_help = "Examples:\n  cargo run --release -p bench-load\n  \
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  cargo run --release -p bench-load\n  \
     cargo run --release -p bench-load -- --rate 20000 --seconds 10 --rounds 9 --out report.md\n\n\
-    Ends with 1 when a goal is missed or nothing could be measured.")]
+    Ends with 1 when a goal is missed or nothing could be measured."
+)]
 struct Cli {
     /// Requests in a second, of either bench.
     #[arg(long, value_name = "R", default_value_t = 5_000)]
@@ -48,18 +53,30 @@ struct Cli {
     /// The app to serve; the workspace's apps/ads where not given.
     #[arg(long, value_name = "DIR")]
     app: Option<PathBuf>,
-    /// Write the report to this file, too.
+    /// Write the report to this file, too; of a file that has other reports only its own is replaced.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Only report: a missed goal is no failure.
     #[arg(long)]
     no_fail: bool,
+    #[command(subcommand)]
+    mode: Option<Mode>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Mode {
+    Swap(swap::SwapArgs),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(&cli) {
-        Ok(report) if report.goals_met() || cli.no_fail => ExitCode::SUCCESS,
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let met = match &cli.mode {
+        None => run(&cli, &root).map(|report| report.goals_met()),
+        Some(Mode::Swap(args)) => swap::run(args, &root, &command_line()),
+    };
+    match met {
+        Ok(met) if met || cli.no_fail => ExitCode::SUCCESS,
         Ok(_) => {
             eprintln!("bench-load: a goal is missed; the report above says which");
             ExitCode::FAILURE
@@ -72,11 +89,10 @@ fn main() -> ExitCode {
 }
 
 /// Measures, prints and writes the report.
-fn run(cli: &Cli) -> Result<Report, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+fn run(cli: &Cli, root: &Path) -> Result<Report, String> {
     let program = match &cli.vencejo {
         Some(path) => path.clone(),
-        None => binary::build(&root)?,
+        None => binary::build(root)?,
     };
     let app = cli.app.clone().unwrap_or_else(|| root.join("apps/ads"));
     let load = Load { rate: cli.rate, seconds: cli.seconds, connections: cli.connections };
@@ -88,8 +104,7 @@ fn run(cli: &Cli) -> Result<Report, String> {
     let text = report.to_markdown();
     print!("{text}");
     if let Some(path) = &cli.out {
-        std::fs::write(path, &text)
-            .map_err(|error| format!("the report cannot be written to {}: {error}", path.display()))?;
+        section::write(path, "decision", &text)?;
     }
     Ok(report)
 }

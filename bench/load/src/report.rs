@@ -175,7 +175,7 @@ fn format_cells(cells: [f64; COLUMNS.len()]) -> String {
 }
 
 /// The value in the middle; of an even number, the mean of the two there. NaN of none.
-fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
     match values.len() {

@@ -146,7 +146,7 @@ impl Client {
     }
 
     /// The link, connected anew if it was lost.
-    async fn link(&self) -> Result<Arc<Link>, ClientError> {
+    pub(crate) async fn link(&self) -> Result<Arc<Link>, ClientError> {
         let link = self.current();
         if link.is_alive() {
             return Ok(link);
@@ -208,7 +208,7 @@ async fn open_link(address: SocketAddr, config: &Config) -> Result<Arc<Link>, Cl
     }
 }
 
-fn read_reply<T>(
+pub(crate) fn read_reply<T>(
     frame: &Frame,
     expected: FrameType,
     read: impl FnOnce(&[u8]) -> Result<T, MessageError>,

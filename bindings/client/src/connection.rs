@@ -86,11 +86,29 @@ impl Connection {
             endpoint.connect_with(quic, address, "localhost").map_err(|error| failed(error.to_string()))?;
         let connection = connecting.await.map_err(|error| failed(explain(&error)))?;
         let (send, receive) = connection.open_bi().await.map_err(|error| failed(explain(&error)))?;
-        let mut sender = FrameSender { stream: send, connection: connection.clone() };
-        let mut receiver = FrameReceiver { stream: receive, frames: FrameReader::default(), connection };
+        let (mut sender, mut receiver) = frames_of(connection, send, receive);
         let welcome = say_hello(config, &mut sender, &mut receiver).await?;
         Ok(Self { welcome: Arc::new(welcome), sender, receiver })
     }
+}
+
+/// A stream's two halves.
+fn frames_of(
+    connection: quinn::Connection,
+    send: SendStream,
+    receive: RecvStream,
+) -> (FrameSender, FrameReceiver) {
+    let sender = FrameSender { stream: send, connection: connection.clone() };
+    (sender, FrameReceiver { stream: receive, frames: FrameReader::default(), connection })
+}
+
+/// Opens a further stream of a connection that has been welcomed.
+pub(crate) async fn open_stream(
+    connection: &quinn::Connection,
+) -> Result<(FrameSender, FrameReceiver), ClientError> {
+    let opened = connection.open_bi().await;
+    let (send, receive) = opened.map_err(|error| ClientError::Lost { reason: explain(&error) })?;
+    Ok(frames_of(connection.clone(), send, receive))
 }
 
 async fn say_hello(
@@ -121,7 +139,7 @@ async fn say_hello(
 /// The sending half.
 pub struct FrameSender {
     stream: SendStream,
-    connection: quinn::Connection,
+    pub(crate) connection: quinn::Connection,
 }
 
 impl FrameSender {

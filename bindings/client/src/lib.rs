@@ -25,6 +25,7 @@
 
 mod client;
 mod connection;
+mod control;
 mod error;
 mod link;
 mod tls;

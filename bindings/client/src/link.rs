@@ -16,6 +16,8 @@ pub(crate) type Reply = oneshot::Receiver<Result<Frame, ClientError>>;
 
 pub(crate) struct Link {
     pub(crate) welcome: Arc<Welcome>,
+    /// For further streams.
+    pub(crate) connection: quinn::Connection,
     state: Mutex<State>,
     wake: Notify,
 }
@@ -34,7 +36,8 @@ impl Link {
     /// Runs a connection on two tasks of the current runtime.
     pub(crate) fn start(connection: Connection) -> Arc<Self> {
         let Connection { welcome, sender, receiver } = connection;
-        let link = Arc::new(Self { welcome, state: Mutex::default(), wake: Notify::new() });
+        let connection = sender.connection.clone();
+        let link = Arc::new(Self { welcome, connection, state: Mutex::default(), wake: Notify::new() });
         tokio::spawn(Arc::clone(&link).write(sender));
         tokio::spawn(Arc::clone(&link).read(receiver));
         link

@@ -5,48 +5,70 @@ use vencejo_expr::{Env, Value};
 use vencejo_model::Workspace;
 use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
-use vencejo_types::{DecisionCode, DecisionId};
+use vencejo_types::{DecisionCode, DecisionId, ModelId};
 use vencejo_windows::Texts;
 
-use crate::event::{Effect, Effects, Scratch};
+use crate::event::{Effect, Effects, ModelUse, Scratch};
+use crate::models::{ShadowFigures, Variant};
 use crate::plan::{Decision, Function};
 use crate::state::PartitionState;
 use crate::{column_value, write_values};
 
-/// Answers a request from the state as it is; exactly one [`Effect::Decided`] comes of it.
+/// Answers a request from the state as it is, and counts it for the models it asked; exactly one
+/// [`Effect::Decided`] comes of it.
 pub(crate) fn decide(
-    state: &PartitionState,
+    state: &mut PartitionState,
     decision: DecisionId,
     row: Row<'_>,
     expired: bool,
     effects: &mut Effects,
 ) {
+    effects.scratch.follow(state);
+    let start = effects.bytes.len();
+    let code = answer_into(state, decision, row, expired, effects);
+    effects.list.push(Effect::Decided { code, row: start..effects.bytes.len() });
+    for asked in effects.scratch.uses.iter().filter(|asked| asked.predicted) {
+        let fell_back = code == DecisionCode::Fallback;
+        state.rosters[asked.model.index()].count(asked.choice, fell_back, &asked.shadow);
+    }
+}
+
+/// Appends the answer's row to the effects' bytes; how it was reached.
+fn answer_into(
+    state: &PartitionState,
+    decision: DecisionId,
+    row: Row<'_>,
+    expired: bool,
+    effects: &mut Effects,
+) -> DecisionCode {
     let decision = &state.app.decisions[decision.index()];
-    let Effects { list, bytes, scratch, .. } = effects;
-    let Scratch { arena, key, writer, workspaces, texts, .. } = scratch;
+    let Effects { bytes, scratch, .. } = effects;
+    let Scratch { arena, key, writer, workspaces, texts, uses, .. } = scratch;
     if texts.len() < decision.lookups.len() {
         texts.resize_with(decision.lookups.len(), Texts::default);
-    }
-    if workspaces.len() != state.app.models.len() {
-        *workspaces = state.app.models.iter().map(|slot| slot.model.workspace()).collect();
     }
     let (code, answer) = if expired {
         (DecisionCode::Fallback, fall_back(state, decision, row, arena))
     } else {
-        answer(state, decision, row, Memory { key, texts, workspaces, arena })
+        answer(state, decision, row, texts, Memory { key, workspaces, uses, arena })
     };
-    let start = bytes.len();
-    if code != DecisionCode::NoMatch {
-        write_values(answer, &decision.answer, writer, bytes).expect("the planner typed every answer column");
+    if code == DecisionCode::NoMatch || write_values(answer, &decision.answer, writer, bytes).is_ok() {
+        return code;
     }
-    list.push(Effect::Decided { code, row: start..bytes.len() });
+    // The answer passes the longest row.
+    let short = fall_back(state, decision, row, arena);
+    if write_values(short, &decision.answer, writer, bytes).is_err() {
+        write_values(&[], &decision.answer, writer, bytes)
+            .expect("a row of NULLs is short, and no column refuses it");
+    }
+    DecisionCode::Fallback
 }
 
 /// What a decision works in.
-struct Memory<'a> {
-    key: &'a mut Vec<u8>,
-    texts: &'a mut [Texts],
-    workspaces: &'a mut [Workspace],
+struct Memory<'m, 'a> {
+    key: &'m mut Vec<u8>,
+    workspaces: &'m mut [Vec<Workspace>],
+    uses: &'m mut Vec<ModelUse>,
     arena: &'a Bump,
 }
 
@@ -55,11 +77,12 @@ fn answer<'a>(
     state: &'a PartitionState,
     decision: &'a Decision,
     row: Row<'a>,
-    memory: Memory<'a>,
+    texts: &'a mut [Texts],
+    memory: Memory<'_, 'a>,
 ) -> (DecisionCode, &'a [Value<'a>]) {
-    let Memory { key, texts, workspaces, arena } = memory;
-    let found = look_up(state, decision, row, key, texts, arena);
-    let mut env = DecisionEnv { state, decision, row, found, workspaces, arena };
+    let arena = memory.arena;
+    let found = look_up(state, decision, row, memory.key, texts, arena);
+    let mut env = DecisionEnv { state, decision, row, found, models: Some(memory) };
     let outputs = decision.program.run(&mut env, arena);
     if let Some(condition) = decision.condition
         && outputs[condition] != Value::Bool(true)
@@ -83,7 +106,7 @@ fn fall_back<'a>(
     row: Row<'a>,
     arena: &'a Bump,
 ) -> &'a [Value<'a>] {
-    let mut env = DecisionEnv { state, decision, row, found: &[], workspaces: &mut [], arena };
+    let mut env = DecisionEnv { state, decision, row, found: &[], models: None };
     decision.fallback.run(&mut env, arena)
 }
 
@@ -111,17 +134,16 @@ fn look_up<'a>(
 }
 
 /// What a decision's programs see: the request, the look-ups, the models.
-struct DecisionEnv<'a> {
+struct DecisionEnv<'m, 'a> {
     state: &'a PartitionState,
     decision: &'a Decision,
     row: Row<'a>,
     found: &'a [Option<&'a [Value<'a>]>],
-    /// One per model; none in a fallback, which calls no model.
-    workspaces: &'a mut [Workspace],
-    arena: &'a Bump,
+    /// None in a fallback, which calls no model.
+    models: Option<Memory<'m, 'a>>,
 }
 
-impl<'a> Env<'a> for DecisionEnv<'a> {
+impl<'a> Env<'a> for DecisionEnv<'_, 'a> {
     fn load(&self, input: u16, column: u16) -> Value<'a> {
         let schema: &'a Schema = &self.state.app.streams[self.decision.stream.index()].schema;
         let column = usize::from(column);
@@ -135,17 +157,57 @@ impl<'a> Env<'a> for DecisionEnv<'a> {
     }
 
     fn call(&mut self, function: u16, arguments: &[Value<'a>]) -> Value<'a> {
-        match self.decision.functions[usize::from(function)] {
-            Function::Predict(model) => {
-                let features = self.arena.alloc_slice_fill_iter(arguments.iter().map(feature));
-                let mut prediction = [0.0];
-                let workspace = &mut self.workspaces[model.index()];
-                let slot = &self.state.app.models[model.index()];
-                slot.model.predict_into(features, workspace, &mut prediction);
-                if prediction[0].is_finite() { Value::Double(prediction[0]) } else { Value::Null }
+        let function = self.decision.functions[usize::from(function)];
+        let Some(models) = &mut self.models else { return Value::Null };
+        let (Function::Predict(model) | Function::ModelVersion(model) | Function::ModelVariant(model)) =
+            function;
+        let asked = models.ask(model, self.state, self.decision, self.row);
+        match function {
+            Function::Predict(_) => models.predict(asked, self.state, arguments),
+            Function::ModelVersion(_) => {
+                let place = models.uses[asked].choice.place;
+                Value::Str(&self.state.rosters[model.index()].versions()[place].version.label)
             }
-            Function::ModelVersion(model) => Value::Str(&self.state.app.models[model.index()].version),
+            Function::ModelVariant(_) => Value::Str(models.uses[asked].choice.variant.name()),
         }
+    }
+}
+
+impl<'a> Memory<'_, 'a> {
+    /// The place among the uses of a model's: its version is chosen when the decision first asks, and
+    /// stays for all of it.
+    fn ask(&mut self, model: ModelId, state: &PartitionState, decision: &Decision, row: Row<'_>) -> usize {
+        if let Some(asked) = self.uses.iter().position(|asked| asked.model == model) {
+            return asked;
+        }
+        let choice = state.rosters[model.index()].choose(|weight| {
+            let name = &state.app.models[model.index()].name;
+            let schema = &state.app.streams[decision.stream.index()].schema;
+            Variant::of(name, row, schema, &decision.split_by, weight, self.key)
+        });
+        let shadow = ShadowFigures::default();
+        self.uses.push(ModelUse { model, choice, predicted: false, shadow });
+        self.uses.len() - 1
+    }
+
+    /// The chosen version's prediction; the shadow, where one runs, predicts beside it.
+    fn predict(&mut self, asked: usize, state: &PartitionState, arguments: &[Value<'a>]) -> Value<'a> {
+        let features = self.arena.alloc_slice_fill_iter(arguments.iter().map(feature));
+        let asked = &mut self.uses[asked];
+        let roster = &state.rosters[asked.model.index()];
+        let workspaces = &mut self.workspaces[asked.model.index()];
+        let mut prediction_of = |place: usize| {
+            let mut prediction = [0.0];
+            let model = &roster.versions()[place].version.model;
+            model.predict_into(features, &mut workspaces[place], &mut prediction);
+            prediction[0]
+        };
+        let served = prediction_of(asked.choice.place);
+        asked.predicted = true;
+        if let Some(shadow) = roster.shadow(asked.shadow.rows) {
+            asked.shadow.compare(served, prediction_of(shadow));
+        }
+        if served.is_finite() { Value::Double(served) } else { Value::Null }
     }
 }
 

@@ -6,8 +6,11 @@ use bumpalo::Bump;
 use vencejo_model::Workspace;
 use vencejo_types::limits::{EFFECT_BYTES_KEPT_MAX, EFFECTS_KEPT_MAX};
 use vencejo_types::row::{Row, RowWriter};
-use vencejo_types::{DecisionCode, DecisionId, StreamId};
+use vencejo_types::{DecisionCode, DecisionId, ModelId, StreamId};
 use vencejo_windows::Texts;
+
+use crate::models::{Choice, ModelChange, ModelRefusal, Roster, ShadowFigures};
+use crate::state::PartitionState;
 
 /// What happens to a partition. Rows have been checked against their stream's schema.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +41,13 @@ pub enum Event<'a> {
     },
     /// No row is to come: windows close, running aggregates give their rows.
     EndOfInput,
+    /// A change of who answers as a model.
+    Model {
+        /// The model.
+        model: ModelId,
+        /// The change.
+        change: &'a ModelChange,
+    },
 }
 
 /// What the rim is to do. Effects come in the order of their causes.
@@ -57,10 +67,12 @@ pub enum Effect {
         /// The row, in [`Effects::bytes`].
         row: Range<usize>,
     },
+    /// Tell whoever asked for a change of a model. Exactly one for each [`Event::Model`].
+    ModelChanged(Result<(), ModelRefusal>),
 }
 
 /// The effects of one transition, and the memory that transitions work in, kept from one to the next so
-/// that none of them allocates.
+/// that none of them allocates. It belongs to one partition.
 #[derive(Default)]
 pub struct Effects {
     pub(crate) list: Vec<Effect>,
@@ -80,8 +92,34 @@ pub(crate) struct Scratch {
     /// One per look-up of a decision.
     pub(crate) texts: Vec<Texts>,
     pub(crate) writer: RowWriter,
-    /// One per model of the app.
-    pub(crate) workspaces: Vec<Workspace>,
+    /// Per model of the app, one per version.
+    pub(crate) workspaces: Vec<Vec<Workspace>>,
+    /// The versions that they are for.
+    installs: Option<u64>,
+    /// The models that this transition asked.
+    pub(crate) uses: Vec<ModelUse>,
+}
+
+/// What a decision asked of a model.
+pub(crate) struct ModelUse {
+    pub(crate) model: ModelId,
+    pub(crate) choice: Choice,
+    pub(crate) predicted: bool,
+    pub(crate) shadow: ShadowFigures,
+}
+
+impl Scratch {
+    /// Has a workspace for every version of every model. Allocates only after an installation.
+    pub(crate) fn follow(&mut self, state: &PartitionState) {
+        if self.installs == Some(state.installs) {
+            return;
+        }
+        let of_roster = |roster: &Roster| {
+            roster.versions().iter().map(|installed| installed.version.model.workspace()).collect()
+        };
+        self.workspaces = state.rosters.iter().map(of_roster).collect();
+        self.installs = Some(state.installs);
+    }
 }
 
 /// Working memory of look-ups.
@@ -119,5 +157,6 @@ impl Effects {
         self.list.shrink_to(EFFECTS_KEPT_MAX);
         self.bytes.shrink_to(EFFECT_BYTES_KEPT_MAX);
         self.scratch.arena.reset();
+        self.scratch.uses.clear();
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use vencejo_types::row::Row;
-use vencejo_types::{Sequence, StreamId, Tick};
+use vencejo_types::{ModelId, Sequence, StreamId, Tick};
 
 use crate::dataflow::{Dataflow, NodeCounts};
 use crate::decision::decide;
-use crate::event::{Effects, Event};
+use crate::event::{Effect, Effects, Event};
+use crate::models::{ModelChange, Roster};
 use crate::plan::App;
 
 /// Everything a partition knows.
@@ -15,6 +16,10 @@ use crate::plan::App;
 pub struct PartitionState {
     pub(crate) app: Arc<App>,
     pub(crate) dataflow: Dataflow,
+    /// One per model of the app.
+    pub(crate) rosters: Vec<Roster>,
+    /// Changes of which versions there are.
+    pub(crate) installs: u64,
     sequence: Sequence,
     tick: Tick,
 }
@@ -23,7 +28,16 @@ impl PartitionState {
     /// The state of a partition of `app` before its first event.
     pub fn new(app: Arc<App>) -> Self {
         let dataflow = Dataflow::new(&app);
-        Self { app, dataflow, sequence: Sequence::default(), tick: Tick::default() }
+        let rosters = app.models.iter().map(Roster::new).collect();
+        let (sequence, tick) = (Sequence::default(), Tick::default());
+        Self { app, dataflow, rosters, installs: 0, sequence, tick }
+    }
+
+    /// Begins anew: the flow's state is gone, the models that were installed serve on. A shadow ends.
+    pub fn restart(&mut self) {
+        let (rosters, installs) = (std::mem::take(&mut self.rosters), self.installs);
+        *self = Self { rosters, installs, ..Self::new(Arc::clone(&self.app)) };
+        self.rosters.iter_mut().for_each(Roster::end_shadow);
     }
 
     /// The sequence of the last event applied; 0 before the first.
@@ -34,6 +48,16 @@ impl PartitionState {
     /// The tick of the last event applied.
     pub fn tick(&self) -> Tick {
         self.tick
+    }
+
+    /// The app that it is a partition of.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// The versions of a model.
+    pub fn roster(&self, model: ModelId) -> &Roster {
+        &self.rosters[model.index()]
     }
 
     /// What the flow's nodes that keep state have counted, in the flow's order.
@@ -59,7 +83,7 @@ impl PartitionState {
 
 /// The transition: the same events in the same order give the same state and the same effects, byte for
 /// byte. `effects` holds afterwards what this event asks for, and nothing of earlier ones. Allocates only
-/// where a key is new.
+/// where a key or a model's version is new.
 pub fn apply(
     state: &mut PartitionState,
     sequence: Sequence,
@@ -81,7 +105,18 @@ pub fn apply(
             let stream = state.app.decisions[decision.index()].stream;
             absorb(state, stream, row, effects);
         }
+        Event::Model { model, change } => change_model(state, model, change, effects),
     }
+}
+
+/// Changes who answers as a model, from the next decision on.
+fn change_model(state: &mut PartitionState, model: ModelId, change: &ModelChange, effects: &mut Effects) {
+    let changed = state.rosters[model.index()].change(change, state.tick);
+    if matches!(change, ModelChange::Install { .. }) {
+        state.installs += 1;
+        effects.scratch.follow(state);
+    }
+    effects.list.push(Effect::ModelChanged(changed));
 }
 
 /// Brings everything that a stream feeds up to date with one of its rows.

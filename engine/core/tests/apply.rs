@@ -109,6 +109,7 @@ fn decision() -> Decision {
         name: "sum".to_owned(),
         stream: StreamId(0),
         deadline_micros: 1_000,
+        split_by: vec![0],
         answer: Arc::new(Schema::new(columns, vec![])),
         lookups: vec![Lookup { view: ViewId(0), key: vec![0] }],
         functions: vec![],

@@ -6,10 +6,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use tokio_util::sync::CancellationToken;
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::{Frame, FrameType};
 use vencejo_protocol::message::{
-    AckLevel, Decide, ErrorFrame, Hello, Ingest, MessageError, Ping, VERSION, Welcome,
+    AckLevel, Blob, Control, Decide, ErrorFrame, Hello, Ingest, MessageError, Ping, VERSION, Welcome,
 };
 use vencejo_runtime::{DecideRequest, IngestRequest, Moment, Router, Rows, Unavailable};
 use vencejo_types::limits::{DEADLINE_MICROS_MAX, KEY_BYTES_MAX};
@@ -17,14 +18,20 @@ use vencejo_types::row::Row;
 use vencejo_types::{DecisionId, PartitionId, StreamId};
 
 use crate::batch::BatchAck;
+use crate::control::{self, Administration};
 use crate::limits::RETRY_AFTER_MICROS;
 use crate::outbound::Outbound;
+use crate::upload::Blobs;
 
 /// Rows of a batch by partition: where in the batch each lies; and the greatest of their event times.
 type Parts = (Vec<(PartitionId, Vec<Range<usize>>)>, Option<i64>);
 
 /// What a connection begins with.
 pub(crate) const HELLO_FIRST: &str = "a connection begins with a hello, once, on its first stream";
+
+/// Why a command of a peer elsewhere is not taken.
+const FROM_THIS_HOST: &str =
+    "commands are taken from this host alone, over a loopback address, as nobody is asked who they are";
 
 /// Why a request is not served.
 pub(crate) struct Refusal {
@@ -77,6 +84,13 @@ pub(crate) struct Dispatch<'a> {
     pub(crate) outbound: &'a Arc<Outbound>,
     /// Working memory for a row's key.
     pub(crate) key: Vec<u8>,
+    pub(crate) administration: &'a Administration,
+    /// Whether the peer runs on this host: only then it may command.
+    pub(crate) peer_is_local: bool,
+    /// What the next command of the stream consumes.
+    pub(crate) blobs: Blobs,
+    /// The engine is stopping.
+    pub(crate) stopping: &'a CancellationToken,
 }
 
 impl Dispatch<'_> {
@@ -90,6 +104,8 @@ impl Dispatch<'_> {
             Some(FrameType::Ping) => self.ping(frame),
             Some(FrameType::Decide) => self.decide(frame, arrived),
             Some(FrameType::Ingest) => self.ingest(frame),
+            Some(FrameType::Blob) => self.blob(frame),
+            Some(FrameType::Control) => self.control(frame),
             _ => Err(Refusal::new(
                 ErrorCode::UnknownFrameType,
                 format!("frame type 0x{:02x} is not one that a client sends", frame.type_code),
@@ -188,6 +204,31 @@ impl Dispatch<'_> {
         if let Some(millis) = time {
             self.router.note_event_time(stream, millis);
         }
+    }
+
+    /// Keeps a piece of a blob. Whatever is wrong with it is said when its command comes.
+    fn blob(&mut self, frame: &Frame) -> Result<(), Refusal> {
+        let Blob { name, bytes } = Blob::read(&frame.payload)?;
+        if self.peer_is_local {
+            self.blobs.append(&name, bytes);
+        } else {
+            self.blobs.fail(ErrorCode::Forbidden, FROM_THIS_HOST.to_owned());
+        }
+        Ok(())
+    }
+
+    fn control(&mut self, frame: &Frame) -> Result<(), Refusal> {
+        let blobs = self.blobs.take();
+        let Control { command, arguments } = Control::read(&frame.payload)?;
+        if !self.peer_is_local {
+            return Err(Refusal::new(ErrorCode::Forbidden, FROM_THIS_HOST));
+        }
+        let (blobs, permit) = (blobs?, self.administration.admit()?);
+        let command = self.administration.control.run(&command, arguments, blobs);
+        self.outbound.begin();
+        let outbound = Arc::clone(self.outbound);
+        control::answer(command, frame.request, outbound, permit, self.stopping.clone());
+        Ok(())
     }
 
     /// Checks every row of a batch and groups the rows by partition. All or nothing: one bad row and

@@ -6,11 +6,16 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod control;
 mod dispatch;
 mod limits;
 mod listener;
 pub mod openrtb;
 mod outbound;
 mod session;
+mod upload;
 
+pub use control::{Command, Control, ControlRefusal};
 pub use listener::{BindError, Gateway, Identity, transport};
+pub use upload::Blobs;
+pub use vencejo_protocol::error::ErrorCode;

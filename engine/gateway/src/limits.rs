@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vencejo_protocol::limits::{FRAME_PAUSE_MILLIS_MAX, IDLE_MILLIS_MAX};
+use vencejo_protocol::limits::{CONTROL_BLOBS_BYTES_MAX, FRAME_PAUSE_MILLIS_MAX, IDLE_MILLIS_MAX};
 
 /// Connections served at once; further ones are refused.
 pub(crate) const CONNECTIONS_MAX: usize = 4_096;
@@ -26,6 +26,10 @@ pub(crate) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_millis(IDLE_MILLIS_MAX);
 /// Once a frame has begun, its next bytes must come within this time.
 pub(crate) const FRAME_TIMEOUT: Duration = Duration::from_millis(FRAME_PAUSE_MILLIS_MAX);
+/// Commands under way at once.
+pub(crate) const CONTROLS_MAX: usize = 16;
+/// Bytes that the blobs of all streams and running commands hold: the longest upload, or many short ones.
+pub(crate) const UPLOADS_BYTES_MAX: usize = CONTROL_BLOBS_BYTES_MAX;
 /// When a full lane suggests to try again, in microseconds.
 pub(crate) const RETRY_AFTER_MICROS: u32 = 1_000;
 /// How long the last replies of a stream or of a stopping engine may take to be received.

@@ -14,6 +14,7 @@ use vencejo_protocol::limits::{FRAME_BYTES_MAX, STREAMS_MAX};
 use vencejo_protocol::message::{ALPN, DecisionInfo, MessageError, StreamInfo, VERSION, Welcome};
 use vencejo_runtime::Router;
 
+use crate::control::{Administration, Control};
 use crate::limits::{
     CONNECTION_WINDOW_BYTES, CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, HANDSHAKES_UNVALIDATED_MAX, IDLE_TIMEOUT,
     INCOMING_BYTES_MAX, INCOMING_MAX, REPLY_GRACE, STREAM_WINDOW_BYTES,
@@ -58,20 +59,26 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Opens the endpoint. Connections are served from [`Gateway::serve`] on.
+    /// Opens the endpoint. Connections are served from [`Gateway::serve`] on; `control` knows the commands.
     ///
     /// # Errors
     /// When the identity cannot be used, the address not be bound, or the app not be told to a client.
     ///
     /// # Panics
     /// Outside an actix system (or another tokio runtime with I/O and time).
-    pub fn bind(address: SocketAddr, identity: Identity, router: Router) -> Result<Self, BindError> {
+    pub fn bind(
+        address: SocketAddr,
+        identity: Identity,
+        router: Arc<Router>,
+        control: Arc<dyn Control>,
+    ) -> Result<Self, BindError> {
         let welcome = welcome(&router);
         welcome.check().map_err(BindError::Welcome)?;
         let config = server_config(identity).map_err(BindError::Identity)?;
         let endpoint =
             Endpoint::server(config, address).map_err(|error| BindError::Address(address, error))?;
-        let shared = Shared { router, welcome, stopping: CancellationToken::new() };
+        let administration = Administration::new(control);
+        let shared = Shared { router, welcome, administration, stopping: CancellationToken::new() };
         Ok(Self { endpoint, shared: Arc::new(shared) })
     }
 

@@ -12,14 +12,17 @@ use vencejo_protocol::frame::FrameReader;
 use vencejo_protocol::message::Welcome;
 use vencejo_runtime::Router;
 
+use crate::control::Administration;
 use crate::dispatch::{Dispatch, HELLO_FIRST, Refusal};
 use crate::limits::{CHUNK_BYTES_MAX, FRAME_TIMEOUT, HELLO_TIMEOUT};
 use crate::outbound::Outbound;
+use crate::upload::Blobs;
 
 /// What every session shares.
 pub(crate) struct Shared {
-    pub(crate) router: Router,
+    pub(crate) router: Arc<Router>,
     pub(crate) welcome: Welcome,
+    pub(crate) administration: Administration,
     /// The engine is stopping.
     pub(crate) stopping: CancellationToken,
 }
@@ -94,11 +97,22 @@ impl Stream<'_> {
     /// Reads frames and serves them, until the peer ends the stream or is gone. The error is what the
     /// connection is to be closed with.
     async fn read(&self, mut receive: RecvStream, outbound: &Arc<Outbound>) -> Result<(), Refusal> {
-        let Shared { router, welcome, stopping } = self.shared;
+        let Shared { router, welcome, administration, stopping } = self.shared;
         let clock = router.clock();
         let is_first_stream = receive.id().index() == 0;
         let welcomed = self.welcomed;
-        let mut dispatch = Dispatch { router, welcome, welcomed, is_first_stream, outbound, key: Vec::new() };
+        let mut dispatch = Dispatch {
+            router,
+            welcome,
+            welcomed,
+            is_first_stream,
+            outbound,
+            key: Vec::new(),
+            administration,
+            peer_is_local: self.connection.remote_address().ip().to_canonical().is_loopback(),
+            blobs: Blobs::new(Arc::clone(&administration.uploads)),
+            stopping,
+        };
         let mut frames = FrameReader::default();
         loop {
             tokio::select! {

@@ -25,6 +25,7 @@ mod explain;
 mod features;
 mod forest;
 mod format;
+mod json;
 mod lightgbm;
 pub mod limits;
 mod model;

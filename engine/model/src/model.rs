@@ -3,7 +3,7 @@
 use crate::catboost;
 use crate::compiled::Compiled;
 use crate::error::ModelError;
-use crate::forest::{Feature, Forest, round_to_f32};
+use crate::forest::{Feature, Forest, Precision, round_to_f32};
 use crate::format::{Format, Library};
 use crate::lightgbm;
 use crate::limits::FILE_BYTES_MAX;
@@ -35,8 +35,9 @@ pub struct Model {
 impl Model {
     /// Reads and checks a model file; its format is told from its content.
     ///
-    /// Time and memory are linear in the size of the file, which is at most [`FILE_BYTES_MAX`]; lengths that
-    /// a file claims are compared with its size before anything is allocated.
+    /// Time and memory are linear in the size of the file, which is at most [`FILE_BYTES_MAX`], but for sets
+    /// of categories and leaves of several numbers: few bytes may ask for many there, up to the limits that
+    /// [`crate::limits`] has for them. Lengths that a file claims are compared with its size first.
     ///
     /// # Errors
     ///
@@ -68,7 +69,7 @@ impl Model {
     /// Scratch memory for the calls below. Allocates; make one per thread and keep it.
     #[must_use]
     pub fn workspace(&self) -> Workspace {
-        Workspace { margins: vec![0.0; self.margin_count()] }
+        Workspace { margins: vec![0.0; self.margin_count()], scratch: self.compiled.scratch() }
     }
 
     /// Writes the margins of a row: base values and one leaf per tree, before the link.
@@ -106,8 +107,8 @@ impl Model {
     /// # Panics
     ///
     /// When `out` has not [`Self::margin_count`] numbers per row.
-    pub fn margin_batch_into<T: Feature>(&self, rows: &[T], _workspace: &mut Workspace, out: &mut [f64]) {
-        self.compiled.margins_of_rows(&self.forest, rows, out);
+    pub fn margin_batch_into<T: Feature>(&self, rows: &[T], workspace: &mut Workspace, out: &mut [f64]) {
+        self.compiled.margins_of_rows(&self.forest, rows, &mut workspace.scratch, out);
     }
 
     /// Writes the predictions of many rows, each [`Self::feature_count`] long, one after the other. A model
@@ -118,7 +119,7 @@ impl Model {
     /// When `out` has not [`Self::output_count`] numbers per row.
     pub fn predict_batch_into<T: Feature>(&self, rows: &[T], workspace: &mut Workspace, out: &mut [f64]) {
         if self.output_count() == self.margin_count() {
-            self.compiled.margins_of_rows(&self.forest, rows, out);
+            self.compiled.margins_of_rows(&self.forest, rows, &mut workspace.scratch, out);
             for out in out.chunks_exact_mut(self.margin_count()) {
                 workspace.margins.copy_from_slice(out);
                 self.output.apply(&mut workspace.margins, out);
@@ -218,6 +219,12 @@ impl Model {
     #[must_use]
     pub fn library(&self) -> Library {
         self.library
+    }
+
+    /// Whether the library answers in 32-bit floats, as XGBoost does and ONNX unless doubles come in.
+    #[must_use]
+    pub fn answers_are_f32(&self) -> bool {
+        self.output.round || self.forest.sums() == Precision::F32
     }
 
     /// The objective in the library's words, such as `reg:squarederror`, `binary sigmoid:1` or `RMSE`. ONNX

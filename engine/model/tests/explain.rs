@@ -73,6 +73,34 @@ fn shapley_values_equal_the_libraries_own() {
 }
 
 #[test]
+fn path_attributions_equal_xgboosts_approximate_contributions() {
+    let models = [
+        "gamma.ubj",
+        "logistic.ubj",
+        "softprob.ubj",
+        "labels.ubj",
+        "parallel-classes.ubj",
+        "dart.ubj",
+        "dart-classes.ubj",
+        "categories-sets.ubj",
+    ];
+    for file in models {
+        let model = Model::parse(&bytes(&format!("xgboost-{file}"))).expect(file);
+        let expect = Expect::read(&format!("xgboost-{}-paths", file.trim_end_matches(".ubj")));
+        let explainer = model.explainer().expect(file);
+        let mut found = vec![0.0; model.explanation_len()];
+        let rows = expect.rows.chunks_exact(expect.features);
+        assert!(rows.len() > 30 && expect.contributions.len() == rows.len() * found.len(), "{file}");
+        for (row, expected) in rows.zip(expect.contributions.chunks_exact(found.len())) {
+            explainer.paths_into(row, &mut found);
+            for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+                assert!(close(*found, *expected), "{file} number {index}: {found} {expected} {row:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_explained_says_why() {
     let refusal = |file: &str| Model::parse(&bytes(file)).expect(file).explainer().expect_err(file);
     assert_eq!(refusal("onnx-mixed.onnx"), ExplainError::NoWeights);

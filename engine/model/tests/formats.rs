@@ -1,6 +1,7 @@
 //! The format table of README.md is true: every row is compared with the library's own numbers or refused
 //! with the words it states, and every fixture stands in the table.
 
+mod exercise;
 mod expect;
 
 use std::collections::BTreeSet;
@@ -119,6 +120,7 @@ fn the_format_table_is_true() {
                 // CatBoost has an exp of its own for softmax.
                 let ulps_max = if answer == "exact, predictions within 16 ulp" { 16 } else { 4 };
                 compare(name, &model, &Expect::read(name), ulps_max);
+                exercise::compile(&model, &bytes(&file), 1, true);
                 if let Some(best) = answer.strip_prefix("exact, and with the best iteration `") {
                     let slice = best.trim_end_matches('`').trim_end_matches(".expect");
                     compare(slice, &model.with_best_iteration(), &Expect::read(slice), ulps_max);

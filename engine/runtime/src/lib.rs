@@ -5,6 +5,7 @@
 //! bounded, and a full one is an answer. What does not belong here: frames, sockets, SQL.
 #![forbid(unsafe_code)]
 
+mod broadcast;
 mod clock;
 mod engine;
 mod lanes;
@@ -13,6 +14,7 @@ mod request;
 mod router;
 mod ticker;
 
+pub use broadcast::{ChangeError, ChangeFault};
 pub use clock::{Clock, Moment};
 pub use engine::start;
 pub use request::{BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Rows};

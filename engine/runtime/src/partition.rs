@@ -13,7 +13,7 @@ use vencejo_types::{PartitionId, Sequence};
 
 use crate::clock::{Clock, Moment};
 use crate::lanes::Lanes;
-use crate::request::{DecideRequest, Decided, IngestRequest, Request};
+use crate::request::{DecideRequest, Decided, IngestRequest, Inspection, ModelRequest, Request};
 
 /// Tells a partition that its lanes hold something.
 pub(crate) struct Nudge;
@@ -79,6 +79,8 @@ impl PartitionActor {
                 // Where the core panics on it, there is nobody to tell but the log.
                 let _ = self.apply(self.clock.now(), &Event::Tick { watermarks: &watermarks });
             }
+            Request::Model(request) => self.change_model(request),
+            Request::Inspect(look) => self.inspect(look),
         }
     }
 
@@ -101,6 +103,24 @@ impl PartitionActor {
         }
     }
 
+    /// Changes who answers as a model. Whoever asked may have gone; the change is made all the same.
+    fn change_model(&mut self, request: ModelRequest) {
+        let ModelRequest { model, change, reply } = request;
+        let applied = self.apply(self.clock.now(), &Event::Model { model, change: &change });
+        let changed = applied.and_then(|_| match self.effects.list() {
+            [Effect::ModelChanged(changed)] => Some(*changed),
+            _ => None,
+        });
+        let _ = reply.send(changed);
+    }
+
+    /// Lets somebody look at the state; a look that panics harms nobody but who asked for it.
+    fn inspect(&self, look: Inspection) {
+        if catch_unwind(AssertUnwindSafe(|| look(&self.state))).is_err() {
+            tracing::error!(partition = %self.id, "a look at the state panicked");
+        }
+    }
+
     /// Applies the next slice of a batch, so that a decision waits for a slice and not for a batch.
     fn absorb(&mut self, batch: IngestRequest, done: usize) {
         let now = self.clock.now();
@@ -119,8 +139,8 @@ impl PartitionActor {
         }
     }
 
-    /// Stamps an event and applies it. Nothing when the core panicked on it: what it left of the state
-    /// cannot be trusted, so the partition starts anew.
+    /// Stamps an event and applies it. Nothing when the core panicked on it: what it left of the keyed state
+    /// cannot be trusted, so the partition starts anew, with the models that it had.
     fn apply(&mut self, now: Moment, event: &Event<'_>) -> Option<Sequence> {
         let sequence = self.state.sequence().next();
         let tick = self.clock.tick(now);
@@ -129,9 +149,9 @@ impl PartitionActor {
         if applied.is_err() {
             tracing::error!(
                 partition = %self.id, sequence = sequence.0,
-                "the core panicked on an event; the event is dropped and the partition starts empty"
+                "the core panicked on an event; the event is dropped and the partition starts empty, with its models"
             );
-            self.state = PartitionState::new(Arc::clone(&self.app));
+            self.state.restart();
             self.effects = Effects::default();
             return None;
         }

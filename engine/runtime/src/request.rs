@@ -4,7 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use vencejo_types::{DecisionCode, DecisionId, PartitionId, Sequence, StreamId};
+use tokio::sync::oneshot;
+use vencejo_core::PartitionState;
+use vencejo_core::models::{ModelChange, ModelRefusal};
+use vencejo_types::{DecisionCode, DecisionId, ModelId, PartitionId, Sequence, StreamId};
 
 use crate::clock::Moment;
 
@@ -79,4 +82,17 @@ pub(crate) enum Request {
     Ingest(IngestRequest),
     /// Per stream its watermark; nothing where it is idle.
     Tick(Arc<[Option<i64>]>),
+    Model(ModelRequest),
+    Inspect(Inspection),
 }
+
+/// A change of who answers as a model, for one partition.
+pub(crate) struct ModelRequest {
+    pub(crate) model: ModelId,
+    pub(crate) change: Arc<ModelChange>,
+    /// What became of it; nothing when the core panicked on it.
+    pub(crate) reply: oneshot::Sender<Option<Result<(), ModelRefusal>>>,
+}
+
+/// A look at a partition's state, on its thread; it brings its own way back.
+pub(crate) type Inspection = Box<dyn FnOnce(&PartitionState) + Send>;

@@ -28,7 +28,7 @@ pub enum Unavailable {
 pub struct Router {
     app: Arc<App>,
     clock: Clock,
-    partitions: Arc<[Partition]>,
+    pub(crate) partitions: Arc<[Partition]>,
     times: Arc<EventTimes>,
 }
 
@@ -39,15 +39,16 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
-    pub(crate) fn push(&self, lane: Lane, request: Request) -> Result<(), Unavailable> {
-        let nudge = self.lanes.push(lane, request).map_err(|_| Unavailable::Overloaded)?;
-        if !nudge {
+    /// Queues a request; one that the lane has no room for comes back.
+    pub(crate) fn push(&self, lane: Lane, request: Request) -> Result<(), (Unavailable, Option<Request>)> {
+        let queued = self.lanes.push(lane, request);
+        if !queued.map_err(|request| (Unavailable::Overloaded, Some(request)))? {
             return Ok(());
         }
         match self.address.try_send(Nudge) {
             // A full mailbox holds a nudge already.
             Ok(()) | Err(SendError::Full(_)) => Ok(()),
-            Err(SendError::Closed(_)) => Err(Unavailable::Stopped),
+            Err(SendError::Closed(_)) => Err((Unavailable::Stopped, None)),
         }
     }
 }
@@ -103,7 +104,7 @@ impl Router {
     }
 
     fn push(&self, id: PartitionId, lane: Lane, request: Request) -> Result<(), Unavailable> {
-        self.partitions[id.index as usize].push(lane, request)
+        self.partitions[id.index as usize].push(lane, request).map_err(|(unavailable, _)| unavailable)
     }
 
     /// The event time of a row, in milliseconds; nothing where it or its stream has none.

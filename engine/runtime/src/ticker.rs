@@ -88,8 +88,8 @@ impl Ticker {
                 match partition.push(Lane::Normal, Request::Tick(Arc::clone(&watermarks))) {
                     Ok(()) => *told = Arc::clone(&watermarks),
                     // It has enough to do; the next tick tells as much.
-                    Err(Unavailable::Overloaded) => {}
-                    Err(Unavailable::Stopped) => return,
+                    Err((Unavailable::Overloaded, _)) => {}
+                    Err((Unavailable::Stopped, _)) => return,
                 }
             }
         }

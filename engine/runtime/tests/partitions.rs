@@ -35,6 +35,7 @@ fn app() -> Arc<App> {
         name: "d".to_owned(),
         stream: StreamId(0),
         deadline_micros: 1_000_000,
+        split_by: vec![0],
         answer: Arc::new(Schema::new(vec![count.clone()], vec![])),
         lookups: vec![Lookup { view: ViewId(0), key: vec![0] }],
         functions: vec![],
@@ -254,5 +255,21 @@ fn a_panic_in_the_core_fails_its_request_and_empties_its_partition_only() {
         let expected =
             [Seen::Decided(1, Some(10)), Seen::Failed(2), Seen::Decided(3, None), Seen::Decided(4, Some(10))];
         assert_eq!(seen, expected);
+    });
+}
+
+#[test]
+fn a_look_at_the_state_waits_for_room_and_sees_what_came_before() {
+    std::panic::set_hook(Box::new(|_| {}));
+    run(3, 1, async |harness| {
+        let decisions = FAST_LANE_REQUESTS_MAX as u64;
+        assert!((0..decisions).all(|request| harness.decide(COUNT, 1, request).is_ok()));
+        let sequences = harness.router.inspect(|state| state.sequence().0).await.unwrap();
+        assert_eq!((sequences.len(), sequences.iter().sum::<u64>()), (3, decisions));
+        let failed = harness.router.inspect(|_| unreachable!("a look that panics")).await;
+        assert_eq!(failed.map(|_: Vec<()>| ()), Err(Unavailable::Stopped));
+        harness.decide(COUNT, 1, decisions).unwrap();
+        harness.settle().await;
+        assert_eq!(harness.recorder.seen().len(), FAST_LANE_REQUESTS_MAX + 1, "it harmed nobody");
     });
 }

@@ -4,8 +4,8 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use vencejo_core::models::ModelVersion;
 use vencejo_core::plan::App;
-use vencejo_model::Model;
 use vencejo_sql::{Diagnostic, plan_app};
 use vencejo_types::limits::{APP_SQL_BYTES_MAX, MODEL_FILE_BYTES_MAX};
 
@@ -113,7 +113,12 @@ impl AppSource {
 /// Gives every model the layout that is fastest on this machine.
 fn compile_models(mut app: App) -> App {
     for slot in &mut app.models {
-        slot.model = Arc::new(compile(Model::clone(&slot.model)));
+        let challenger = slot.challenger.as_mut().map(|(version, _)| version);
+        for version in [&mut slot.champion].into_iter().chain(challenger) {
+            let ModelVersion { label, content, model } = version.as_ref();
+            let (label, content, model) = (label.clone(), *content, compile(model.clone()));
+            *version = Arc::new(ModelVersion { label, content, model });
+        }
     }
     app
 }

@@ -4,13 +4,16 @@
 mod answer;
 mod app;
 mod app_source;
+mod background;
 mod bench;
 mod cli;
 mod connect;
 mod console;
+mod control;
 mod decide;
 mod demo;
 mod failure;
+mod feature_rows;
 mod generate;
 mod identity;
 mod lines;

@@ -1,6 +1,12 @@
-//! `vencejo model`: what a model file holds.
+//! `vencejo model`: what a model file holds, whether it answers as its library did, and which versions an
+//! engine serves.
 
-use std::path::PathBuf;
+mod push;
+mod remote;
+mod validate;
+mod versions;
+
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -10,8 +16,9 @@ use vencejo_runtime::Clock;
 use crate::console::print;
 use crate::failure::Failure;
 use crate::predict::read_model_file;
+use validate::ValidateArgs;
 
-/// Looks into model files.
+/// Looks into model files; installs, activates and rolls back versions on a running engine.
 #[derive(Args, Debug)]
 pub struct ModelArgs {
     #[command(subcommand)]
@@ -30,19 +37,34 @@ enum ModelCommand {
         #[arg(long)]
         json: bool,
     },
+    Validate(ValidateArgs),
+    Push(push::PushArgs),
+    List(versions::ListArgs),
+    Activate(versions::ActivateArgs),
+    Rollback(versions::RollbackArgs),
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the file cannot be read or is no usable model.
+/// When the file cannot be read or is no usable model, or the engine refuses.
 pub fn run(args: &ModelArgs) -> Result<(), Failure> {
-    let ModelCommand::Inspect { model: path, json } = &args.command;
+    match &args.command {
+        ModelCommand::Inspect { model, json } => inspect(model, *json),
+        ModelCommand::Validate(args) => validate::run(args),
+        ModelCommand::Push(args) => push::run(args),
+        ModelCommand::List(args) => versions::list(args),
+        ModelCommand::Activate(args) => versions::activate(args),
+        ModelCommand::Rollback(args) => versions::rollback(args),
+    }
+}
+
+fn inspect(path: &Path, json: bool) -> Result<(), Failure> {
     let bytes = read_model_file(path)?;
     let shown = path.display();
     let model = Model::parse(&bytes).map_err(|error| Failure::data(format!("{shown}: {error}")))?;
     let model = compile(model);
-    if *json { print(as_json(&model, bytes.len())) } else { print(as_text(&model, bytes.len())) }
+    if json { print(as_json(&model, bytes.len())) } else { print(as_text(&model, bytes.len())) }
 }
 
 /// The model with the layout that is fastest on this machine.

@@ -1,22 +1,27 @@
 //! `vencejo predict`: a model over the rows of a CSV file.
 
-use std::io::{BufWriter, Write as _, stdout};
+use std::io::{BufWriter, Read as _, Write, stdout};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use serde_json::json;
-use vencejo_model::{Library, Model};
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+use vencejo_model::{Explainer, Model};
 use vencejo_types::limits::MODEL_FILE_BYTES_MAX;
 
 use crate::failure::Failure;
+use crate::feature_rows::FeatureRows;
 
 /// Evaluates a model on rows of a CSV file.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  vencejo predict apps/ads/models/yield.ubj --input rows.csv\n  \
     vencejo gen ads --rows 100 --seed 1 | vencejo predict apps/ads/models/yield.ubj --input -\n\n\
-    The header names the features, in any order; other columns are passed over. An empty field is a\n\
-    missing value. One line per row: the prediction, or several separated by commas, each as the shortest\n    \
-    text that reads back to the same float of the model's library (32 bits for XGBoost and ONNX, else 64).")]
+    The header names the features, in any order; other columns are passed over. A missing value is an\n\
+    empty field, NA, NaN or NULL. One line per row: the prediction, or several separated by commas, each as\n\
+    the shortest text that reads back to the same float of the model's library (64 bits for LightGBM,\n\
+    CatBoost and ONNX with doubles, else 32).\n\n\
+    --contributions prints a header, then per row a number per feature and the bias, which add up to the\n\
+    margin. A model of several margins gives a line for each, which begins with the row, from 1, and the\n\
+    margin, from 0.")]
 pub struct PredictArgs {
     /// The model file.
     model: PathBuf,
@@ -26,6 +31,10 @@ pub struct PredictArgs {
     /// Print raw scores: before the objective's link.
     #[arg(long)]
     margin: bool,
+    /// Print what each feature contributed to the margin.
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "paths")]
+    #[arg(conflicts_with = "margin")]
+    contributions: Option<Contributions>,
     /// Use the trees up to the best iteration of early stopping, where the file records one.
     #[arg(long)]
     best_iteration: bool,
@@ -34,74 +43,157 @@ pub struct PredictArgs {
     json: bool,
 }
 
+/// How a margin is divided among the features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Contributions {
+    /// Each split's change of the mean, along the row's own paths: fast.
+    Paths,
+    /// Exact Shapley values of the trees: slow.
+    Shap,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// When the model or the rows cannot be read.
 pub fn run(args: &PredictArgs) -> Result<(), Failure> {
-    let mut model = load(&args.model)?;
-    if args.best_iteration {
-        if model.best_iteration().is_none() {
-            let shown = args.model.display();
-            return Err(Failure::runtime(format!(
-                "{shown} records no best iteration; do without the option"
-            )));
-        }
-        model = model.with_best_iteration();
-    }
-    let input = args.input.display();
-    let raw: Box<dyn std::io::Read> = if args.input.as_os_str() == "-" {
-        Box::new(std::io::stdin())
-    } else {
-        let file = std::fs::File::open(&args.input);
-        Box::new(file.map_err(|error| Failure::runtime(format!("{input} cannot be read: {error}")))?)
-    };
-    let bad_csv = |error: csv::Error| Failure::runtime(format!("{input} is not usable CSV: {error}"));
-    let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(raw);
-    let header = rows.headers().map_err(bad_csv)?.clone();
-    let columns =
-        feature_columns(&model, &header).map_err(|reason| Failure::runtime(format!("{input}: {reason}")))?;
+    let model = load(&args.model, args.best_iteration)?;
+    let rows = FeatureRows::open(&args.input, &model)?;
     let mut out = BufWriter::new(stdout().lock());
-    let mut record = csv::StringRecord::new();
-    let mut features = vec![f64::NAN; columns.len()];
+    match args.contributions {
+        Some(how) => contributions(&model, how, rows, args.json, &mut out)?,
+        None => predictions(&model, args.margin, rows, args.json, &mut out)?,
+    }
+    out.flush().map_err(|error| Failure::output(&error))
+}
+
+fn predictions(
+    model: &Model,
+    margin: bool,
+    mut rows: FeatureRows,
+    json: bool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let mut features = vec![f64::NAN; model.feature_count()];
     let mut workspace = model.workspace();
-    let mut outputs = vec![0.0; if args.margin { model.margin_count() } else { model.output_count() }];
-    for row in 1_u64.. {
-        if !rows.read_record(&mut record).map_err(bad_csv)? {
-            break;
-        }
-        for (feature, &column) in features.iter_mut().zip(&columns) {
-            *feature = parse_field(record.get(column).unwrap_or_default()).map_err(|field| {
-                let name = header.get(column).unwrap_or_default();
-                Failure::runtime(format!("{input}: row {row}, column '{name}': '{field}' is not a number"))
-            })?;
-        }
-        if args.margin {
+    let mut outputs = vec![0.0; if margin { model.margin_count() } else { model.output_count() }];
+    while rows.next_into(&mut features)? {
+        if margin {
             model.margin_into(&features, &mut workspace, &mut outputs);
         } else {
             model.predict_into(&features, &mut workspace, &mut outputs);
         }
-        let texts: Vec<_> = outputs.iter().map(|&output| shortest(output, model.library())).collect();
-        let written = if args.json {
-            // NaN and infinities have no JSON; they are null.
-            let numbers: Vec<_> =
-                texts.iter().map(|text| serde_json::from_str::<serde_json::Value>(text).ok()).collect();
-            let prediction = match &numbers[..] {
-                [number] => json!(number),
-                numbers => json!(numbers),
+        let texts: Vec<_> = outputs.iter().map(|&output| shortest(output, model.answers_are_f32())).collect();
+        let written = if json {
+            let prediction = match &texts[..] {
+                [text] => json_number(text),
+                texts => texts.iter().map(|text| json_number(text)).collect(),
             };
-            writeln!(out, "{}", json!({"row": row, "prediction": prediction}))
+            writeln!(out, "{}", json!({"row": rows.read(), "prediction": prediction}))
         } else {
             writeln!(out, "{}", texts.join(","))
         };
         written.map_err(|error| Failure::output(&error))?;
     }
-    out.flush().map_err(|error| Failure::output(&error))
+    Ok(())
 }
 
-fn load(path: &Path) -> Result<Model, Failure> {
+fn contributions(
+    model: &Model,
+    how: Contributions,
+    mut rows: FeatureRows,
+    json: bool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let explainer = model.explainer().map_err(Failure::runtime)?;
+    let names = shown_names(model);
+    let mut features = vec![f64::NAN; model.feature_count()];
+    let mut found = vec![0.0; model.explanation_len()];
+    if !json {
+        write_header(&names, model.margin_count(), out).map_err(|error| Failure::output(&error))?;
+    }
+    while rows.next_into(&mut features)? {
+        explain(&explainer, how, &features, &mut found);
+        let margins = found.chunks_exact(names.len() + 1);
+        let written = if json {
+            writeln!(out, "{}", contributions_as_json(rows.read(), &names, margins))
+        } else {
+            margins.enumerate().try_for_each(|(margin, numbers)| {
+                if model.margin_count() > 1 {
+                    write!(out, "{},{margin},", rows.read())?;
+                }
+                let texts: Vec<_> = numbers.iter().map(|x| shortest(*x, false)).collect();
+                writeln!(out, "{}", texts.join(","))
+            })
+        };
+        written.map_err(|error| Failure::output(&error))?;
+    }
+    Ok(())
+}
+
+fn explain(explainer: &Explainer<'_>, how: Contributions, features: &[f64], found: &mut [f64]) {
+    match how {
+        Contributions::Paths => explainer.paths_into(features, found),
+        Contributions::Shap => explainer.shap_into(features, found),
+    }
+}
+
+/// The features' names; their numbers from 0 where the model has none.
+fn shown_names(model: &Model) -> Vec<String> {
+    match model.feature_names() {
+        [] => (0..model.feature_count()).map(|index| format!("f{index}")).collect(),
+        names => names.to_vec(),
+    }
+}
+
+/// Names may hold commas and quotes.
+fn write_header(names: &[String], margins: usize, out: &mut impl Write) -> std::io::Result<()> {
+    let before: &[&str] = if margins > 1 { &["row", "margin"] } else { &[] };
+    let names = names.iter().map(String::as_str);
+    let mut header = csv::Writer::from_writer(out);
+    header.write_record(before.iter().copied().chain(names).chain(["bias"]))?;
+    header.flush()
+}
+
+/// One margin is told by itself, several as a list.
+fn contributions_as_json<'a>(row: u64, names: &[String], margins: impl Iterator<Item = &'a [f64]>) -> Value {
+    let each = |numbers: &[f64]| {
+        let (bias, numbers) = numbers.split_last().unwrap_or((&0.0, &[]));
+        let named: Map<_, _> = names.iter().cloned().zip(numbers.iter().map(|x| json!(x))).collect();
+        (json!(bias), Value::Object(named))
+    };
+    let mut margins: Vec<_> = margins.map(each).collect();
+    match (margins.pop(), margins.is_empty()) {
+        (Some((bias, one)), true) => json!({"row": row, "bias": bias, "contributions": one}),
+        (last, _) => {
+            let all = margins.into_iter().chain(last);
+            let all = all.map(|(bias, named)| json!({"bias": bias, "contributions": named}));
+            json!({"row": row, "margins": all.collect::<Vec<_>>()})
+        }
+    }
+}
+
+/// A number of a text. NaN and infinities have no JSON; they are null.
+fn json_number(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or(Value::Null)
+}
+
+/// Reads a model; cuts it behind its best iteration if asked to.
+///
+/// # Errors
+/// When the file cannot be read, is no usable model or records no best iteration.
+pub fn load(path: &Path, best_iteration: bool) -> Result<Model, Failure> {
     let bytes = read_model_file(path)?;
-    Model::parse(&bytes).map_err(|error| Failure::runtime(format!("{}: {error}", path.display())))
+    let shown = path.display();
+    let model = Model::parse(&bytes).map_err(|error| Failure::data(format!("{shown}: {error}")))?;
+    match (best_iteration, model.best_iteration()) {
+        (false, _) => Ok(model),
+        (true, Some(_)) => Ok(model.with_best_iteration()),
+        (true, None) => {
+            let text = format!("{shown} records no best iteration; do without --best-iteration");
+            Err(Failure::runtime(text))
+        }
+    }
 }
 
 /// The bytes of a model file, if there are not too many.
@@ -111,49 +203,27 @@ fn load(path: &Path) -> Result<Model, Failure> {
 pub fn read_model_file(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| Failure::runtime(format!("{shown} cannot be read: {error}"));
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    // A pipe or a device does not say its length.
+    let length = file.metadata().map_err(unreadable)?.len();
+    let mut bytes = Vec::new();
+    if length <= MODEL_FILE_BYTES_MAX as u64 {
+        file.take(MODEL_FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    }
+    let length = length.max(bytes.len() as u64);
     if length > MODEL_FILE_BYTES_MAX as u64 {
-        let text = format!("{shown} has {length} bytes; at most {MODEL_FILE_BYTES_MAX} are read");
+        let text = format!("{shown} has {length} bytes or more; at most {MODEL_FILE_BYTES_MAX} are read");
         return Err(Failure::runtime(text));
     }
-    std::fs::read(path).map_err(unreadable)
+    Ok(bytes)
 }
 
-/// The CSV column of each feature.
-fn feature_columns(model: &Model, header: &csv::StringRecord) -> Result<Vec<usize>, String> {
-    let names = model.feature_names();
-    if names.is_empty() {
-        let (needed, given) = (model.feature_count(), header.len());
-        return if needed == given {
-            Ok((0..needed).collect())
-        } else {
-            Err(format!("the model has {needed} features without names, the header has {given} columns"))
-        };
-    }
-    names
-        .iter()
-        .map(|name| {
-            header.iter().position(|column| column == name).ok_or_else(|| {
-                format!("the header lacks the feature '{name}'; the model needs: {}", names.join(", "))
-            })
-        })
-        .collect()
-}
-
-/// An empty field is a missing value.
-fn parse_field(field: &str) -> Result<f64, &str> {
-    if field.is_empty() { Ok(f64::NAN) } else { field.parse().map_err(|_| field) }
-}
-
-/// The shortest text that reads back to the same value in the precision of the model's library.
-fn shortest(value: f64, library: Library) -> String {
-    let (plain, scientific) = match library {
-        Library::Xgboost | Library::Onnx => {
-            #[expect(clippy::cast_possible_truncation, reason = "these libraries answer in 32 bits")]
-            let value = value as f32;
-            (format!("{value}"), format!("{value:e}"))
-        }
-        Library::Lightgbm | Library::Catboost => (format!("{value}"), format!("{value:e}")),
+/// The shortest text that reads back to the same value, as an `f32` if it is one.
+pub fn shortest(value: f64, is_f32: bool) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "asked for")]
+    let (plain, scientific) = match is_f32 {
+        true => (format!("{}", value as f32), format!("{:e}", value as f32)),
+        false => (format!("{value}"), format!("{value:e}")),
     };
     if scientific.len() < plain.len() { scientific } else { plain }
 }
@@ -165,16 +235,19 @@ mod tests {
     #[test]
     fn texts_read_back_to_the_same_bits() {
         for value in [0.1_f32, -0.0, 1.0, f32::MAX, f32::MIN_POSITIVE, 1e-45, 16_777_216.0, 2.345_678_8] {
-            let text = shortest(value.into(), Library::Xgboost);
+            let text = shortest(value.into(), true);
             assert_eq!(text.parse::<f32>().unwrap().to_bits(), value.to_bits());
         }
-        assert_eq!(shortest(f32::MAX.into(), Library::Xgboost), "3.4028235e38");
-        assert_eq!(shortest(0.1, Library::Lightgbm), "0.1");
+        assert_eq!(shortest(f32::MAX.into(), true), "3.4028235e38");
+        assert_eq!(shortest(0.1, false), "0.1");
     }
 
     #[test]
-    fn an_empty_field_is_missing() {
-        assert!(parse_field("").unwrap().is_nan());
-        assert_eq!(parse_field("x"), Err("x"));
+    fn contributions_of_one_margin_stand_alone() {
+        let names = ["a".to_owned(), "b".to_owned()];
+        let one = contributions_as_json(3, &names, [&[0.5, -1.0, 2.0][..]].into_iter());
+        assert_eq!(one, json!({"row": 3, "bias": 2.0, "contributions": {"a": 0.5, "b": -1.0}}));
+        let two = contributions_as_json(1, &names, [&[0.0, 1.0, 2.0][..], &[3.0, 4.0, 5.0]].into_iter());
+        assert_eq!(two["margins"][1], json!({"bias": 5.0, "contributions": {"a": 3.0, "b": 4.0}}));
     }
 }

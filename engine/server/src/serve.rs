@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
+use vencejo_core::models::ModelVersion;
 use vencejo_core::plan::App;
 use vencejo_gateway::{BindError, Gateway, Identity};
 use vencejo_types::limits::PARTITIONS_MAX;
@@ -15,6 +16,7 @@ use vencejo_types::limits::PARTITIONS_MAX;
 use crate::app_source::AppSource;
 use crate::connect::parse_address;
 use crate::console::note;
+use crate::control::Commands;
 use crate::failure::Failure;
 use crate::identity;
 use crate::text_list::named;
@@ -115,8 +117,9 @@ pub fn run_engine<S: Future<Output = ()>>(
     let served = system.block_on(async {
         // Signals that come between the ready line and the first poll must not be lost.
         let stop = stop();
-        let router = vencejo_runtime::start(app, partitions, threads);
-        let gateway = Gateway::bind(quic, identity, router).map_err(|error| match error {
+        let router = Arc::new(vencejo_runtime::start(app, partitions, threads));
+        let commands = Arc::new(Commands::new(Arc::clone(&router)));
+        let gateway = Gateway::bind(quic, identity, router, commands).map_err(|error| match error {
             BindError::Address(..) => Failure::runtime(error),
             BindError::Identity(_) | BindError::Welcome(_) => Failure::config(error),
         })?;
@@ -146,9 +149,15 @@ fn signalled() -> impl Future<Output = ()> {
 
 /// What an app declares, in a line.
 pub fn describe(app: &App) -> String {
-    let models = app.models.iter().map(|model| {
-        let (trees, layout) = (model.model.tree_count(), model.model.layout());
-        format!("{} ({}, {trees} trees, layout {layout})", model.name, model.version)
+    let version = |version: &ModelVersion| {
+        let (trees, layout) = (version.model.tree_count(), version.model.layout());
+        format!("{}, {trees} trees, layout {layout}", version.label)
+    };
+    let models = app.models.iter().map(|slot| {
+        let challenger = slot.challenger.as_ref().map(|(challenger, weight)| {
+            format!("; challenger {} %: {}", weight.percent(), version(challenger))
+        });
+        format!("{} ({}{})", slot.name, version(&slot.champion), challenger.unwrap_or_default())
     });
     format!(
         "app {}: streams {}; views {}; outputs {}; models {}; decisions {}",

@@ -1,4 +1,5 @@
-//! Functions by name: those of vencejo-expr's table, and the engine's PREDICT, MODEL_VERSION and LOOKUP.
+//! Functions by name: those of vencejo-expr's table, and the engine's PREDICT, MODEL_VERSION, MODEL_VARIANT
+//! and LOOKUP.
 
 use vencejo_core::plan::Function as EngineFunction;
 use vencejo_expr::{CallError, Expr, Type};
@@ -16,7 +17,7 @@ use crate::suggest::did_you_mean;
 use crate::tokens::Name;
 
 /// Functions of the engine, which are not in the table of vencejo-expr.
-const ENGINE_FUNCTIONS: [&str; 3] = ["PREDICT", "MODEL_VERSION", "LOOKUP"];
+const ENGINE_FUNCTIONS: [&str; 4] = ["PREDICT", "MODEL_VERSION", "MODEL_VARIANT", "LOOKUP"];
 
 impl Lowering<'_, '_> {
     /// The node of a function call.
@@ -38,7 +39,12 @@ impl Lowering<'_, '_> {
             self.count(function, canonical, counts)?;
             return match canonical {
                 "PREDICT" => self.predict(name, &function.arguments[0]),
-                "MODEL_VERSION" => self.model_version(name, &function.arguments[0]),
+                "MODEL_VERSION" => {
+                    self.about_model(name, &function.arguments[0], EngineFunction::ModelVersion)
+                }
+                "MODEL_VARIANT" => {
+                    self.about_model(name, &function.arguments[0], EngineFunction::ModelVariant)
+                }
                 _ => self.lookup(function),
             };
         }
@@ -169,10 +175,15 @@ impl Lowering<'_, '_> {
         })
     }
 
-    /// `MODEL_VERSION(model)`.
-    fn model_version(&mut self, function: &Name, argument: &Ast) -> Result<Expr, Reported> {
+    /// `MODEL_VERSION(model)` or `MODEL_VARIANT(model)`.
+    fn about_model(
+        &mut self,
+        function: &Name,
+        argument: &Ast,
+        of: fn(ModelId) -> EngineFunction,
+    ) -> Result<Expr, Reported> {
         let model = self.model(function, argument)?;
-        let number = self.engine_function(EngineFunction::ModelVersion(model))?;
+        let number = self.engine_function(of(model))?;
         let call = self.graph.call(number, &[], Type::String, false);
         self.typed(function.place, call)
     }

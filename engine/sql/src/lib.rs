@@ -35,6 +35,14 @@
 //!   has a window, a bound in time, or is a look-up.
 //! - `PREDICT(model)` takes the model's inputs by name from the FROM clause where it stands: numbers, or
 //!   BOOLEAN as 1 and 0. It runs at most once, and not at all where no output needs it.
+//! - A model's option `best_iteration` = `true` takes the trees that early stopping found best, where the
+//!   file records them; without it all trees count, as in XGBoost's `Booster.predict`.
+//! - `CREATE MODEL ... WITH ('challenger_path' = ..., 'challenger_version' = ..., 'challenger_weight' = ...)`
+//!   has a second version answer that share of the decisions, in percent (20 if not given). `CREATE DECISION
+//!   ... WITH ('split_by' = 'column')` says by what they fall to one or the other, which is else the stream's
+//!   key; the rule stands at `vencejo_core::models::Variant::of`. `MODEL_VERSION(model)` and
+//!   `MODEL_VARIANT(model)` ('champion' or 'challenger') name the version that answers this decision; PREDICT
+//!   is that one's.
 //! - An output column named `code` is the decision's code and no column of the answer. WHERE, in any
 //!   subquery, decides whether there is a decision. FALLBACK reads the request alone.
 //! - Options of Flink's connectors are taken and ignored with a warning.
@@ -65,6 +73,7 @@ use tokens::{Cursor, Place};
 
 pub use diagnostic::Diagnostic;
 pub use explain::explain;
+pub use suggest::did_you_mean;
 
 /// A planned app.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ const NAME_CHARS_MAX: usize = 64;
 
 /// A hint that names the candidate nearest to `name`, if one is near: at most a third of its letters differ,
 /// or one of several. Of equals the first. Cost: the product of both lengths, for each candidate.
-pub(crate) fn did_you_mean<'n>(name: &str, candidates: impl IntoIterator<Item = &'n str>) -> Option<String> {
+pub fn did_you_mean<'n>(name: &str, candidates: impl IntoIterator<Item = &'n str>) -> Option<String> {
     let name: Vec<char> = folded(name);
     if name.len() > NAME_CHARS_MAX {
         return None;

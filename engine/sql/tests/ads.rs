@@ -27,8 +27,8 @@ fn the_app_plans_with_its_own_model() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../apps/ads/");
     let mut load = |path: &str| std::fs::read(format!("{folder}{path}")).map_err(|error| error.to_string());
     let app = plan("ads", &apps::ads(), &mut load).expect("the app and its model fit");
-    assert_eq!(app.models[0].version, "yield-1");
-    assert_eq!(app.models[0].model.feature_count(), 10);
+    assert_eq!(app.models[0].champion.label, "yield-1");
+    assert_eq!(app.models[0].champion.model.feature_count(), 10);
 }
 
 #[test]
@@ -53,13 +53,27 @@ fn the_plan_is_resolved() {
     let columns: Vec<&str> = decision.answer.columns().iter().map(|column| column.name.as_str()).collect();
     assert_eq!(
         columns,
-        ["floor", "currency", "predicted_cpm", "cpm_lower", "cpm_upper", "model_version", "data_points"]
+        [
+            "floor",
+            "currency",
+            "predicted_cpm",
+            "cpm_lower",
+            "cpm_upper",
+            "model_version",
+            "model_variant",
+            "data_points"
+        ]
     );
     assert_eq!(decision.deadline_micros, 10_000);
     assert_eq!(decision.lookups, [Lookup { view: ViewId(0), key: vec![1] }]);
-    assert_eq!(decision.functions, [Function::Predict(ModelId(0)), Function::ModelVersion(ModelId(0))]);
-    assert_eq!((decision.condition, decision.code, &decision.required[..]), (None, Some(7), &[0, 1][..]));
-    assert_eq!((decision.program.outputs(), decision.fallback.outputs()), (8, 7));
+    let yield_ = ModelId(0);
+    assert_eq!(
+        decision.functions,
+        [Function::Predict(yield_), Function::ModelVersion(yield_), Function::ModelVariant(yield_)]
+    );
+    assert_eq!(decision.split_by, [0], "impression_id");
+    assert_eq!((decision.condition, decision.code, &decision.required[..]), (None, Some(8), &[0, 1][..]));
+    assert_eq!((decision.program.outputs(), decision.fallback.outputs()), (9, 8));
 }
 
 /// What the formula reads.
@@ -124,7 +138,8 @@ impl<'a> Env<'a> for Surroundings<'a> {
                 self.predicted_from.push(doubles.collect());
                 optional(self.request.cpm, Value::Double)
             }
-            Function::ModelVersion(ModelId(0)) => Value::Str(&self.app.models[0].version),
+            Function::ModelVersion(ModelId(0)) => Value::Str(&self.app.models[0].champion.label),
+            Function::ModelVariant(ModelId(0)) => Value::Str("champion"),
             other => panic!("{other:?} is not in the app"),
         }
     }
@@ -191,6 +206,7 @@ fn expected(request: &Request) -> (Vec<f64>, Vec<Value<'static>>) {
         scaled(0.9),
         scaled(1.1),
         Value::Str("yield-1"),
+        Value::Str("champion"),
         Value::Int(points),
         Value::Str(if points > 10 { "floored" } else { "low_confidence" }),
     ];
@@ -281,7 +297,7 @@ fn the_fallback_is_the_requests_own_floor() {
         let mut env = Surroundings { app: &app, request, predicted_from: Vec::new() };
         let results = app.decisions[0].fallback.run(&mut env, &arena);
         assert_eq!(results[..2], [Value::Double(floor), Value::Str(currency)], "{request:?}");
-        assert_eq!(results[2..], [Value::Null; 5]);
+        assert_eq!(results[2..], [Value::Null; 6]);
         assert!(env.predicted_from.is_empty());
     }
 }

@@ -15,6 +15,7 @@ fn load(path: &str) -> Result<Vec<u8>, String> {
     match path {
         "ab.json" => Ok(apps::model(&["a", "b"])),
         "tiers.csv" => Ok(b"country,tier,name\nUS,1,United States\nES,2,\"Spain, Espa\xc3\xb1a\"\n".to_vec()),
+        "abc.json" => Ok(apps::model(&["a", "b", "c"])),
         "garbage" => Ok(b"garbage".to_vec()),
         _ => Err("not found".to_string()),
     }

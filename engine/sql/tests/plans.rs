@@ -14,6 +14,9 @@ use vencejo_types::schema::{Column, ColumnType};
 fn app(text: &str) -> App {
     let mut load = |path: &str| match path {
         "m/ab.json" => Ok(apps::model(&["a", "b"])),
+        // Five features without names; early stopping found a round before the last one best.
+        "m/best.ubj" => Ok(include_bytes!("../../model/testdata/formats/xgboost-best.ubj").to_vec()),
+        "m/other.json" => Ok([apps::model(&["a", "b"]), b"\n".to_vec()].concat()),
         _ => Err("not found".to_string()),
     };
     plan("test", text, &mut load).unwrap_or_else(|errors| {
@@ -162,9 +165,10 @@ fn predict_takes_its_inputs_by_name_and_runs_where_it_is_needed() {
                MODEL_VERSION(m) AS version
         FROM (SELECT *, PREDICT(m) AS p FROM (SELECT k, f AS b, a FROM s));"
     ));
-    assert_eq!(app.models[0].version.len(), 16, "{}", app.models[0].version);
+    let label = &app.models[0].champion.label;
+    assert_eq!(*label, format!("{:016x}", app.models[0].champion.content));
     assert_eq!(
-        (app.models[1].version.as_str(), &app.models[1].inputs[..]),
+        (app.models[1].champion.label.as_str(), &app.models[1].inputs[..]),
         ("7", &["a".into(), "b".into()][..])
     );
     assert_eq!(app.models[0].output, Column::nullable("p", ColumnType::Double));
@@ -182,6 +186,47 @@ fn predict_takes_its_inputs_by_name_and_runs_where_it_is_needed() {
     assert_eq!(run("on").matches("0[Double(3.0), Double(1.0)]").count(), 1, "{}", run("on"));
     assert_eq!(run("off").matches("0[Double(3.0), Double(1.0)]").count(), 0, "{}", run("off"));
     assert!(run("off").starts_with("[Null, Null, Double(4.0)"));
+}
+
+#[test]
+fn the_best_iteration_is_taken_where_it_is_asked_for() {
+    let input = "INPUT (a DOUBLE, b DOUBLE, c DOUBLE, d DOUBLE, e DOUBLE) OUTPUT (p DOUBLE)";
+    let app = app(&format!(
+        "CREATE MODEL whole {input} WITH ('path' = 'm/best.ubj');
+        CREATE MODEL off {input} WITH ('path' = 'm/best.ubj', 'best_iteration' = 'false');
+        CREATE MODEL best {input} WITH ('path' = 'm/best.ubj', 'best_iteration' = 'true');"
+    ));
+    let [whole, off, best] = &app.models[..] else { panic!("three models") };
+    let [whole, off, best] = [whole, off, best].map(|slot| &slot.champion);
+    assert_eq!((&whole.model, &whole.label), (&off.model, &off.label));
+    assert_eq!(best.model, whole.model.clone().with_best_iteration());
+    assert!(best.model.tree_count() < whole.model.tree_count());
+    assert_ne!(best.label, whole.label);
+}
+
+#[test]
+fn a_challenger_and_what_decides_between_the_two() {
+    let app = app(&format!(
+        "{STREAM}CREATE MODEL m INPUT (a INT, b DOUBLE) OUTPUT (p DOUBLE)
+        WITH ('path' = 'm/ab.json', 'version' = 'one', 'challenger_path' = 'm/other.json', 'challenger_weight' = '35');
+        CREATE MODEL n INPUT (a INT, b DOUBLE) OUTPUT (p DOUBLE)
+        WITH ('challenger_version' = 'two', 'challenger_path' = 'm/ab.json', 'path' = 'm/ab.json');
+        CREATE DECISION d ON s WITH ('deadline' = '1 ms', 'split_by' = 'a') AS
+        SELECT MODEL_VARIANT(m) AS variant, model_version(m) AS version FROM s;
+        CREATE DECISION e ON s WITH ('deadline' = '1 ms') AS SELECT PREDICT(n) AS p FROM s;"
+    ));
+    let challenger = |model: usize| {
+        let (version, weight) = app.models[model].challenger.as_ref().expect("it is declared");
+        (version.label.clone(), version.content, weight.percent())
+    };
+    let champion = &app.models[0].champion;
+    let (label, content, weight) = challenger(0);
+    assert_eq!((champion.label.as_str(), label, weight), ("one", format!("{content:016x}"), 35));
+    assert_ne!(champion.content, content);
+    assert_eq!(challenger(1), ("two".to_owned(), champion.content, 20));
+    let (split, keyed) = (&app.decisions[0], &app.decisions[1]);
+    assert_eq!((&split.split_by[..], &keyed.split_by[..]), (&[1][..], &[0][..]), "else the stream's key");
+    assert_eq!(split.functions, [Function::ModelVariant(ModelId(0)), Function::ModelVersion(ModelId(0))]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Every maximum of the engine that is not the wire format's (those are in the protocol crate).
 
-pub use vencejo_protocol::limits::{COLUMNS_MAX, DECIMAL_PRECISION_MAX, DECLARATIONS_MAX, NAME_BYTES_MAX};
+pub use vencejo_protocol::limits::{
+    COLUMNS_MAX, DECIMAL_PRECISION_MAX, DECLARATIONS_MAX, NAME_BYTES_MAX, ROW_BYTES_MAX,
+};
 
 /// Requests that wait in a partition's fast lane.
 pub const FAST_LANE_REQUESTS_MAX: usize = 4_096;
@@ -31,6 +33,14 @@ pub const KEY_BYTES_MAX: usize = 4_096;
 pub const APP_SQL_BYTES_MAX: usize = 1 << 20;
 /// Largest model file, in bytes.
 pub const MODEL_FILE_BYTES_MAX: usize = 256 << 20;
+/// Versions of one model that a partition holds; for a further one the oldest without a role goes.
+pub const MODEL_VERSIONS_MAX: usize = 8;
+/// Changes of who answers that can be rolled back, of one model.
+pub const MODEL_HISTORY_MAX: usize = 8;
+/// Most predictions that a version runs beside as a shadow, in one partition.
+pub const SHADOW_ROWS_MAX: u64 = 1_000_000;
+/// How often a request to all partitions tries a full lane again, a millisecond apart.
+pub const BROADCAST_TRIES_MAX: usize = 5_000;
 /// Deepest nesting of an SQL expression or subquery.
 pub const SQL_DEPTH_MAX: usize = 64;
 /// Registers of one expression program.
@@ -126,7 +136,7 @@ pub const DEADLINE_MICROS_MAX: u32 = 60_000_000;
 const _: () = assert!(PROGRAM_INSTRUCTIONS_MAX < u16::MAX as usize);
 const _: () = assert!(REGISTERS_MAX <= PROGRAM_INSTRUCTIONS_MAX);
 const _: () = assert!(EXPRESSION_NODES_MAX < u32::MAX as usize);
-const _: () = assert!(KEY_BYTES_MAX < vencejo_protocol::limits::ROW_BYTES_MAX);
+const _: () = assert!(KEY_BYTES_MAX < ROW_BYTES_MAX);
 const _: () = assert!(VIEW_KEYS_MAX < u32::MAX as usize);
 const _: () = assert!(ROWS_KEPT_MAX < u32::MAX as usize);
 const _: () = assert!(TOP_K_COUNTERS_MIN <= TOP_K_COUNTERS_MAX);

@@ -9,7 +9,8 @@
 //!
 //! A watermark W says that no row with a time up to W is to come; a window that ends at `end` closes when the
 //! watermark reaches `end - 1` ms. What comes out, comes out in an order that follows from the rows alone;
-//! each operator's file says which. Only sums and means of doubles depend on the order of arrival, by rounding.
+//! each operator's file says which. Only sums and means of doubles depend on the order of arrival, by
+//! rounding.
 //!
 //! # Cost
 //!

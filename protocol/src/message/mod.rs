@@ -12,6 +12,7 @@ use crate::error::ErrorCode;
 use crate::limits::NAME_BYTES_MAX;
 use crate::schema::is_label;
 
+mod control;
 mod decision;
 mod failure;
 mod handshake;
@@ -20,6 +21,7 @@ mod ping;
 #[cfg(test)]
 mod tests;
 
+pub use control::{Blob, Control, Controlled};
 pub use decision::{Decide, Decision, DecisionCode};
 pub use failure::ErrorFrame;
 pub use handshake::{DecisionInfo, Hello, StreamInfo, Welcome};

@@ -36,7 +36,8 @@ fn label() -> impl Strategy<Value = String> {
     text().prop_map(|text| text.chars().filter(|char| !char.is_control()).collect())
 }
 
-fn name() -> impl Strategy<Value = String> {
+/// A name.
+pub fn name() -> impl Strategy<Value = String> {
     label().prop_map(|label| format!("n{label}"))
 }
 

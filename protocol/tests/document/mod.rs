@@ -32,7 +32,7 @@ fn columns(header: &str, count: usize) -> Vec<String> {
 #[test]
 fn every_example_is_a_golden_vector() {
     let files = ["fingerprints", "rows", "keys", "hello", "welcome", "ping", "pong", "decide", "decision"];
-    let files = files.into_iter().chain(["ingest", "ack", "error"]);
+    let files = files.into_iter().chain(["ingest", "ack", "blob", "control", "controlled", "error"]);
     let vectors: BTreeSet<Vec<u8>> =
         files.flat_map(|file| vectors::load(&format!("{file}.txt"))).map(|vector| vector.bytes).collect();
     let spec = spec();
@@ -97,6 +97,9 @@ fn the_limits_table_carries_the_limits() {
         ("streams of an app", limits::DECLARATIONS_MAX),
         ("ping", limits::PING_BYTES_MAX),
         ("error text", limits::ERROR_TEXT_BYTES_MAX),
+        ("blobs of a command", limits::CONTROL_BLOBS_MAX),
+        ("bytes of a command's blobs", limits::CONTROL_BLOBS_BYTES_MAX),
+        ("arguments of a command", limits::CONTROL_ARGUMENTS_BYTES_MAX),
     ] {
         assert_eq!(number(limit), expected as u64, "{limit}");
     }

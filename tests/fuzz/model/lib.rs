@@ -1,39 +1,59 @@
-//! What every target does with a file.
+//! What every target does with a file: parse, evaluate, explain and compile it, within bounds of memory.
 
-use vencejo_model::Model;
+use std::alloc::System;
 
-const ROWS: [&[f64]; 4] = [
-    &[],
-    &[f64::NAN, 0.0, -0.0, 1e-35, f64::INFINITY],
-    &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0],
-    &[f64::MAX, f64::MIN, f64::MIN_POSITIVE, -1e-35, f64::NEG_INFINITY],
-];
-/// Larger models are not explained: their Shapley values take long, as documented.
-const EXPLAINED_NODES_MAX: usize = 200;
+use cap::Cap;
+use vencejo_model::limits::{OUTPUTS_MAX, SET_WORDS_MAX, TABLE_BYTES_MAX};
 
-/// Parses `prefix` and `input` as one file; if that succeeds, evaluates and explains.
-pub fn exercise(prefix: &[u8], input: &[u8]) {
+#[path = "../../../engine/model/tests/exercise/mod.rs"]
+mod exercise;
+
+/// Refuses what goes over the bound of the moment: the process aborts, and the input is kept.
+#[global_allocator]
+static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
+
+/// What parsing may take: so much for each byte of the file, and so much besides.
+#[derive(Clone, Copy)]
+pub struct ParseBound {
+    per_byte: usize,
+    besides: usize,
+}
+
+/// What is read takes memory in proportion to the file.
+pub const PROPORTIONAL: ParseBound = ParseBound { per_byte: 100, besides: 4 << 20 };
+/// XGBoost lists the categories of a set; the largest decides how many words of four bytes the set has. They
+/// are kept once by the tree and once by the forest, in a vector that doubles.
+pub const WITH_SETS: ParseBound =
+    ParseBound { besides: PROPORTIONAL.besides + 10 * SET_WORDS_MAX, ..PROPORTIONAL };
+/// A leaf of an ONNX file that names two outputs has a number for each output.
+pub const WITH_VECTORS: ParseBound = ParseBound { per_byte: OUTPUTS_MAX, ..PROPORTIONAL };
+
+/// What compiling may take: four layouts, each with its tables and as much to build them.
+const COMPILE_BYTES: usize = 8 * TABLE_BYTES_MAX;
+/// One file in so many is compiled, and one in so many evaluated in blocks. Its bytes decide which.
+const COMPILED_ONE_IN: u64 = 8;
+const BATCHED_ONE_IN: u64 = 64;
+
+/// Exercises `prefix` and `input` as one file.
+pub fn exercise(prefix: &[u8], input: &[u8], parse: ParseBound) {
     let file = [prefix, input].concat();
-    let model = match Model::parse(&file) {
-        Ok(model) => model.with_best_iteration(),
-        Err(error) => {
-            let sentence = error.to_string();
-            assert!(sentence.starts_with("The ") && sentence.ends_with('.'), "{sentence}");
-            return;
-        }
-    };
-    let mut workspace = model.workspace();
-    let mut margins = vec![0.0; model.margin_count()];
-    let mut outputs = vec![0.0; model.output_count()];
-    for row in ROWS {
-        model.margin_into(row, &mut workspace, &mut margins);
-        model.predict_into(row, &mut workspace, &mut outputs);
+    bound(parse.besides + parse.per_byte * file.len());
+    let Some(model) = exercise::parse(&file) else { return };
+    let hash = hash(&file);
+    if hash.is_multiple_of(COMPILED_ONE_IN) {
+        bound(COMPILE_BYTES);
+        exercise::compile(&model, &file, hash, hash.is_multiple_of(BATCHED_ONE_IN));
     }
-    if model.node_count() <= EXPLAINED_NODES_MAX
-        && let Ok(explainer) = model.explainer()
-    {
-        let mut explanation = vec![0.0; model.explanation_len()];
-        explainer.paths_into(ROWS[1], &mut explanation);
-        explainer.shap_into(ROWS[1], &mut explanation);
-    }
+}
+
+/// FNV-1a without its lowest bits.
+fn hash(file: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+    file.iter().fold(0xcbf2_9ce4_8422_2325, step) >> 7
+}
+
+/// Lets so many bytes more be allocated from here on.
+fn bound(bytes: usize) {
+    ALLOCATOR.set_limit(usize::MAX).expect("no limit is always possible");
+    ALLOCATOR.set_limit(ALLOCATOR.allocated() + bytes).expect("a limit above what is allocated");
 }

@@ -56,12 +56,19 @@ pub const DICE: &[&str] = &["bench/", "tests/"];
 /// Words that draw randomness.
 const DICE_THROWS: &[&str] = &["rand::", "fastrand::", "getrandom::", "RandomState"];
 
-/// The files that may hold unsafe code: the vector kernels of the trees. DECISIONS.md has the argument.
+/// The files that may hold unsafe code: the vector kernels of the trees, and the calls of C libraries in
+/// their benchmark. DECISIONS.md has the arguments.
 pub const UNSAFE_ADDRESSES: &[&str] = &[
+    "bench/trees/src/ffi/boosters.rs",
+    "bench/trees/src/ffi/compiled.rs",
+    "bench/trees/src/ffi/mod.rs",
+    "bench/trees/src/ffi/onnx.rs",
+    "bench/trees/src/ffi/treelite.rs",
     "engine/model/src/compiled/mod.rs",
     "engine/model/src/compiled/simd/banks.rs",
     "engine/model/src/compiled/simd/mod.rs",
-    "engine/model/src/compiled/simd/paths.rs",
+    "engine/model/src/compiled/simd/pieces.rs",
+    "engine/model/src/compiled/simd/rows.rs",
     "engine/model/src/compiled/simd/walk.rs",
 ];
 

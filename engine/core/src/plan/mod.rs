@@ -7,9 +7,10 @@ pub mod flow;
 use std::sync::Arc;
 
 use vencejo_expr::Program;
-use vencejo_model::Model;
 use vencejo_types::schema::{Column, Schema};
 use vencejo_types::{ModelId, StreamId, ViewId};
+
+use crate::models::{ModelVersion, Weight};
 
 /// A validated app.
 #[derive(Debug)]
@@ -87,14 +88,14 @@ pub struct Watermark {
 pub struct ModelSlot {
     /// Its name.
     pub name: String,
-    /// What decisions report as model version.
-    pub version: String,
     /// Names of the inputs, in the order of the model's features.
     pub inputs: Vec<String>,
     /// Name and type of the output.
     pub output: Column,
-    /// The ensemble.
-    pub model: Arc<Model>,
+    /// The version that answers to begin with.
+    pub champion: Arc<ModelVersion>,
+    /// The version that answers a share of the decisions to begin with.
+    pub challenger: Option<(Arc<ModelVersion>, Weight)>,
 }
 
 /// `CREATE DECISION`.
@@ -106,6 +107,8 @@ pub struct Decision {
     pub stream: StreamId,
     /// The deadline when a request names none, in microseconds.
     pub deadline_micros: u32,
+    /// The stream's columns by which decisions fall to champion or challenger.
+    pub split_by: Vec<usize>,
     /// The columns of its answer.
     pub answer: Arc<Schema>,
     /// Key look-ups; look-up n is input n + 1 of the programs.
@@ -139,6 +142,8 @@ pub enum Function {
     /// `PREDICT(model)`: the arguments are the model's inputs, in order, as DOUBLE; NULL is missing. NULL
     /// where the prediction is not finite.
     Predict(ModelId),
-    /// `MODEL_VERSION(model)`.
+    /// `MODEL_VERSION(model)`: the label of the version that answers this decision.
     ModelVersion(ModelId),
+    /// `MODEL_VARIANT(model)`: whether that is the champion or the challenger.
+    ModelVariant(ModelId),
 }

@@ -34,12 +34,8 @@ pub fn schema(columns: &str, key: &[usize]) -> Arc<Schema> {
 /// A stream `(ts, key, x)`; its watermark stays this far behind.
 pub fn stream(name: &str, delay_millis: i64) -> Stream {
     let watermark = Some(Watermark { column: 0, delay_millis, idle_millis: None });
-    Stream {
-        name: name.to_owned(),
-        schema: schema("ts TS, key STRING, x BIGINT", &[1]),
-        watermark,
-        options: StreamOptions::default(),
-    }
+    let options = StreamOptions::default();
+    Stream { name: name.to_owned(), schema: schema("ts TS, key STRING, x BIGINT", &[1]), watermark, options }
 }
 
 /// Types of the columns of [`stream`].
@@ -99,14 +95,7 @@ impl Building {
 
     /// The app.
     pub fn app(self, streams: Vec<Stream>) -> App {
-        App {
-            name: "test".to_owned(),
-            streams,
-            views: vec![],
-            models: vec![],
-            decisions: vec![],
-            flow: self.flow,
-        }
+        App { name: "test".to_owned(), streams, models: vec![], decisions: vec![], flow: self.flow }
     }
 }
 

@@ -47,6 +47,7 @@ fn decision(first: u16, second: u16) -> Decision {
         name: "d".to_owned(),
         stream: StreamId(0),
         deadline_micros: 1_000,
+        split_by: vec![],
         answer: schema("first BIGINT, second BIGINT", &[]),
         lookups: vec![Lookup { view: ViewId(0), key: vec![1] }],
         functions: vec![],

@@ -15,10 +15,10 @@ use crate::error::{ModelError, quotable};
 use crate::features::{check_count, check_names_differ};
 use crate::forest::{Categories, Finish, Forest, Precision, Shape};
 use crate::format::{Format, Library};
+use crate::json::json_error;
 use crate::limits::{NODES_MAX, OUTPUTS_MAX};
 use crate::model::Model;
 use crate::output::{Link, Output};
-use crate::xgboost::json_error;
 
 /// What to do about features that are no numbers.
 const ENCODE: &str = "encode them as numbers before training";

@@ -1,6 +1,7 @@
 //! Stands for `simd.rs` on CPUs it is not written for.
 
-use super::paths::Paths;
+use super::pieces::Pieces;
+use super::planes::{Mask, ROWS, RowSet};
 use super::quantise::{Counter, LANES, NarrowCells};
 use super::walk::Walk;
 
@@ -9,6 +10,42 @@ pub(super) trait Sum: Copy + std::ops::AddAssign {}
 
 impl Sum for f32 {}
 impl Sum for f64 {}
+
+/// A register that is not there.
+#[derive(Clone, Copy)]
+pub(super) enum Ymm {}
+
+impl RowSet for Ymm {
+    type Cpu = Avx2;
+
+    fn load(cpu: Avx2, _: &Mask) -> Self {
+        match cpu {}
+    }
+
+    fn store(self, _: &mut Mask) {
+        match self {}
+    }
+
+    fn and(self, _: Self) -> Self {
+        match self {}
+    }
+
+    fn without(self, _: Self) -> Self {
+        match self {}
+    }
+
+    fn or(self, _: Self) -> Self {
+        match self {}
+    }
+
+    fn xor(self, _: Self) -> Self {
+        match self {}
+    }
+
+    fn labels(planes: &[Self; 8], _: &mut [u8; ROWS]) {
+        match planes[0] {}
+    }
+}
 
 /// A proof that cannot be had.
 #[derive(Debug, Clone, Copy)]
@@ -23,19 +60,11 @@ impl Avx2 {
         match self {}
     }
 
-    pub(super) fn paths<F>(self, _: &Paths<F>, _: &NarrowCells, _: &mut [F]) {
+    pub(super) fn pieces<F>(self, _: &Pieces<F>, _: &NarrowCells, _: &mut [F]) {
         match self {}
     }
 
     pub(super) fn walk<F>(self, _: &Walk<F>, _: &NarrowCells, _: &mut [F]) {
-        match self {}
-    }
-
-    pub(super) fn walk_rows<F>(self, _: &Walk<F>, _: usize, _: &[NarrowCells], _: &mut [F]) {
-        match self {}
-    }
-
-    pub(super) fn path_rows<F>(self, _: &Paths<F>, _: usize, _: &[NarrowCells], _: &mut [F]) {
         match self {}
     }
 }

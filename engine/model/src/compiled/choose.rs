@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use super::engine::{Engine, MARGINS_MAX};
-use super::planes::ROWS;
+use super::planes::{ROWS, Scratch};
 use super::quantise::{Number, Quantiser};
 use super::ranked::{ColumnTest, Ranked};
 use super::simd::Avx2;
@@ -15,7 +15,7 @@ use crate::limits::TABLE_BYTES_MAX;
 pub(super) type Clock<'a> = &'a mut dyn FnMut() -> u64;
 
 /// All layouts, in the order in which an unmeasured model takes them: small tables first.
-pub(super) const LAYOUTS: [Layout; 4] = [Layout::Walk, Layout::Paths, Layout::Tables, Layout::Planes];
+pub(super) const LAYOUTS: [Layout; 4] = [Layout::Walk, Layout::Pieces, Layout::Tables, Layout::Planes];
 
 /// Rows of a measurement: two blocks.
 const SAMPLE_ROWS: usize = 2 * ROWS;
@@ -108,9 +108,11 @@ impl Choice<'_> {
     fn batch<F: Number>(&self, engine: &Engine<F>, rows: &[f64], clock: Clock<'_>) -> f64 {
         let (features, margins) = (self.forest.feature_count().max(1), self.forest.margin_count());
         let mut out = vec![0.0; ROWS * margins];
+        let mut scratch = Scratch::default();
         best_nanos(clock, || {
             for rows in rows.chunks(ROWS * features) {
-                engine.block(self.quantiser, self.cpu, (black_box(rows), features), (&mut out, margins));
+                let (rows, out) = ((black_box(rows), features), (out.as_mut_slice(), margins));
+                engine.block(self.quantiser, self.cpu, rows, out, &mut scratch);
             }
         })
     }

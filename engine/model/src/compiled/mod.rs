@@ -1,7 +1,7 @@
 //! Compiled layouts: a forest laid out for the CPU at hand, equal to the oracle bit for bit.
 //!
 //! ```text
-//! forest -> ranked splits (ranked.rs) -> tables (walk.rs, paths.rs, tables.rs, planes.rs)
+//! forest -> ranked splits (ranked.rs) -> tables (walk.rs, pieces.rs, tables.rs, planes/)
 //! row -> bytes, once per row (quantise.rs) -> leaves (simd/ and the layouts) -> sums in tree order
 //! ```
 //!
@@ -14,38 +14,45 @@
 //!
 //! # Numbers
 //!
-//! Nanoseconds per row on one thread of a busy two-core Zen 3 (AVX2), the best of 4 passes, f32 rows for
-//! XGBoost and f64 rows for LightGBM. `ads` has 10 features of few values, `wide` 20 continuous ones with
-//! missing values. "Other" is the fastest other crate, hessboost 0.4.6, in the same run; on LightGBM models
-//! its sums are f32 and so not LightGBM's. Cold: 8 MiB are swept between calls.
+//! Nanoseconds per row on one thread of a busy two-core Zen 3 (AVX2), f32 rows for XGBoost and f64 rows for
+//! LightGBM. `ads` has 10 features of few values, `wide` 20 continuous ones with missing values. "Other" is
+//! the fastest other crate, hessboost 0.4.6, p50 and per row of batches of 1,000; on LightGBM models its
+//! sums are f32 and so not LightGBM's.
 //!
 //! ```text
-//! cargo bench -p bench-micro --bench trees -- FOLDER     (make_models.py beside it makes the folder)
+//! bench/peers/setup && cargo run --release -p bench-trees --features hessboost -- --layouts
 //!
-//! model            layout    bytes    p50 other    p99 other   cold other  batch other  batch layout
-//! ads 100x6        walk      44 kB    500  1460    629  1770   2240  3600    304   607  walk
-//! ads 500x6        walk     198 kB   1420  4480   1940  7240   5310 11150   1291  2516  walk
-//! ads 1000x8       walk     1.6 MB   3571 26549   5809 43570  15210 36330   3354  7353  walk
-//! ads lgb 500x31   tables   2.6 MB    940  8370   1270 13500   3469 14270    992  2356  tables
-//! ads lgb 500x63   tables   5.1 MB   1290 13900   1810 22040   5860 23820   1319  2674  tables
-//! wide 100x6       walk      54 kB    470   891    610   991   1920  2710    458   350  walk
-//! wide 500x6       walk     217 kB   1800  4420   2930  7420   6530 10700   1872  3002  walk
-//! wide 1000x8      walk     1.6 MB   6030 23340  10890 33510  22340 38140   5756  4224  walk
-//! wide lgb 500x31  paths    326 kB   2990 11760   4480 18050   7380 17310   1548  4057  planes
-//! wide lgb 500x63  tables  20.6 MB   9450 32760  13460 54850  17880 50580   2601  6359  planes
+//! model            one row: layout  p50  other | batch: planes  other
+//! ads 100x6                 walk    261   1460 |           123    607
+//! ads 500x6                 walk   1070   4480 |           315   2516
+//! ads 1000x8                walk   3446  26549 |          1204   7353
+//! ads lgb 500x31            tables  940   8370 |           388   2356
+//! ads lgb 500x63            tables 1290  13900 |           529   2674
+//! wide 100x6                walk    470    891 |           181    350
+//! wide 500x6                walk   1800   4420 |           437   3002
+//! wide 1000x8               walk   6030  23340 |          1654   4224
+//! wide lgb 500x31           tables 2925  11760 |           537   4057
+//! wide lgb 500x63           pieces 3687  32760 |           704   6359
 //! ```
 //!
-//! The other layouts on the same models, p50: tables on ads 100x6 340, ads 500x6 1,290, wide 500x6 8,080;
-//! paths on ads lgb 500x31 2,630; tables on wide lgb 500x31 3,560. Planes, batch: ads 500x6 1,803,
-//! ads 1000x8 11,378. From bytes of the file to ready, measurement included: ads 500x6 98 ms, 1000x8 167 ms.
+//! These are not of one run: "other" and the rows whose layout did not change are of an earlier, quieter
+//! run; batches are the least of 100 in a run of their own, as 20 other programs disturbed the medians. To
+//! be measured again, side by side, on a quiet machine. Wide lgb 500x63 took 9,450 alone with tables read
+//! block by block; in the noisy run tables took 5,911.
 //!
-//! Where another crate is faster: batches of wide 100x6 and 1000x8. A comparison per split costs the walk as
-//! much in a batch as alone; wider registers would help.
+//! Floor: 500 f32 additions, each of which waits for the one before, are 1,500 cycles, some 450 ns. Batches
+//! are below it, as rows do not wait for each other.
+//!
+//! Where planes spend a row of wide 100x6: two thirds on ranks and masks, one third on trees; of ads 500x6
+//! one eighth and seven eighths.
 //!
 //! What was tried and dropped: the walk with one store pass per 64 trees, 1,600 on ads 500x6, where a ring
 //! of eight groups with the later stages behind took 1,220 in the run after it. Tables of eight trees with a
-//! check of each leaf's index: 8,290 instructions a row of ads lgb 500x31 instead of 5,390. A choice by `if`
-//! in planes: 22,900 on ads 500x6. Not tried: AVX-512, for want of a CPU.
+//! check of each leaf's index: 8,290 instructions a row of ads lgb 500x31 instead of 5,390. Byte planes, a
+//! comparison and a choice per split: 1,360 on ads 500x6. Trees of 32 leaves by the words that each leaf's
+//! path wants (paths), 2,990 on wide lgb 500x31: no more than trees in pieces, and for 32 leaves only.
+//! Iterator adapters and closures in planes: not inlined into code of other instructions, 1,310 on ads 500x6
+//! instead of 310. Not tried: AVX-512, for want of a CPU.
 
 #[cfg(not(target_arch = "x86_64"))]
 #[path = "absent.rs"]
@@ -57,7 +64,7 @@ mod simd;
 mod api;
 mod choose;
 mod engine;
-mod paths;
+mod pieces;
 mod planes;
 mod quantise;
 mod ranked;
@@ -70,6 +77,7 @@ use crate::forest::{Feature, Forest, Precision};
 use choose::{Choice, Clock, LAYOUTS};
 use engine::{Engine, MARGINS_MAX};
 use planes::ROWS;
+pub(crate) use planes::Scratch;
 use quantise::{Number, Quantiser};
 use ranked::Ranked;
 use simd::Avx2;
@@ -81,8 +89,9 @@ pub enum Layout {
     Scalar,
     /// Trees of at most eight levels: 31 comparisons at once, then a walk along their outcomes. AVX2.
     Walk,
-    /// Trees of at most 32 leaves: all comparisons at once, then the one path that agrees. AVX2.
-    Paths,
+    /// Trees of any shape in pieces of five levels: 31 comparisons at once, a walk along their outcomes, and
+    /// on to the next piece. AVX2.
+    Pieces,
     /// Trees of at most 64 leaves: for each state of the row's columns, the leaves still reachable.
     Tables,
     /// Trees of at most 256 leaves, 256 rows at once.
@@ -94,7 +103,7 @@ impl fmt::Display for Layout {
         f.write_str(match self {
             Self::Scalar => "scalar",
             Self::Walk => "walk",
-            Self::Paths => "paths",
+            Self::Pieces => "pieces",
             Self::Tables => "tables",
             Self::Planes => "planes",
         })
@@ -205,6 +214,21 @@ impl Compiled {
         layout.unwrap_or_else(|| self.single())
     }
 
+    /// Room for [`Self::margins_of_rows`], which allocates when it gets less.
+    pub(crate) fn scratch(&self) -> Scratch {
+        let mut scratch = Scratch::default();
+        match self.ready.as_deref() {
+            Some((_, Precise::F32(engines), _)) => {
+                engines.batch().into_iter().for_each(|engine| engine.reserve(&mut scratch));
+            }
+            Some((_, Precise::F64(engines), _)) => {
+                engines.batch().into_iter().for_each(|engine| engine.reserve(&mut scratch));
+            }
+            None => {}
+        }
+        scratch
+    }
+
     /// The margins of a row, as [`Forest::margins`] gives them.
     #[inline]
     pub(crate) fn margins<T: Feature>(&self, forest: &Forest, row: &[T], out: &mut [f64]) {
@@ -228,12 +252,19 @@ impl Compiled {
     }
 
     /// The margins of rows of [`Forest::feature_count`] numbers each, row by row.
-    pub(crate) fn margins_of_rows<T: Feature>(&self, forest: &Forest, rows: &[T], out: &mut [f64]) {
+    pub(crate) fn margins_of_rows<T: Feature>(
+        &self,
+        forest: &Forest,
+        rows: &[T],
+        scratch: &mut Scratch,
+        out: &mut [f64],
+    ) {
         let (features, margins) = (forest.feature_count().max(1), forest.margin_count());
         let blocks = rows.chunks(ROWS * features).zip(out.chunks_mut(ROWS * margins));
         for (rows, out) in blocks {
-            // A block of byte planes costs as much when it is not full.
-            if rows.len() >= ROWS * features / 3 && self.block(forest, (rows, features), (out, margins)) {
+            // A block of planes costs as much when it is not full.
+            let full = rows.len() >= ROWS * features / 3;
+            if full && self.block(forest, (rows, features), (out, margins), scratch) {
                 continue;
             }
             for (row, out) in rows.chunks_exact(features).zip(out.chunks_exact_mut(margins)) {
@@ -248,6 +279,7 @@ impl Compiled {
         forest: &Forest,
         (rows, features): (&[T], usize),
         (out, margins): (&mut [f64], usize),
+        scratch: &mut Scratch,
     ) -> bool {
         let Some((quantiser, precise, cpu)) = self.ready.as_deref() else { return false };
         let start = |out: &mut [f64]| {
@@ -257,12 +289,12 @@ impl Compiled {
             Precise::F32(engines) => {
                 let Some(engine) = engines.batch() else { return false };
                 start(out);
-                engine.block(quantiser, *cpu, (rows, features), (out, margins));
+                engine.block(quantiser, *cpu, (rows, features), (out, margins), scratch);
             }
             Precise::F64(engines) => {
                 let Some(engine) = engines.batch() else { return false };
                 start(out);
-                engine.block(quantiser, *cpu, (rows, features), (out, margins));
+                engine.block(quantiser, *cpu, (rows, features), (out, margins), scratch);
             }
         }
         out.chunks_exact_mut(margins).for_each(|out| forest.finish_sums(out));

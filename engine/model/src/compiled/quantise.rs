@@ -129,6 +129,21 @@ impl Quantiser {
         }
     }
 
+    /// Gives the rank of each row in one column, and whether it is missing.
+    #[inline(always)]
+    pub(super) fn column<C: Counter, T: Feature>(
+        &self,
+        counter: C,
+        column: usize,
+        rows: (&[T], usize),
+        found: impl FnMut(u8, bool),
+    ) {
+        match self {
+            Self::F32(columns) => columns.column(counter, column, rows, found),
+            Self::F64(columns) => columns.column(counter, column, rows, found),
+        }
+    }
+
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::F32(columns) => size_of_val(columns.lanes.as_slice()),
@@ -157,6 +172,30 @@ struct Step {
     feature: usize,
     zero_is_missing: bool,
     find: Find,
+}
+
+/// Rows of one column.
+struct Each<'a, F, G> {
+    step: &'a Step,
+    rows: &'a [F],
+    features: usize,
+    found: &'a mut G,
+}
+
+impl<F: Feature, G: FnMut(u8, bool)> Each<'_, F, G> {
+    #[inline(always)]
+    fn row<T: Number>(&mut self, rank: impl Fn(T) -> u8) {
+        let (feature, zero_is_missing) = (self.step.feature, self.step.zero_is_missing);
+        for row in self.rows.chunks_exact(self.features) {
+            let x = row.get(feature).map_or(T::NAN, |x| T::of_feature(*x));
+            (self.found)(rank(x), is_missing(x, zero_is_missing));
+        }
+    }
+}
+
+#[inline(always)]
+fn is_missing<T: Number>(x: T, zero_is_missing: bool) -> bool {
+    x.partial_cmp(&x).is_none() || (zero_is_missing && x.wide().abs() <= ZERO)
 }
 
 /// Columns with thresholds in groups, NaN where a group has no more: no x is at least NaN.
@@ -210,12 +249,44 @@ impl<T: Number> Columns<T> {
         for (step, (right, left)) in self.steps.iter().zip(banks) {
             let x = row.get(step.feature).map_or(T::NAN, |x| T::of_feature(*x));
             let rank = self.rank(counter, &step.find, x);
-            let is_missing = x.partial_cmp(&x).is_none() || (step.zero_is_missing && x.wide().abs() <= ZERO);
+            let is_missing = is_missing(x, step.zero_is_missing);
             missing |= is_missing;
             *right = if is_missing { u8::MAX } else { rank };
             *left = if is_missing { 0 } else { rank };
         }
         cells.any_missing = missing;
+    }
+
+    #[inline(always)]
+    fn column<C: Counter, F: Feature>(
+        &self,
+        counter: C,
+        column: usize,
+        (rows, features): (&[F], usize),
+        mut found: impl FnMut(u8, bool),
+    ) {
+        let step = &self.steps[column];
+        let mut each = Each { step, rows, features, found: &mut found };
+        match &step.find {
+            Find::Few { at } => {
+                let lanes = &self.lanes[*at];
+                each.row(
+                    #[inline(always)]
+                    |x| narrow(T::reached(counter, lanes, x)),
+                );
+            }
+            Find::Many { at } => {
+                let (pivots, groups) = (&self.lanes[*at], &self.lanes[*at + 1..]);
+                each.row(
+                    #[inline(always)]
+                    |x| {
+                        let group = T::reached(counter, pivots, x);
+                        narrow(group * 16 + T::reached(counter, &groups[group as usize], x))
+                    },
+                );
+            }
+            find @ (Find::Differs(_) | Find::Outside(_)) => each.row(|x| self.rank(counter, find, x)),
+        }
     }
 
     #[inline(always)]

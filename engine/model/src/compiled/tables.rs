@@ -7,11 +7,17 @@
 //!
 //! The idea is QuickScorer's (Lucchese et al., SIGIR 2015); the tables replace its scan of thresholds.
 
+use std::ops::Range;
+
 use super::quantise::{Number, WideCells};
 use super::ranked::{Column, ColumnTest, RANKS_MAX, Ranked, RankedNode, RankedTree};
 
 /// Trees whose bits lie side by side; each margin's trees are padded to a multiple.
 const TREES_AT_ONCE: usize = 16;
+/// Blocks of so many trees whose bits are kept at a time, 4 kB of 64 bits each.
+const BLOCKS_AT_ONCE: usize = 32;
+/// Runs read side by side.
+const RUNS_AT_ONCE: usize = 4;
 /// Groups of columns.
 const GROUPS_MAX: usize = 64;
 /// States that columns may have together and still share a group.
@@ -156,23 +162,37 @@ impl<F: Number, B: Bits, const LEAVES: usize> Tables<F, B, LEAVES> {
         let rows = &rows[..self.groups.len()];
         let mut block = 0;
         for (end, sum) in self.margins.iter().zip(sums) {
-            let mut total = *sum;
             while block < *end {
-                let mut bits = [B::ALL; TREES_AT_ONCE];
-                for row in rows {
-                    for (bits, other) in bits.iter_mut().zip(&row[block]) {
-                        *bits = *bits & *other;
-                    }
-                }
-                let trees = &self.leaves[block * TREES_AT_ONCE..][..TREES_AT_ONCE];
-                for (leaves, bits) in trees.iter().zip(bits) {
-                    // No tree has all leaves ruled out; the remainder spares a check of the index.
-                    total += leaves[bits.first() % LEAVES];
-                }
-                block += 1;
+                let next = (*end).min(block + BLOCKS_AT_ONCE);
+                *sum = self.blocks(rows, block..next, *sum);
+                block = next;
             }
-            *sum = total;
         }
+    }
+
+    /// Adds the leaves of up to [`BLOCKS_AT_ONCE`] blocks of trees. Runs are read one after the other, four
+    /// at a time: from a distant cache they come in order only.
+    #[inline(always)]
+    fn blocks(&self, rows: &[&[[B; TREES_AT_ONCE]]], blocks: Range<usize>, mut sum: F) -> F {
+        let mut reached = [[B::ALL; TREES_AT_ONCE]; BLOCKS_AT_ONCE];
+        for rows in rows.chunks(RUNS_AT_ONCE) {
+            let run = |index: usize| rows.get(index).unwrap_or(&rows[0]).get(blocks.clone()).unwrap_or(&[]);
+            let (one, two, three, four) = (run(0), run(1), run(2), run(3));
+            let runs = one.iter().zip(two).zip(three).zip(four);
+            for (reached, (((one, two), three), four)) in reached.iter_mut().zip(runs) {
+                for index in 0..TREES_AT_ONCE {
+                    reached[index] = reached[index] & one[index] & two[index] & three[index] & four[index];
+                }
+            }
+        }
+        for (block, reached) in blocks.zip(&reached) {
+            let trees = &self.leaves[block * TREES_AT_ONCE..][..TREES_AT_ONCE];
+            for (leaves, bits) in trees.iter().zip(reached) {
+                // No tree has all leaves ruled out; the remainder spares a check of the index.
+                sum += leaves[bits.first() % LEAVES];
+            }
+        }
+        sum
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -6,7 +6,7 @@ use super::*;
 use crate::forest::build::{FileNode, FileTest, FileTree};
 use crate::forest::{Categories, Finish, Shape, ZERO, round_to_f32};
 
-const LAYOUTS: [Layout; 4] = [Layout::Walk, Layout::Paths, Layout::Tables, Layout::Planes];
+const LAYOUTS: [Layout; 4] = [Layout::Walk, Layout::Pieces, Layout::Tables, Layout::Planes];
 
 /// What a forest is generated from.
 #[derive(Debug, Clone)]
@@ -176,14 +176,21 @@ fn check(recipe: &Recipe) -> Vec<Layout> {
     let mut found = Vec::new();
     for (layout, compiled) in LAYOUTS.iter().filter_map(fitting) {
         let mut out = vec![0.0; rows.len() * margins];
+        let mut scratch = compiled.scratch();
         for (row, out) in rows.iter().zip(out.chunks_exact_mut(margins)) {
             compiled.margins(&forest, row, out);
         }
         assert_eq!(bits(&out), bits(&expected), "{layout}, row by row");
-        compiled.margins_of_rows(&forest, &full, &mut out);
+        compiled.margins_of_rows(&forest, &full, &mut scratch, &mut out);
         assert_eq!(bits(&out), bits(&expected), "{layout}, batch");
-        compiled.margins_of_rows(&forest, &narrow, &mut out);
+        compiled.margins_of_rows(&forest, &narrow, &mut scratch, &mut out);
         assert_eq!(bits(&out), bits(&expected_narrow), "{layout}, batch of f32");
+        if matches!(layout, Layout::Tables | Layout::Planes) {
+            let mut portable = compiled.clone();
+            portable.ready.as_mut().unwrap().2 = None;
+            portable.margins_of_rows(&forest, &full, &mut scratch, &mut out);
+            assert_eq!(bits(&out), bits(&expected), "{layout} without SIMD, batch");
+        }
         found.push(layout);
     }
     found
@@ -214,24 +221,33 @@ const PLAIN: Recipe = Recipe {
 
 #[test]
 fn layouts_fit_the_shapes_they_are_made_for() {
-    use Layout::{Paths, Planes, Tables, Walk};
+    use Layout::{Pieces, Planes, Tables, Walk};
     let simd = |layouts: &[Layout]| {
         let portable = |layout: &Layout| matches!(layout, Tables | Planes);
         let with_simd = Avx2::detect().is_some();
         layouts.iter().copied().filter(|layout| with_simd || portable(layout)).collect::<Vec<_>>()
     };
     let cases = [
-        ("a leaf", Recipe { depth_max: 0, ..PLAIN }, vec![Walk, Paths, Tables, Planes]),
-        ("depth 5", Recipe { depth_max: 5, ..PLAIN }, vec![Walk, Paths, Tables, Planes]),
-        ("depth 6", Recipe { depth_max: 6, leaves_max: 64, skew: 0, ..PLAIN }, vec![Walk, Tables, Planes]),
-        ("depth 7", Recipe { depth_max: 7, leaves_max: 128, skew: 0, ..PLAIN }, vec![Walk, Planes]),
-        ("depth 8", Recipe { depth_max: 8, leaves_max: 256, skew: 0, ..PLAIN }, vec![Walk, Planes]),
-        ("a long chain", Recipe { depth_max: 60, skew: 16, ..PLAIN }, vec![Paths, Tables, Planes]),
-        ("many thresholds", Recipe { thresholds: 1_500, trees: 400, ..PLAIN }, vec![Paths, Tables, Planes]),
+        ("a leaf", Recipe { depth_max: 0, ..PLAIN }, vec![Walk, Pieces, Tables, Planes]),
+        ("depth 5", Recipe { depth_max: 5, ..PLAIN }, vec![Walk, Pieces, Tables, Planes]),
+        (
+            "depth 6",
+            Recipe { depth_max: 6, leaves_max: 64, skew: 0, ..PLAIN },
+            vec![Walk, Pieces, Tables, Planes],
+        ),
+        ("depth 7", Recipe { depth_max: 7, leaves_max: 128, skew: 0, ..PLAIN }, vec![Walk, Pieces, Planes]),
+        ("depth 8", Recipe { depth_max: 8, leaves_max: 256, skew: 0, ..PLAIN }, vec![Walk, Pieces, Planes]),
+        ("a long chain", Recipe { depth_max: 60, skew: 16, ..PLAIN }, vec![Pieces, Tables, Planes]),
+        (
+            "more trees than are under way",
+            Recipe { trees: 1_100, leaves_max: 8, ..PLAIN },
+            vec![Walk, Pieces, Tables, Planes],
+        ),
+        ("many thresholds", Recipe { thresholds: 1_500, trees: 400, ..PLAIN }, vec![Pieces, Tables, Planes]),
         (
             "no columns",
             Recipe { features: 1, depth_max: 0, trees: 1, ..PLAIN },
-            vec![Walk, Paths, Tables, Planes],
+            vec![Walk, Pieces, Tables, Planes],
         ),
     ];
     for (name, recipe, expected) in cases {
@@ -251,6 +267,21 @@ fn a_feature_with_more_than_255_thresholds_takes_several_columns() {
 }
 
 #[test]
+fn a_workspace_has_room_for_a_batch() {
+    let forest = forest(&PLAIN, &mut Random(1));
+    let compiled = Compiled::only(&forest, Layout::Planes).unwrap();
+    let mut scratch = compiled.scratch();
+    let room = scratch.bytes();
+    assert!(room > 0);
+    let (rows, mut out) = (vec![0.5_f32; 300 * PLAIN.features], vec![0.0; 300]);
+    compiled.margins_of_rows(&forest, &rows, &mut scratch, &mut out);
+    assert_eq!(scratch.bytes(), room);
+    let mut none = Scratch::default();
+    compiled.margins_of_rows(&forest, &rows, &mut none, &mut out);
+    assert_eq!(none.bytes(), room, "a workspace made before is enlarged");
+}
+
+#[test]
 fn measuring_keeps_a_layout_and_says_what_it_measured() {
     let forest = forest(&PLAIN, &mut Random(1));
     let mut now = 0;
@@ -263,7 +294,7 @@ fn measuring_keeps_a_layout_and_says_what_it_measured() {
     for figures in compiled.figures() {
         assert!(figures.table_bytes > 0);
         assert_eq!(figures.nanos_per_row.is_some(), figures.layout != Layout::Planes);
-        assert_eq!(figures.batch_nanos_per_row.is_some(), figures.layout != Layout::Tables);
+        assert_eq!(figures.batch_nanos_per_row.is_some(), figures.layout == Layout::Planes);
     }
     assert_ne!(compiled.single(), Layout::Scalar);
     let unmeasured = Compiled::new(&forest, None);

@@ -21,6 +21,8 @@ pub(super) const WALK_COLUMNS_MAX: usize = 64;
 pub(super) const TREES_AT_ONCE: usize = 8;
 /// Set in a column byte when the split's missing values go left.
 pub(super) const MISSING_LEFT: u8 = 64;
+/// Set in a column byte when bit 4 is, for shuffles: they give 0 where it is set.
+const ODD_HALF: u8 = 128;
 /// A rank byte that no cell exceeds: always left.
 const ALWAYS_LEFT: u8 = 0x7f;
 
@@ -28,7 +30,7 @@ const ALWAYS_LEFT: u8 = 0x7f;
 #[derive(Debug, Clone, PartialEq)]
 #[repr(align(64))]
 pub(super) struct Line {
-    /// Column, with [`MISSING_LEFT`].
+    /// Column, with [`MISSING_LEFT`] and [`ODD_HALF`].
     pub(super) columns: [u8; 32],
     /// Rank - 1 with the top bit turned, for a signed comparison: right when the cell, turned too, is above.
     pub(super) ranks: [u8; 32],
@@ -40,7 +42,8 @@ impl Line {
     }
 
     pub(super) fn set(&mut self, place: usize, split: &LineSplit) {
-        self.columns[place] = split.column | if split.missing_left { MISSING_LEFT } else { 0 };
+        let half = if split.column & 16 == 0 { 0 } else { ODD_HALF };
+        self.columns[place] = split.column | half | if split.missing_left { MISSING_LEFT } else { 0 };
         self.ranks[place] = (split.rank - 1) ^ 0x80;
     }
 }

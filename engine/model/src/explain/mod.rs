@@ -3,8 +3,8 @@
 //! Two attributions of a margin, after the same weights of nodes (how much training data each saw):
 //!
 //! - paths ([`Explainer::paths_into`]): at each split on the row's path, the change of the mean from parent
-//!   to child is the split feature's. Fast: one step per level and tree, nothing allocated. It favours
-//!   features near the root.
+//!   to child is the split feature's, as XGBoost's `approx_contribs` has it. Fast: one step per level and
+//!   tree, nothing allocated. It favours features near the root.
 //! - `TreeSHAP` ([`Explainer::shap_into`]): exact Shapley values for path-dependent feature perturbation, as
 //!   XGBoost's `pred_contribs` and LightGBM's `pred_contrib` give them. For offline use: it visits every
 //!   leaf.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Forest, Kind, Precision, Shape, Stored, StoredLinear};
+use super::{Aggregate, Forest, Kind, Precision, Shape, Stored, StoredLinear};
 use crate::error::{ModelError, TreeFault};
 use crate::limits::{DEPTH_MAX, LEAF_NUMBERS_MAX, NODES_MAX, SET_WORDS_MAX, TREES_MAX};
 
@@ -66,6 +66,7 @@ impl Forest {
             terms: Vec::new(),
             feature_count,
             depth_max: 0,
+            aggregate: Aggregate::Sum,
             shape,
         }
     }
@@ -115,6 +116,11 @@ impl Forest {
             Some(index) => Err(fault(Some(index), TreeFault::Unreached)),
             None => Ok(()),
         }
+    }
+
+    /// Makes the margins keep the smallest or largest leaf instead of adding; all leaves must be vectors.
+    pub(crate) fn aggregate_by(&mut self, aggregate: Aggregate) {
+        self.aggregate = aggregate;
     }
 
     /// Makes the finish divide by the number of trees, once all are in.

@@ -14,7 +14,8 @@
 //!   resolve all other rules of the libraries into these three.
 //! - A leaf adds one number to one margin, a number to each margin, or a linear function (see [`Leaf`]).
 //! - An input is rounded to [`Forest::inputs`] before anything looks at it; a margin starts as
-//!   [`Forest::start`], each leaf is added in [`Forest::sums`] precision, and [`Forest::finish`] ends it.
+//!   [`Forest::start`], each leaf is added in [`Forest::sums`] precision (or compared: [`Aggregate`]), and
+//!   [`Forest::finish`] ends it.
 //!
 //! What always holds, because [`Forest::push`] is the only way in:
 //!
@@ -40,17 +41,20 @@ pub(crate) enum Categories {
     NonNegative,
     /// LightGBM: cut to a whole number first, so that -0.5 is category 0.
     CutFirst,
+    /// ONNX: a whole number n is category 2n, and what is cut to n is 2n + 1. So a set says by itself whether
+    /// it takes fractions.
+    Halves,
 }
 
 impl Categories {
     /// The category of a number that is not NaN.
     pub(crate) fn category(self, x: f64) -> Option<usize> {
         const END: f64 = 16_777_216.0;
-        let (least, end) = match self {
-            Self::NonNegative => (0.0, END),
-            Self::CutFirst => (0.0, 2_147_483_648.0),
+        let (x, least, end) = match self {
+            Self::NonNegative => (x, 0.0, END),
+            Self::CutFirst => (x.trunc(), 0.0, 2_147_483_648.0),
+            Self::Halves => (2.0 * x.trunc() + f64::from(u8::from(x.fract() != 0.0)), 0.0, END),
         };
-        let x = if self == Self::CutFirst { x.trunc() } else { x };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "just checked")]
         (x >= least && x < end).then_some(x as usize)
     }
@@ -122,6 +126,17 @@ pub(crate) struct TreeView {
     pub(crate) margin: usize,
 }
 
+/// What a margin does with its leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aggregate {
+    /// Adds them.
+    Sum,
+    /// Keeps the smallest. All leaves are vectors, which no layout takes: the oracle evaluates them.
+    Min,
+    /// Keeps the largest, in the same way.
+    Max,
+}
+
 /// What happens to the sums after the last leaf, in this order and in the precision of the sums.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Finish {
@@ -184,6 +199,7 @@ pub(crate) struct Forest {
     terms: Vec<(u32, f64)>,
     feature_count: usize,
     depth_max: usize,
+    aggregate: Aggregate,
     shape: Shape,
 }
 

@@ -3,7 +3,7 @@
 //! It is the definition that the compiled layouts are compared with, bit for bit, and the fallback where none
 //! of them fits.
 
-use super::{Feature, Forest, Kind, Leaf, LinearLeaf, Node, Precision, Stored, ZERO};
+use super::{Aggregate, Feature, Forest, Kind, Leaf, LinearLeaf, Node, Precision, Stored, ZERO};
 
 impl Forest {
     /// The margins of a row. A feature that is NaN, or past the row's end, is missing. `out` has one element
@@ -84,7 +84,23 @@ impl Forest {
             Leaf::Value(value) => sums[margin] = precision.add(sums[margin], value),
             Leaf::Vector(values) => {
                 for (sum, value) in sums.iter_mut().zip(values) {
-                    *sum = precision.add(*sum, *value);
+                    *sum = match self.aggregate {
+                        Aggregate::Sum => precision.add(*sum, *value),
+                        Aggregate::Min => {
+                            if *value < *sum {
+                                *value
+                            } else {
+                                *sum
+                            }
+                        }
+                        Aggregate::Max => {
+                            if *value > *sum {
+                                *value
+                            } else {
+                                *sum
+                            }
+                        }
+                    };
                 }
             }
             Leaf::Linear(leaf) => sums[margin] = precision.add(sums[margin], self.linear_value(leaf, row)),

@@ -5,10 +5,15 @@ use super::wire::{Fields, Payload, packed_varints};
 use crate::error::{ModelError, quotable};
 use crate::limits::NODES_MAX;
 
+/// The operators of trees. The last one came with version 5 and stands for both others.
+pub(super) const REGRESSOR: &str = "TreeEnsembleRegressor";
+pub(super) const CLASSIFIER: &str = "TreeEnsembleClassifier";
+pub(super) const ENSEMBLE: &str = "TreeEnsemble";
+
 /// Operators that may stand beside the trees: they pass numbers on or name them.
 const PASS_ON: [&str; 3] = ["Identity", "Cast", "ZipMap"];
 
-/// Attributes of one operator. The two tree operators have 20.
+/// Attributes of one operator. Those of trees have 20.
 const ATTRIBUTES_MAX: usize = 64;
 
 /// Numbers and words in all attributes together: twelve lists of one per node or weight.
@@ -16,6 +21,7 @@ const NUMBERS_MAX: usize = 12 * NODES_MAX;
 
 /// Type of a tensor's elements.
 pub(super) const FLOAT: u64 = 1;
+pub(super) const UINT8: u64 = 2;
 pub(super) const INT32: u64 = 6;
 pub(super) const INT64: u64 = 7;
 pub(super) const DOUBLE: u64 = 11;
@@ -29,7 +35,7 @@ pub(super) struct Attribute<'a> {
     pub(super) floats: Vec<f32>,
     pub(super) integers: Vec<i64>,
     pub(super) strings: Vec<&'a [u8]>,
-    /// Numbers of a tensor, `f32` or `f64` in value.
+    /// Numbers of a tensor: floats, doubles or bytes.
     pub(super) tensor: Vec<f64>,
     pub(super) tensor_type: u64,
 }
@@ -68,10 +74,10 @@ pub(super) fn ensemble(file: &[u8]) -> Result<Ensemble<'_>, ModelError> {
             (1, Payload::Bytes(node)) => {
                 let (operator, attributes) = node_parts(file, node)?;
                 match operator {
-                    "TreeEnsembleRegressor" | "TreeEnsembleClassifier" if found.is_none() => {
+                    REGRESSOR | CLASSIFIER | ENSEMBLE if found.is_none() => {
                         found = Some((operator, attributes));
                     }
-                    "TreeEnsembleRegressor" | "TreeEnsembleClassifier" => {
+                    REGRESSOR | CLASSIFIER | ENSEMBLE => {
                         let advice = "convert one model at a time, without splitting it";
                         return Err(ModelError::unsupported("several ensembles in one graph are", advice));
                     }
@@ -100,11 +106,7 @@ pub(super) fn ensemble(file: &[u8]) -> Result<Ensemble<'_>, ModelError> {
 
 fn unknown_operator(name: &str) -> ModelError {
     let what = format!("the ONNX operator \"{}\" is", quotable(name));
-    let advice = match name {
-        "TreeEnsemble" => "convert with target_opset={\"ai.onnx.ml\": 3}",
-        _ => "convert the tree model alone, without scaling or a pipeline",
-    };
-    ModelError::unsupported(what, advice)
+    ModelError::unsupported(what, "convert the tree model alone, without scaling or a pipeline")
 }
 
 /// The operator's name and its attributes, unread.
@@ -208,7 +210,7 @@ fn attribute_parts<'a>(
     Ok(attribute)
 }
 
-/// The numbers of a tensor of floats or doubles, raw or in fields.
+/// The numbers of a tensor of floats, doubles or bytes, raw or in fields.
 fn tensor_parts(file: &[u8], message: &[u8]) -> Result<(u64, Vec<f64>), ModelError> {
     let (mut kind, mut raw, mut numbers) = (0, None, Vec::new());
     let mut fields = Fields::of_part(file, message);
@@ -217,6 +219,8 @@ fn tensor_parts(file: &[u8], message: &[u8]) -> Result<(u64, Vec<f64>), ModelErr
             (2, Payload::Varint(value)) => kind = value,
             (4, Payload::Fixed32(bytes)) => numbers.push(f64::from(f32::from_le_bytes(bytes))),
             (4, Payload::Bytes(bytes)) => numbers.extend(f32s(bytes)?.map(f64::from)),
+            (5, Payload::Varint(value)) => numbers.push(byte(value)),
+            (5, Payload::Bytes(bytes)) => packed_varints(file, bytes, |value| numbers.push(byte(value)))?,
             (9, Payload::Bytes(bytes)) => raw = Some(bytes),
             (10, Payload::Fixed64(bytes)) => numbers.push(f64::from_le_bytes(bytes)),
             (10, Payload::Bytes(bytes)) => numbers.extend(f64s(bytes)?),
@@ -230,10 +234,16 @@ fn tensor_parts(file: &[u8], message: &[u8]) -> Result<(u64, Vec<f64>), ModelErr
     match (kind, raw) {
         (FLOAT, Some(bytes)) => numbers = f32s(bytes)?.map(f64::from).collect(),
         (DOUBLE, Some(bytes)) => numbers = f64s(bytes)?.collect(),
-        (FLOAT | DOUBLE, None) => {}
-        _ => return Err(layout("a tensor holds neither floats nor doubles")),
+        (UINT8, Some(bytes)) => numbers = bytes.iter().map(|byte| f64::from(*byte)).collect(),
+        (FLOAT | DOUBLE | UINT8, None) => {}
+        _ => return Err(layout("a tensor holds neither floats nor doubles nor bytes")),
     }
     Ok((kind, numbers))
+}
+
+/// A byte as a number; what is no byte is no number.
+fn byte(value: u64) -> f64 {
+    u8::try_from(value).map_or(f64::NAN, f64::from)
 }
 
 fn f32s(bytes: &[u8]) -> Result<impl Iterator<Item = f32> + '_, ModelError> {

@@ -1,13 +1,14 @@
 //! ONNX files: the operators `TreeEnsembleRegressor` and `TreeEnsembleClassifier` of `ai.onnx.ml`, versions 1
-//! to 3.
+//! to 3, and `TreeEnsemble` of version 5.
 //!
 //! The arithmetic is onnxruntime's on one thread: `f32` for inputs of floats and integers, `f64` for doubles;
 //! leaves in tree order, then the mean, then the base values. Operators that only pass numbers on may stand
-//! beside the trees. Refused by name: `TreeEnsemble` of version 5, MIN and MAX, PROBIT, other operators.
+//! beside the trees. Refused by name: PROBIT, other operators, MIN and MAX where a row may find no leaf.
 //!
 //! The reader of protocol buffers is ours: a file needs four message types of it, borrowed and bounded, for
 //! which generated code and its build step would be many times as long.
 
+mod five;
 mod graph;
 mod nodes;
 mod trees;
@@ -19,7 +20,7 @@ use nodes::Attributes;
 use crate::compiled::Compiled;
 use crate::error::{ModelError, quotable};
 use crate::features::check_count;
-use crate::forest::{Categories, Finish, Forest, Precision, Shape};
+use crate::forest::{Aggregate, Categories, Finish, Forest, Precision, Shape};
 use crate::format::{Format, Library};
 use crate::limits::OUTPUTS_MAX;
 use crate::model::Model;
@@ -36,7 +37,8 @@ fn layout(detail: impl Into<String>) -> ModelError {
 /// A damaged message, another graph, what is unsupported or inconsistent.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Model, ModelError> {
     let mut ensemble = graph::ensemble(bytes)?;
-    let attributes = Attributes::of(&mut ensemble)?;
+    let is_five = ensemble.operator == graph::ENSEMBLE;
+    let attributes = if is_five { five::attributes(&mut ensemble)? } else { Attributes::of(&mut ensemble)? };
     let inputs = match ensemble.input_type {
         graph::FLOAT | graph::INT32 | graph::INT64 => Precision::F32,
         graph::DOUBLE => Precision::F64,
@@ -50,27 +52,37 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Model, ModelError> {
             detail: "its thresholds are doubles and its input is not".into(),
         });
     }
-    let classifier = ensemble.operator == "TreeEnsembleClassifier";
-    let rules = if classifier { classes(&attributes)? } else { targets(&attributes)? };
+    // Only version 5 answers in doubles.
+    let wide_answers = is_five && inputs == Precision::F64;
+    let rules = if ensemble.operator == graph::CLASSIFIER {
+        classes(&attributes)?
+    } else {
+        targets(&attributes, inputs)?
+    };
+    if wide_answers && rules.link != Link::Identity {
+        let advice = "convert with an input of floats, or without a transform";
+        return Err(ModelError::unsupported("transforms of doubles are", advice));
+    }
     let feature_count = feature_count(&ensemble, &attributes);
     check_count(feature_count)?;
     let shape = Shape {
         inputs,
         sums: inputs,
-        categories: Categories::NonNegative,
-        start: vec![0.0; rules.margins],
+        categories: Categories::Halves,
+        start: rules.start,
         finish: rules.finish,
     };
     let mut forest = Forest::new(feature_count, shape);
     let divide = forest.finish().divide.is_some();
-    trees::push_all(&attributes, rules.one_margin, &mut forest)?;
+    forest.aggregate_by(rules.aggregate);
+    trees::push_all(&attributes, rules.one_margin, rules.absent, &mut forest)?;
     if divide {
         forest.divide_by_trees();
     }
     Ok(Model {
         compiled: Compiled::default(),
         forest,
-        output: Output { round: true, ..Output::of(rules.link) },
+        output: Output { round: !wide_answers, ..Output::of(rules.link) },
         library: Library::Onnx,
         base_score: 0.0,
         objective: ensemble.operator.to_owned(),
@@ -90,32 +102,58 @@ fn feature_count(ensemble: &Ensemble<'_>, attributes: &Attributes<'_>) -> usize 
 
 /// What surrounds the trees.
 struct Rules {
-    margins: usize,
+    /// What each margin starts as.
+    start: Vec<f64>,
+    aggregate: Aggregate,
+    /// What a leaf holds for an output that it does not name, so that nothing changes; `None` for a sum,
+    /// where it is zero.
+    absent: Option<f64>,
     /// All leaves add to margin 0, whatever class they name.
     one_margin: bool,
     finish: Finish,
     link: Link,
 }
 
-fn targets(attributes: &Attributes<'_>) -> Result<Rules, ModelError> {
+impl Rules {
+    /// Sums of leaves.
+    fn sum(margins: usize, finish: Finish, link: Link) -> Self {
+        let (start, aggregate) = (vec![0.0; margins], Aggregate::Sum);
+        Self { start, aggregate, absent: None, one_margin: false, finish, link }
+    }
+}
+
+fn targets(attributes: &Attributes<'_>, sums: Precision) -> Result<Rules, ModelError> {
     let margins = usize::try_from(attributes.n_targets.unwrap_or(1)).unwrap_or(0);
     check_outputs(margins)?;
-    let divide = match attributes.aggregate_function {
-        b"SUM" => None,
-        // Known when all trees are read.
-        b"AVERAGE" => Some(1.0),
-        other => {
-            let name = quotable(&String::from_utf8_lossy(other));
-            let advice = "convert a model whose trees are summed or averaged";
-            return Err(ModelError::unsupported(format!("the aggregate function \"{name}\" is"), advice));
-        }
-    };
     // onnxruntime passes over base values of another number, and over the transform of a single target.
     let add =
         if attributes.base_values.len() == margins { attributes.base_values.clone() } else { Vec::new() };
     let link = transform(attributes)?;
     let link = if margins == 1 { Link::Identity } else { link };
-    Ok(Rules { margins, one_margin: false, finish: Finish { divide, multiply: None, add }, link })
+    let mut rules = Rules::sum(margins, Finish { divide: None, multiply: None, add }, link);
+    let largest = if sums == Precision::F32 { f64::from(f32::MAX) } else { f64::MAX };
+    (rules.aggregate, rules.absent) = match attributes.aggregate_function {
+        b"SUM" => return Ok(rules),
+        b"AVERAGE" => {
+            // Known when all trees are read.
+            rules.finish.divide = Some(1.0);
+            return Ok(rules);
+        }
+        b"MIN" => (Aggregate::Min, Some(largest)),
+        b"MAX" => (Aggregate::Max, Some(-largest)),
+        other => {
+            let name = quotable(&String::from_utf8_lossy(other));
+            let advice = "convert with SUM, AVERAGE, MIN or MAX";
+            return Err(ModelError::unsupported(format!("the aggregate function \"{name}\" is"), advice));
+        }
+    };
+    // A target that no leaf names is 0.
+    for target in attributes.target_ids.iter().filter_map(|target| usize::try_from(*target).ok()) {
+        if let (Some(start), Some(absent)) = (rules.start.get_mut(target), rules.absent) {
+            *start = absent;
+        }
+    }
+    Ok(rules)
 }
 
 fn classes(attributes: &Attributes<'_>) -> Result<Rules, ModelError> {
@@ -135,14 +173,14 @@ fn classes(attributes: &Attributes<'_>) -> Result<Rules, ModelError> {
             let advice = "convert with one base value per class and three classes or more";
             return Err(ModelError::unsupported("these base values are", advice));
         }
-        return Ok(Rules { margins: classes, one_margin: false, finish: finish(base.clone()), link });
+        return Ok(Rules::sum(classes, finish(base.clone()), link));
     }
     if base.len() > 1 || (first == 1 && !base.is_empty()) {
         let advice = "convert with one base value for two classes";
         return Err(ModelError::unsupported("these base values are", advice));
     }
     if first == 1 {
-        return Ok(Rules { margins: 2, one_margin: false, finish: finish(Vec::new()), link });
+        return Ok(Rules::sum(2, finish(Vec::new()), link));
     }
     let positive = attributes.target_weights.iter().all(|weight| *weight >= 0.0);
     let link = match link {
@@ -150,7 +188,7 @@ fn classes(attributes: &Attributes<'_>) -> Result<Rules, ModelError> {
         Link::MirroredSigmoid => Link::PairOfSigmoids,
         _ => Link::PairOfScores,
     };
-    Ok(Rules { margins: 1, one_margin: true, finish: finish(base.clone()), link })
+    Ok(Rules { one_margin: true, ..Rules::sum(1, finish(base.clone()), link) })
 }
 
 fn transform(attributes: &Attributes<'_>) -> Result<Link, ModelError> {

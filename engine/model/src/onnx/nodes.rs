@@ -1,10 +1,13 @@
 //! The operator's attributes by name, checked for their lengths.
 
+use std::collections::BTreeMap;
+
 use super::graph::{Attribute, DOUBLE, Ensemble};
 use super::layout;
 use crate::error::ModelError;
 
-/// What the two operators call the same things; `class_*` of a classifier stands under `target_*` here.
+/// What the operators call the same things. `class_*` of a classifier stands under `target_*` here, and what
+/// version 5 says is translated (`five.rs`).
 #[derive(Debug, Default)]
 pub(super) struct Attributes<'a> {
     pub(super) nodes_treeids: Vec<i64>,
@@ -16,6 +19,8 @@ pub(super) struct Attributes<'a> {
     pub(super) nodes_falsenodeids: Vec<i64>,
     /// Empty, or one per node.
     pub(super) nodes_missing: Vec<i64>,
+    /// Words of the sets of nodes with the mode `BRANCH_MEMBER`, by place in the lists.
+    pub(super) sets: BTreeMap<usize, Vec<u32>>,
     pub(super) target_treeids: Vec<i64>,
     pub(super) target_nodeids: Vec<i64>,
     pub(super) target_ids: Vec<i64>,
@@ -73,7 +78,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    fn check(&self) -> Result<(), ModelError> {
+    pub(super) fn check(&self) -> Result<(), ModelError> {
         let nodes = self.nodes_treeids.len();
         let missing = if self.nodes_missing.is_empty() { nodes } else { self.nodes_missing.len() };
         let lists = [

@@ -1,6 +1,6 @@
 //! The flat lists of nodes and weights as trees that the forest can check.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::nodes::Attributes;
 use crate::error::{ModelError, TreeFault, quotable};
@@ -11,10 +11,12 @@ use crate::limits::LEAF_NUMBERS_MAX;
 /// A weight: the leaf's tree and node, the output, the number.
 type Weight = ((i64, i64), usize, f64);
 
-/// Checks all trees and appends them. A tree's nodes stand together; its first node is the root.
+/// Checks all trees and appends them. `absent` is [`Tree::absent`].
+/// A tree's nodes stand together; its first node is the root.
 pub(super) fn push_all(
     attributes: &Attributes<'_>,
     one_margin: bool,
+    absent: Option<f64>,
     forest: &mut Forest,
 ) -> Result<(), ModelError> {
     let weights = weights(attributes, one_margin, forest.margin_count())?;
@@ -28,7 +30,7 @@ pub(super) fn push_all(
             let detail = format!("the nodes of tree {first} do not stand together");
             return Err(ModelError::Contradiction { detail });
         }
-        let tree = Tree { attributes, weights: &weights, index, start, length };
+        let tree = Tree { attributes, weights: &weights, absent, index, start, length };
         forest.push(&tree.file_tree(forest.margin_count())?)?;
         start += length;
     }
@@ -56,6 +58,8 @@ fn weights(attributes: &Attributes<'_>, one_margin: bool, margins: usize) -> Res
 struct Tree<'a> {
     attributes: &'a Attributes<'a>,
     weights: &'a [Weight],
+    /// What stands for an output that a leaf does not name, where leaves are compared and not added.
+    absent: Option<f64>,
     index: usize,
     start: usize,
     length: usize,
@@ -71,7 +75,13 @@ impl Tree<'_> {
                 return Err(self.fault(node, TreeFault::NodeTwice));
             }
         }
-        let margin = self.margin();
+        let margin = match self.absent {
+            None => self.margin(),
+            Some(_) => {
+                self.check_outputs_are_alike()?;
+                None
+            }
+        };
         // Only a tree whose leaves name several outputs needs a number per output in each.
         if margin.is_none() && self.length.saturating_mul(margins) > 2 * LEAF_NUMBERS_MAX {
             let found = self.length.saturating_mul(margins) / 2;
@@ -107,6 +117,21 @@ impl Tree<'_> {
         outputs.all(|(_, output, _)| *output == first).then_some(first)
     }
 
+    /// Refuses a tree that gives an output to some rows only: that output would have to begin as nothing.
+    fn check_outputs_are_alike(&self) -> Result<(), ModelError> {
+        let is_leaf = |node: &usize| self.attributes.nodes_modes[self.start + node] == b"LEAF";
+        let outputs =
+            |node: usize| self.weights(node).iter().map(|(_, output, _)| *output).collect::<BTreeSet<_>>();
+        let mut leaves = (0..self.length).filter(is_leaf).map(outputs);
+        let first = leaves.next().unwrap_or_default();
+        if leaves.all(|outputs| outputs == first) {
+            return Ok(());
+        }
+        let what =
+            format!("MIN and MAX over leaves of different targets in one tree (tree {}) are", self.index);
+        Err(ModelError::unsupported(what, "convert with SUM or AVERAGE, or with a tree per target"))
+    }
+
     /// A leaf of one number, or of one per output.
     fn leaf(&self, node: usize, outputs: Option<usize>) -> Result<FileNode, ModelError> {
         let weights = self.weights(node);
@@ -120,7 +145,7 @@ impl Tree<'_> {
         if weights.is_empty() {
             return Err(self.fault(node, TreeFault::NoWeight));
         }
-        let mut values = vec![0.0; outputs];
+        let mut values = vec![self.absent.unwrap_or(0.0); outputs];
         let mut named = vec![false; outputs];
         for (_, output, weight) in weights {
             if std::mem::replace(&mut named[*output], true) {
@@ -137,8 +162,12 @@ impl Tree<'_> {
         let when_true = child(self.attributes.nodes_truenodeids[place]);
         let when_false = child(self.attributes.nodes_falsenodeids[place]);
         let threshold = self.attributes.nodes_values[place];
+        if let Some(words) = self.attributes.sets.get(&place) {
+            let (test, nan_left) = (FileTest::In(words.clone()), self.tracks_true(place));
+            return Ok(self.node(place, test, nan_left, (when_true, when_false)));
+        }
         // NaN passes no comparison but "not equal", unless the node says that it does.
-        let tracks_true = self.attributes.nodes_missing.get(place).is_some_and(|flag| *flag == 1);
+        let tracks_true = self.tracks_true(place);
         let (test, swap, nan_true) = match mode {
             b"BRANCH_LEQ" => (FileTest::LessOrEqual(threshold), false, tracks_true),
             b"BRANCH_LT" => (FileTest::Less(threshold), false, tracks_true),
@@ -152,14 +181,16 @@ impl Tree<'_> {
                 return Err(ModelError::unsupported(what, "convert with target_opset={\"ai.onnx.ml\": 3}"));
             }
         };
-        let (left, right) = if swap { (when_false, when_true) } else { (when_true, when_false) };
-        Ok(FileNode::Split {
-            feature: self.attributes.nodes_featureids[place],
-            test,
-            nan_left: nan_true != swap,
-            zero_is_missing: false,
-            left,
-            right,
-        })
+        let children = if swap { (when_false, when_true) } else { (when_true, when_false) };
+        Ok(self.node(place, test, nan_true != swap, children))
+    }
+
+    fn tracks_true(&self, place: usize) -> bool {
+        self.attributes.nodes_missing.get(place).is_some_and(|flag| *flag == 1)
+    }
+
+    fn node(&self, place: usize, test: FileTest, nan_left: bool, (left, right): (i64, i64)) -> FileNode {
+        let feature = self.attributes.nodes_featureids[place];
+        FileNode::Split { feature, test, nan_left, zero_is_missing: false, left, right }
     }
 }

@@ -6,12 +6,10 @@
 mod bounded;
 mod categories;
 mod document;
-mod json;
 mod objective;
 mod tree;
 
 pub(crate) use document::Document;
-pub(crate) use json::{document_from_json, json_error};
 
 use document::{BoosterModel, GradientBooster, Learner, LearnerParam};
 use objective::Objective;
@@ -22,10 +20,20 @@ use crate::error::{ModelError, quotable};
 use crate::features::{check_count, check_names_differ, check_texts};
 use crate::forest::{Categories, Finish, Forest, Precision, Shape};
 use crate::format::{Format, Library};
+use crate::json::json_error;
 use crate::limits::{OUTPUTS_MAX, TREES_MAX};
 use crate::model::Model;
 use crate::output::Output;
 use crate::ubjson;
+
+/// Reads a JSON file.
+///
+/// # Errors
+///
+/// Text that is not JSON, cut off, or of another shape.
+pub(crate) fn document_from_json(bytes: &[u8]) -> Result<Document, ModelError> {
+    serde_json::from_slice(bytes).map_err(|error| json_error(&error, bytes))
+}
 
 /// Reads a UBJSON file.
 ///

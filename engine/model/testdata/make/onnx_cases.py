@@ -26,6 +26,18 @@ def attribute(node, *names):
     return []
 
 
+def thresholds(node):
+    """Per feature the numbers that its splits compare with."""
+    found = {}
+    lists = [attribute(node, "nodes_featureids"), attribute(node, "nodes_values", "nodes_values_as_tensor", "nodes_splits")]
+    for feature, value, mode in zip(*lists, attribute(node, "nodes_modes")):
+        if mode != b"LEAF":
+            found.setdefault(feature, []).append(value)
+    for feature in set(lists[0]):
+        found.setdefault(feature, []).extend(attribute(node, "membership_values"))
+    return found
+
+
 def write_case(folder, name, model, values, rng, raw=None):
     """Saves a model and records its answers. raw: the same model without its transform, for the margins."""
     path = folder / f"onnx-{name}.onnx"
@@ -37,17 +49,10 @@ def write_case(folder, name, model, values, rng, raw=None):
     given = session.get_inputs()[0]
     dtype = INPUT_TYPES[given.type]
     trees = next(node for node in model.graph.node if node.op_type.startswith("TreeEnsemble"))
-    found = {}
-    features = attribute(trees, "nodes_featureids")
-    for feature, value, mode in zip(
-        features, attribute(trees, "nodes_values", "nodes_values_as_tensor"), attribute(trees, "nodes_modes")
-    ):
-        if mode != b"LEAF":
-            found.setdefault(feature, []).append(value)
     if dtype == np.int64:
         made = rng.integers(-5, 6, (answers.ROWS, values.shape[1])).astype(np.float64)
     else:
-        made = answers.rows(rng, values, found, dtype)
+        made = answers.rows(rng, values, thresholds(trees), dtype)
 
     def numbers(of):
         session = onnxruntime.InferenceSession(of, options, providers=["CPUExecutionProvider"])
@@ -56,7 +61,7 @@ def write_case(folder, name, model, values, rng, raw=None):
         whole = np.asarray(plain(session.run([wanted], {given.name: given_rows})[0]))
         one = [plain(session.run([wanted], {given.name: row[None]})[0]) for row in given_rows]
         assert np.array_equal(np.concatenate([np.atleast_1d(part) for part in one]).reshape(whole.shape), whole), name
-        return whole.astype(np.float32)
+        return whole if whole.dtype == np.float64 else whole.astype(np.float32)
 
     outputs = numbers(str(path))
     if raw is not None:
@@ -69,7 +74,7 @@ def write_case(folder, name, model, values, rng, raw=None):
 
 
 def shows_transform(node):
-    return any(given.name == "post_transform" and given.s != b"NONE" for given in node.attribute)
+    return any(given.name == "post_transform" and (given.i or given.s not in (b"", b"NONE")) for given in node.attribute)
 
 
 def plain(answer):
@@ -187,29 +192,12 @@ def made_by_hand(folder, rng, values):
         twin = {**{key.replace("class_", "target_"): value for key, value in trees.items()}, **base}
         raw = graph(regressor, TensorProto.FLOAT, 1, **twin, n_targets=1)
         write_case(folder, name, graph(classifier, TensorProto.FLOAT, 2, **trees, **two, **more), values, rng, raw)
-    refused = [("max", {"aggregate_function": "MAX"}), ("probit", {"post_transform": "PROBIT"})]
-    for name, more in refused:
+    for name, more in [("max", {"aggregate_function": "MAX"}), ("probit", {"post_transform": "PROBIT"})]:
         model = graph(regressor, TensorProto.FLOAT, 1, **random_trees(rng, 2, 1, MODES, some), n_targets=1, **more)
-        (folder / f"onnx-{name}.onnx").write_bytes(model.SerializeToString())
-    version_five(folder)
-
-
-def version_five(folder):
-    """The operator of ai.onnx.ml 5."""
-    def tensor(kind, numbers):
-        return helper.make_tensor("t", kind, [len(numbers)], numbers)
-
-    node = helper.make_node(
-        "TreeEnsemble", ["X"], ["Y"], domain="ai.onnx.ml", n_targets=1, aggregate_function=1, post_transform=0,
-        tree_roots=[0], nodes_modes=tensor(TensorProto.UINT8, [0]), nodes_featureids=[0],
-        nodes_splits=tensor(TensorProto.FLOAT, [0.5]), nodes_truenodeids=[0], nodes_trueleafs=[1],
-        nodes_falsenodeids=[1], nodes_falseleafs=[1], leaf_targetids=[0, 0],
-        leaf_weights=tensor(TensorProto.FLOAT, [1.0, 2.0]),
-    )  # fmt: skip
-    given = helper.make_tensor_value_info("X", TensorProto.FLOAT, [None, 5])
-    shown = helper.make_tensor_value_info("Y", TensorProto.FLOAT, [None, 1])
-    model = helper.make_model(helper.make_graph([node], "trees", [given], [shown]))
-    (folder / "onnx-version-five.onnx").write_bytes(model.SerializeToString())
+        if name == "max":
+            write_case(folder, name, model, values, np.random.default_rng(402))
+        else:
+            (folder / f"onnx-{name}.onnx").write_bytes(model.SerializeToString())
 
 
 def converted(folder, rng, values, label):

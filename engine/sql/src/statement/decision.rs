@@ -10,9 +10,10 @@ use super::{finish, refuse_unknown};
 use crate::Diagnostic;
 use crate::answer::{Answer, answer};
 use crate::ast::{Item, Select, Setting};
-use crate::catalog::{Catalog, Declaration};
+use crate::catalog::{Catalog, Declaration, Found};
 use crate::diagnostic::{Report, Reported};
 use crate::query::Query;
+use crate::suggest::did_you_mean;
 use crate::tokens::{Cursor, Name, Parsed, Place};
 
 /// What the statement says.
@@ -68,16 +69,17 @@ fn decision(
     catalog: &Catalog,
     report: &mut Report,
 ) -> Result<Decision, Reported> {
-    let options = refuse_unknown(&clauses.settings, &["deadline"], &[], report);
+    let options = refuse_unknown(&clauses.settings, &["deadline", "split_by"], &[], report);
     let deadline = deadline(clauses, report);
     let stream = catalog.find(Declaration::Stream, &clauses.stream, report)?;
+    let split_by = split_by(clauses, catalog, stream, report);
     let mut query = Query::new(catalog, &clauses.stream, stream, report);
     let outputs = query.select(&clauses.select);
     let conditions = query.conditions()?;
     let answer = answer(&mut query, clauses.select.place, outputs, &clauses.fallback)?;
     let (graph, lookups, functions) = query.finish()?;
     options?;
-    let deadline_micros = deadline?;
+    let (deadline_micros, split_by) = (deadline?, split_by?);
     let place = name.place;
     let (outputs, condition, code) = places(&answer, conditions);
     let mut program = |graph: &Graph, outputs: &[Expr]| {
@@ -87,6 +89,7 @@ fn decision(
         name: name.text.clone(),
         stream: u16::try_from(stream.index).map(StreamId).map_err(|_| Reported)?,
         deadline_micros,
+        split_by,
         program: program(&graph, &outputs)?,
         fallback: program(&answer.fallback_graph, &answer.fallback)?,
         answer: std::sync::Arc::new(Schema::new(answer.columns, Vec::new())),
@@ -110,6 +113,28 @@ fn places(answer: &Answer, condition: Option<Expr>) -> (Vec<Expr>, Option<usize>
     let condition = place(condition);
     let code = place(answer.code);
     (outputs, condition, code)
+}
+
+/// The columns by which decisions fall to champion or challenger: the stream's key, if none is named.
+fn split_by(
+    clauses: &Clauses,
+    catalog: &Catalog,
+    stream: Found,
+    report: &mut Report,
+) -> Result<Vec<usize>, Reported> {
+    let schema = &catalog.streams[stream.index].schema;
+    let Some(Setting { value, .. }) = clauses.settings.iter().find(|s| s.key.text == "split_by") else {
+        return Ok(schema.key().to_vec());
+    };
+    if let Some(column) = schema.position(&value.text) {
+        return Ok(vec![column]);
+    }
+    if stream.broken {
+        return Err(Reported);
+    }
+    let names = schema.columns().iter().map(|column| column.name.as_str());
+    let message = format!("stream '{}' has no column '{}'", clauses.stream.text, value.text);
+    Err(report.push(Diagnostic::new(value.place, message).with_hint_if(did_you_mean(&value.text, names))))
 }
 
 /// The deadline in microseconds.

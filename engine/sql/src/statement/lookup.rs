@@ -7,7 +7,7 @@ use vencejo_expr::{Constant, Graph, LookupTable, Type};
 use vencejo_types::limits::{COLUMNS_MAX, LOOKUP_FILE_BYTES_MAX, LOOKUP_ROWS_MAX, LOOKUP_TABLES_MAX};
 use vencejo_types::schema::ColumnType;
 
-use super::model::{File, read};
+use super::model::{File, path_of, read};
 use super::{Load, finish, listed, refuse_unknown};
 use crate::Diagnostic;
 use crate::ast::{Ast, AstKind, ColumnDeclaration};
@@ -55,7 +55,8 @@ pub(crate) fn plan(
         let settings = cursor.settings()?;
         finish(cursor, "';'")?;
         let options = refuse_unknown(&settings, &["path"], &[], report);
-        let file = read(&settings, place, report, load, "lookups/name.csv", LOOKUP_FILE_BYTES_MAX);
+        let file = path_of(&settings, place, report)
+            .and_then(|path| read(path, report, load, "lookups/name.csv", LOOKUP_FILE_BYTES_MAX));
         checked.and_then(|columns| {
             options?;
             Ok((from_file(&columns, &file?, report)?, columns))

@@ -1,4 +1,6 @@
 //! ONNX. The corpus holds files without their first bytes, which every input gets.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| vencejo_fuzz_model::exercise(b"\x08", input));
+use vencejo_fuzz_model::{WITH_VECTORS, exercise};
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| exercise(b"\x08", input, WITH_VECTORS));

@@ -1,4 +1,6 @@
 //! XGBoost as UBJSON. The corpus holds files without their first bytes, which every input gets.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| vencejo_fuzz_model::exercise(b"{L", input));
+use vencejo_fuzz_model::{WITH_SETS, exercise};
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| exercise(b"{L", input, WITH_SETS));

@@ -12,12 +12,14 @@ impl Counter for Avx2 {
         #[inline]
         #[target_feature(enable = "avx2,popcnt")]
         fn count(group: &[f32; LANES], x: f32) -> u32 {
-            let mask = |half: usize| {
+            // Counted half by half: of one mask for all the compiler makes packs and shuffles.
+            let count = |half: usize| {
                 // SAFETY: `half` is 0 or 1, and the load needs no alignment.
                 let thresholds = unsafe { _mm256_loadu_ps(group.as_ptr().add(half * 8)) };
-                _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(_mm256_set1_ps(x), thresholds))
+                let reached = _mm256_cmp_ps::<_CMP_GE_OQ>(_mm256_set1_ps(x), thresholds);
+                _mm256_movemask_ps(reached).count_ones()
             };
-            (mask(0) | mask(1) << 8).count_ones()
+            count(0) + count(1)
         }
         // SAFETY: `detect`, the only constructor, has found the features.
         unsafe { count(group, x) }
@@ -28,12 +30,13 @@ impl Counter for Avx2 {
         #[inline]
         #[target_feature(enable = "avx2,popcnt")]
         fn count(group: &[f64; LANES], x: f64) -> u32 {
-            let mask = |quarter: usize| {
+            let count = |quarter: usize| {
                 // SAFETY: `quarter` is 0 to 3, and the load needs no alignment.
                 let thresholds = unsafe { _mm256_loadu_pd(group.as_ptr().add(quarter * 4)) };
-                _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_GE_OQ>(_mm256_set1_pd(x), thresholds))
+                let reached = _mm256_cmp_pd::<_CMP_GE_OQ>(_mm256_set1_pd(x), thresholds);
+                _mm256_movemask_pd(reached).count_ones()
             };
-            (mask(0) | mask(1) << 4 | mask(2) << 8 | mask(3) << 12).count_ones()
+            count(0) + count(1) + count(2) + count(3)
         }
         // SAFETY: `detect`, the only constructor, has found the features.
         unsafe { count(group, x) }
@@ -96,21 +99,19 @@ impl<const HALVES: usize> Banks<HALVES> {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn pick<const HALVES: usize>(bank: &[__m256i; HALVES], columns: __m256i) -> __m256i {
-    // A shuffle looks at bits 0 to 3 and 7 only; bits 4 and 5 choose among the halves.
+    // A shuffle looks at bits 0 to 3, and gives 0 where bit 7 is set, which says what bit 4 says; bit 5
+    // chooses among pairs of halves.
     let first = _mm256_shuffle_epi8(bank[0], columns);
     if HALVES == 1 {
         return first;
     }
-    let bit_4 = _mm256_slli_epi16::<3>(columns);
-    let low = _mm256_blendv_epi8(first, _mm256_shuffle_epi8(bank[1], columns), bit_4);
+    let odd = _mm256_xor_si256(columns, _mm256_set1_epi8(-128));
+    let low = _mm256_or_si256(first, _mm256_shuffle_epi8(bank[1], odd));
     if HALVES == 2 {
         return low;
     }
     let third = _mm256_shuffle_epi8(bank[2], columns);
-    let high = if HALVES == 3 {
-        third
-    } else {
-        _mm256_blendv_epi8(third, _mm256_shuffle_epi8(bank[HALVES - 1], columns), bit_4)
-    };
+    let high =
+        if HALVES == 3 { third } else { _mm256_or_si256(third, _mm256_shuffle_epi8(bank[HALVES - 1], odd)) };
     _mm256_blendv_epi8(low, high, _mm256_slli_epi16::<2>(columns))
 }

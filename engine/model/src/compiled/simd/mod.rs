@@ -1,10 +1,10 @@
 //! The AVX2 kernels, the crate's only unsafe code.
 //!
 //! Unsafe are the calls into code compiled for AVX2, which [`Avx2::detect`] proves to be there, and the
-//! accesses to tables without a check of bounds. [`Walk::new`] and [`Paths::new`], the only constructors of
+//! accesses to tables without a check of bounds. [`Walk::new`] and [`Pieces::new`], the only constructors of
 //! the tables, prove the latter; what they guarantee is written at the types. What a row holds never decides
 //! whether an address is inside: outcomes are bits of a movemask, and every path along bits ends at one of
-//! 32 leaves.
+//! 32 leaves or exits.
 #![deny(clippy::undocumented_unsafe_blocks)]
 #![expect(
     clippy::cast_possible_truncation,
@@ -13,7 +13,7 @@
     reason = "intrinsics take lanes as signed numbers; positions in tables are below TABLE_BYTES_MAX, a u32"
 )]
 
-use super::paths::Paths;
+use super::pieces::Pieces;
 use super::quantise::NarrowCells;
 use super::walk::Walk;
 
@@ -34,8 +34,11 @@ macro_rules! of_row {
 }
 
 mod banks;
-mod paths;
+mod pieces;
+mod rows;
 mod walk;
+
+pub(super) use rows::Ymm;
 
 /// A number that leaves and sums are.
 pub(super) trait Sum: Copy + std::ops::AddAssign {}
@@ -76,45 +79,10 @@ impl Avx2 {
         unsafe { walk::walk(tables, cells, sums) }
     }
 
-    /// Adds the leaves of one margin to the sums of rows, a block of trees after the other.
-    #[inline]
-    pub(super) fn walk_rows<F: Sum>(
-        self,
-        tables: &Walk<F>,
-        margin: usize,
-        rows: &[NarrowCells],
-        sums: &mut [F],
-    ) {
-        // SAFETY: `detect`, the only constructor, has found the features.
-        unsafe { walk::walk_rows(tables, margin, rows, sums) }
-    }
-
-    /// Adds the leaves of one margin to the sums of rows, a block of trees after the other.
-    #[inline]
-    pub(super) fn path_rows<F: Sum>(
-        self,
-        tables: &Paths<F>,
-        margin: usize,
-        rows: &[NarrowCells],
-        sums: &mut [F],
-    ) {
-        // SAFETY: `detect`, the only constructor, has found the features.
-        unsafe { paths::path_rows(tables, margin, rows, sums) }
-    }
-
     /// Adds the leaves of a row to one sum per margin.
     #[inline]
-    pub(super) fn paths<F: Sum>(self, tables: &Paths<F>, cells: &NarrowCells, sums: &mut [F]) {
+    pub(super) fn pieces<F: Sum>(self, tables: &Pieces<F>, cells: &NarrowCells, sums: &mut [F]) {
         // SAFETY: `detect`, the only constructor, has found the features.
-        unsafe { paths::paths(tables, cells, sums) }
+        unsafe { pieces::pieces(tables, cells, sums) }
     }
-}
-
-/// Trees that many rows pass before the next trees: their tables stay in the first-level cache.
-const BLOCK: usize = 64;
-
-/// Trees of a margin. The end of a margin that is not there is 0.
-fn range(margins: &[usize], margin: usize) -> (usize, usize) {
-    let first = margin.checked_sub(1).and_then(|before| margins.get(before)).copied().unwrap_or(0);
-    (first, margins.get(margin).copied().unwrap_or(0))
 }

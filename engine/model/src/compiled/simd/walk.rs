@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::super::quantise::NarrowCells;
 use super::super::walk::{BOTTOM_LEAVES, BOTTOM_LEVELS, TREES_AT_ONCE, Walk};
+use super::Sum;
 use super::banks::Banks;
-use super::{BLOCK, Sum, range};
 
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
 pub(super) fn walk<F: Sum>(walk: &Walk<F>, cells: &NarrowCells, sums: &mut [F]) {
@@ -17,19 +17,7 @@ pub(super) fn walk<F: Sum>(walk: &Walk<F>, cells: &NarrowCells, sums: &mut [F]) 
     }
 }
 
-#[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-pub(super) fn walk_rows<F: Sum>(walk: &Walk<F>, margin: usize, rows: &[NarrowCells], sums: &mut [F]) {
-    let (first, end) = range(&walk.margins, margin);
-    for from in (first..end).step_by(BLOCK) {
-        let trees = from..end.min(from + BLOCK);
-        for (cells, sum) in rows.iter().zip(&mut *sums) {
-            *sum = of_row!(walk_trees, walk.halves, cells, walk, trees.clone(), *sum);
-        }
-    }
-}
-
-/// Adds the leaves of trees: a range of `Walk::margins`, or a part of one that begins and ends at multiples
-/// of [`TREES_AT_ONCE`].
+/// Adds the leaves of trees: a range of `Walk::margins`.
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
 fn walk_trees<F: Sum, const HALVES: usize, const MISSING: bool>(
     cells: &NarrowCells,
@@ -52,16 +40,23 @@ const LEVELS: u8 = 2;
 
 /// Groups of eight trees under way at a time, and how far the later stages are behind the first. Outcomes are
 /// stored one by one and loaded eight at a time, which is slow until the stores have left the store buffer.
-const UNDER_WAY: usize = 8;
-const DESCEND_BEHIND: usize = 2;
-const ADD_BEHIND: usize = 4;
+pub(super) const UNDER_WAY: usize = 8;
+pub(super) const DESCEND_BEHIND: usize = 2;
+pub(super) const ADD_BEHIND: usize = 4;
 
 /// Outcomes and places of the groups under way.
 #[repr(align(64))]
-struct Ring {
-    outcomes: [[u32; TREES_AT_ONCE]; UNDER_WAY],
+pub(super) struct Ring {
+    pub(super) outcomes: [[u32; TREES_AT_ONCE]; UNDER_WAY],
     /// Bottom of each tree, in bytes; after the descent its leaf.
-    places: [[u32; TREES_AT_ONCE]; UNDER_WAY],
+    pub(super) places: [[u32; TREES_AT_ONCE]; UNDER_WAY],
+}
+
+impl Ring {
+    #[inline]
+    pub(super) fn new() -> Self {
+        Self { outcomes: [[0; TREES_AT_ONCE]; UNDER_WAY], places: [[0; TREES_AT_ONCE]; UNDER_WAY] }
+    }
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
@@ -71,7 +66,7 @@ fn walk_margin<F: Sum, const HALVES: usize, const MISSING: bool, const TOP: u8>(
     trees: Range<usize>,
     mut sum: F,
 ) -> F {
-    let mut ring = Ring { outcomes: [[0; 8]; UNDER_WAY], places: [[0; 8]; UNDER_WAY] };
+    let mut ring = Ring::new();
     let groups = trees.len() / TREES_AT_ONCE;
     for step in 0..groups + ADD_BEHIND {
         if step < groups {
@@ -147,7 +142,7 @@ fn bottoms<F, const HALVES: usize, const MISSING: bool, const TOP: u8>(
 /// Follows the outcomes of eight trees from their bottoms, in bytes, to their leaves.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn descend(outcomes: &[u32; TREES_AT_ONCE], places: &mut [u32; TREES_AT_ONCE]) {
+pub(super) fn descend(outcomes: &[u32; TREES_AT_ONCE], places: &mut [u32; TREES_AT_ONCE]) {
     // SAFETY: 8 numbers of 4 bytes, and the load needs no alignment.
     let outcomes = unsafe { _mm256_loadu_si256(outcomes.as_ptr().cast()) };
     // SAFETY: as above.

@@ -134,7 +134,7 @@ fn trees_and_nodes_are_limited() {
 
 #[test]
 fn categories_follow_their_library() {
-    use Categories::{CutFirst, NonNegative};
+    use Categories::{CutFirst, Halves, NonNegative};
     let cases = [
         (0.0, Some(0), Some(0)),
         (-0.0, Some(0), Some(0)),
@@ -150,5 +150,21 @@ fn categories_follow_their_library() {
     for (x, xgboost, lightgbm) in cases {
         assert_eq!(NonNegative.category(x), xgboost, "{x}");
         assert_eq!(CutFirst.category(x), lightgbm, "{x}");
+    }
+    let halves = [
+        (0.0, Some(0)),
+        (-0.0, Some(0)),
+        (-0.5, Some(1)),
+        (0.5, Some(1)),
+        (3.0, Some(6)),
+        (3.7, Some(7)),
+        (-1.0, None),
+        (-1.5, None),
+        (8_388_607.0, Some(16_777_214)),
+        (8_388_608.0, None),
+        (f64::INFINITY, None),
+    ];
+    for (x, expected) in halves {
+        assert_eq!(Halves.category(x), expected, "{x}");
     }
 }

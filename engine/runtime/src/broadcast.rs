@@ -1,0 +1,142 @@
+//! Requests to every partition: model changes, and looks at the state.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use vencejo_core::PartitionState;
+use vencejo_core::models::{ModelChange, ModelRefusal};
+use vencejo_types::limits::BROADCAST_TRIES_MAX;
+use vencejo_types::{ModelId, PartitionId, TenantId};
+
+use crate::lanes::Lane;
+use crate::request::{Inspection, ModelRequest, Request};
+use crate::router::{Router, Unavailable};
+
+/// Pause before a full lane is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(1);
+/// How long a partition may take to answer; one that has ended never does.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why a change is not made everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangeError {
+    /// The first partition that did not make it.
+    pub partition: PartitionId,
+    /// Why.
+    pub fault: ChangeFault,
+    /// How many partitions made it.
+    pub made: usize,
+}
+
+/// Why a partition does not make a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeFault {
+    /// Its roster does not allow it.
+    Refused(ModelRefusal),
+    /// It did not take the request.
+    Unavailable(Unavailable),
+    /// The core panicked on it.
+    Panicked,
+}
+
+impl fmt::Display for ChangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.fault {
+            ChangeFault::Refused(refusal) => write!(f, "{refusal}")?,
+            ChangeFault::Unavailable(Unavailable::Overloaded) => {
+                write!(f, "partition {} had no room for the change", self.partition)?;
+            }
+            ChangeFault::Unavailable(Unavailable::Stopped) => {
+                write!(f, "partition {} has stopped", self.partition)?;
+            }
+            ChangeFault::Panicked => write!(f, "partition {} failed on the change", self.partition)?,
+        }
+        match self.made {
+            0 => Ok(()),
+            made => write!(f, "; {made} other partitions made the change: repeat it"),
+        }
+    }
+}
+
+impl std::error::Error for ChangeError {}
+
+impl Router {
+    /// Changes who answers as a model, in every partition, each from its next decision on. Two of these at
+    /// once may come in another order in another partition: one caller at a time. Let it run to its end;
+    /// dropped before, it is made in some partitions only.
+    ///
+    /// # Errors
+    /// The first partition's that did not make the change.
+    pub async fn change_model(&self, model: ModelId, change: ModelChange) -> Result<(), ChangeError> {
+        let change = Arc::new(change);
+        let mut waiting = Vec::with_capacity(self.partitions.len());
+        for index in 0..self.partitions.len() {
+            let (reply, answer) = oneshot::channel();
+            let request = ModelRequest { model, change: Arc::clone(&change), reply };
+            let queued = self.queue(index, Request::Model(request)).await;
+            waiting.push(queued.map(|()| answer));
+        }
+        let (mut made, mut first) = (0, None);
+        for (index, queued) in (0..).zip(waiting) {
+            let changed = match queued {
+                Err(unavailable) => Err(ChangeFault::Unavailable(unavailable)),
+                Ok(answer) => match tokio::time::timeout(REPLY_TIMEOUT, answer).await {
+                    Ok(Ok(Some(changed))) => changed.map_err(ChangeFault::Refused),
+                    Ok(Ok(None)) => Err(ChangeFault::Panicked),
+                    Ok(Err(_)) | Err(_) => Err(ChangeFault::Unavailable(Unavailable::Stopped)),
+                },
+            };
+            match changed {
+                Ok(()) => made += 1,
+                Err(fault) => {
+                    first.get_or_insert((PartitionId { tenant: TenantId::DEFAULT, index }, fault));
+                }
+            }
+        }
+        first.map_or(Ok(()), |(partition, fault)| Err(ChangeError { partition, fault, made }))
+    }
+
+    /// What `read` finds in each partition's state, by ascending partition. It runs on the partition's
+    /// thread, between two requests: it must be short.
+    ///
+    /// # Errors
+    /// When a partition cannot take the request or has stopped.
+    pub async fn inspect<R: Send + 'static>(
+        &self,
+        read: impl Fn(&PartitionState) -> R + Send + Sync + 'static,
+    ) -> Result<Vec<R>, Unavailable> {
+        let read = Arc::new(read);
+        let mut waiting = Vec::with_capacity(self.partitions.len());
+        for index in 0..self.partitions.len() {
+            let (reply, answer) = oneshot::channel();
+            let read = Arc::clone(&read);
+            let look: Inspection = Box::new(move |state| {
+                // Whoever asked may have gone.
+                let _ = reply.send(read(state));
+            });
+            self.queue(index, Request::Inspect(look)).await?;
+            waiting.push(answer);
+        }
+        let mut found = Vec::with_capacity(waiting.len());
+        for answer in waiting {
+            let answered = tokio::time::timeout(REPLY_TIMEOUT, answer).await;
+            found.push(answered.ok().and_then(Result::ok).ok_or(Unavailable::Stopped)?);
+        }
+        Ok(found)
+    }
+
+    /// Queues a request in a partition's fast lane, and waits for room there.
+    async fn queue(&self, index: usize, mut request: Request) -> Result<(), Unavailable> {
+        for _ in 0..BROADCAST_TRIES_MAX {
+            match self.partitions[index].push(Lane::Fast, request) {
+                Ok(()) => return Ok(()),
+                Err((Unavailable::Overloaded, Some(back))) => request = back,
+                Err((unavailable, _)) => return Err(unavailable),
+            }
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+        Err(Unavailable::Overloaded)
+    }
+}

@@ -1,0 +1,154 @@
+//! The engine's commands: what the administration plane of SPEC.md, section 16, carries here.
+//!
+//! | command | arguments | blobs |
+//! |---|---|---|
+//! | `model.push` | [`push::Arguments`] | `model`: the file |
+//! | `model.list` | `model`, or null for all | |
+//! | `model.activate` | `model`, `version`, `weight` in percent or null | |
+//! | `model.rollback` | `model` | |
+//!
+//! Changes of models go one at a time to all partitions, each to its end; so every partition sees them in
+//! one order, though not in one moment. What takes long runs on a thread of its own.
+
+mod models;
+mod push;
+mod report;
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use tokio::sync::{Mutex, Semaphore};
+use tokio::task::spawn_local;
+use vencejo_core::models::ModelChange;
+use vencejo_gateway::{Blobs, Command, Control, ControlRefusal, ErrorCode};
+use vencejo_runtime::{ChangeFault, Router, Unavailable};
+use vencejo_sql::did_you_mean;
+use vencejo_types::ModelId;
+
+const COMMANDS: [&str; 4] = ["model.push", "model.list", "model.activate", "model.rollback"];
+
+/// Carries the commands out.
+pub struct Commands {
+    engine: Arc<Engine>,
+}
+
+/// What commands work on.
+struct Engine {
+    router: Arc<Router>,
+    /// Held while a change goes to the partitions.
+    changes: Mutex<()>,
+    /// The place of the one push that may be under way.
+    push: Arc<Semaphore>,
+}
+
+impl Commands {
+    /// The commands of this engine.
+    pub fn new(router: Arc<Router>) -> Self {
+        let engine = Engine { router, changes: Mutex::default(), push: Arc::new(Semaphore::new(1)) };
+        Self { engine: Arc::new(engine) }
+    }
+}
+
+impl Control for Commands {
+    fn run(&self, command: &str, arguments: &str, blobs: Blobs) -> Command {
+        let engine = Arc::clone(&self.engine);
+        match command {
+            "model.push" => begin(arguments, |arguments| push::push(engine, arguments, blobs)),
+            "model.list" => begin(arguments, |arguments| models::list(engine, arguments)),
+            "model.activate" => begin(arguments, |arguments| models::activate(engine, arguments)),
+            "model.rollback" => begin(arguments, |arguments| models::rollback(engine, arguments)),
+            other => {
+                let hint = did_you_mean(other, COMMANDS);
+                let hint = hint.unwrap_or_else(|| format!("there are {}", COMMANDS.join(", ")));
+                let text = format!("there is no command '{other}'; {hint}");
+                Box::pin(async { Err(ControlRefusal { code: ErrorCode::UnknownCommand, text }) })
+            }
+        }
+    }
+}
+
+/// Begins a command with its arguments read.
+fn begin<A: DeserializeOwned, F>(arguments: &str, command: impl FnOnce(A) -> F) -> Command
+where
+    F: Future<Output = Result<serde_json::Value, ControlRefusal>> + 'static,
+{
+    match serde_json::from_str(arguments) {
+        Ok(arguments) => {
+            let command = command(arguments);
+            Box::pin(async { command.await.map(|answer| answer.to_string()) })
+        }
+        Err(error) => {
+            let refusal = ControlRefusal::refused(format!("the arguments cannot be read: {error}"));
+            Box::pin(async { Err(refusal) })
+        }
+    }
+}
+
+impl Engine {
+    /// The model of this name.
+    fn model(&self, name: &str) -> Result<ModelId, ControlRefusal> {
+        let models = &self.router.app().models;
+        if let Some(index) = models.iter().position(|model| model.name == name) {
+            return Ok(ModelId(u16::try_from(index).expect("DECLARATIONS_MAX fits 16 bits")));
+        }
+        let names = || models.iter().map(|model| model.name.as_str());
+        let known = match models.len() {
+            0 => "it has none".to_owned(),
+            _ => format!("it has {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        let hint = did_you_mean(name, names()).unwrap_or(known);
+        let app = &self.router.app().name;
+        Err(ControlRefusal::refused(format!("app '{app}' has no model '{name}'; {hint}")))
+    }
+
+    /// Makes a change in all partitions, unless who answers has changed since `revision`. Runs to its end
+    /// even when this is dropped.
+    async fn change(
+        self: &Arc<Self>,
+        model: ModelId,
+        change: ModelChange,
+        revision: Option<u64>,
+    ) -> Result<(), ControlRefusal> {
+        let engine = Arc::clone(self);
+        let changed = spawn_local(async move {
+            let _one_at_a_time = engine.changes.lock().await;
+            if let Some(before) = revision
+                && engine.revision(model).await? != before
+            {
+                return Err(ControlRefusal::refused(
+                    "somebody else changed who answers as this model meanwhile; the new version is \
+                     installed and not activated; look with 'model list', then activate it or not",
+                ));
+            }
+            engine.router.change_model(model, change).await.map_err(|error| {
+                let code = match error.fault {
+                    ChangeFault::Refused(_) => ErrorCode::ControlRefused,
+                    ChangeFault::Unavailable(Unavailable::Overloaded) => ErrorCode::Overloaded,
+                    ChangeFault::Unavailable(Unavailable::Stopped) => ErrorCode::ShuttingDown,
+                    ChangeFault::Panicked => ErrorCode::Internal,
+                };
+                ControlRefusal { code, text: error.to_string() }
+            })
+        });
+        changed.await.unwrap_or_else(|_| Err(failed()))
+    }
+
+    /// A number that grows whenever who answers as this model changes somewhere.
+    async fn revision(&self, model: ModelId) -> Result<u64, ControlRefusal> {
+        let revisions = self.router.inspect(move |state| state.roster(model).revision()).await;
+        revisions.map(|revisions| revisions.iter().sum()).map_err(unavailable)
+    }
+}
+
+fn unavailable(unavailable: Unavailable) -> ControlRefusal {
+    let (code, text) = match unavailable {
+        Unavailable::Overloaded => (ErrorCode::Overloaded, "a partition's lane is full; try again shortly"),
+        Unavailable::Stopped => (ErrorCode::ShuttingDown, "a partition has stopped"),
+    };
+    ControlRefusal { code, text: text.to_owned() }
+}
+
+fn failed() -> ControlRefusal {
+    let text = "the engine failed on this command; its log says why".to_owned();
+    ControlRefusal { code: ErrorCode::Internal, text }
+}
