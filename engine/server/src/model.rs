@@ -1,5 +1,5 @@
-//! `vencejo model`: what a model file holds, whether it answers as its library did, and which versions an engine
-//! serves.
+//! `vencejo model`: what a model file holds, whether it answers as its library did, and which versions an
+//! engine serves.
 
 mod push;
 mod remote;
