@@ -89,7 +89,7 @@ fn a_model_whose_features_are_not_the_declared_inputs() {
         [&sql[..from], &sql[to..]].concat()
     };
     let output = serve(ads_with(Some(&whole), fewer).path(), &[]);
-    expect(&output, 78, "app.sql:54:7: INPUT names 9, the model in 'models/yield.ubj' has 10 features");
+    expect(&output, 78, "app.sql:54:7: 'models/yield.ubj': INPUT names 9, the model has 10 features");
     assert!(stderr(&output).contains("is_prime_time"), "its features are listed: {}", stderr(&output));
     let other = std::fs::read(root().join("engine/model/testdata/formats/xgboost-gamma.ubj")).unwrap();
     expect(&serve(ads_with(Some(&other), |sql| sql).path(), &[]), 78, "has 5 features");
