@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use vencejo_client::{Client, Config, DecisionCode, Row};
 
-use crate::support::{Engine, block_on, json_lines, root, row, stderr, stream, vencejo};
+use crate::support::{Engine, block_on, json_lines, root, row, run_with_input, stderr, stream, vencejo};
 use crate::versions::{ADS_FEATURES, Request, constant_model, requests, second_model};
 
 /// Nobody's fallback is wanted.
@@ -242,10 +242,9 @@ fn what_cannot_serve_is_refused_in_one_sentence_and_changes_nothing() {
     assert_eq!((champions.len(), &champions[0]["version"]), (1, &json!("yield-1")));
 }
 
-#[test]
-fn a_challenger_of_the_app_answers_its_share_by_the_impression() {
-    let folder = TempDir::new().unwrap();
-    let app = folder.path().join("ads");
+/// The ads app with a challenger that answers 40 %, in a folder.
+fn ads_with_challenger(folder: &Path) -> PathBuf {
+    let app = folder.join("ads");
     std::fs::create_dir_all(app.join("models")).unwrap();
     let sql = std::fs::read_to_string(root().join("apps/ads/app.sql")).unwrap();
     let challenger =
@@ -254,6 +253,28 @@ fn a_challenger_of_the_app_answers_its_share_by_the_impression() {
     std::fs::write(app.join("app.sql"), sql).unwrap();
     std::fs::copy(root().join("apps/ads/models/yield.ubj"), app.join("models/yield.ubj")).unwrap();
     std::fs::write(app.join("models/b.ubj"), second_model()).unwrap();
+    app
+}
+
+/// Which version answered, `a` the champion or `b` the challenger.
+fn answered_by(decision: &Value) -> char {
+    let (version, variant) = (&decision["model_version"], &decision["model_variant"]);
+    match (version.as_str(), variant.as_str()) {
+        (Some("yield-1"), Some("champion")) => 'a',
+        (Some("yield-2"), Some("challenger")) => 'b',
+        _ => panic!("{decision}"),
+    }
+}
+
+fn assert_two_fifths(answers: &str) {
+    let share = answers.matches('b').count() as f64 / answers.len() as f64;
+    assert!((0.3..0.5).contains(&share), "{share} of {}", answers.len());
+}
+
+#[test]
+fn a_challenger_of_the_app_answers_its_share_by_the_impression() {
+    let folder = TempDir::new().unwrap();
+    let app = ads_with_challenger(folder.path());
     let decide = |arguments: &[&str]| {
         let engine = Engine::start_app(&app, arguments);
         let samples = "apps/ads/samples/bid_requests.jsonl";
@@ -261,20 +282,27 @@ fn a_challenger_of_the_app_answers_its_share_by_the_impression() {
             .args(["decide", "--connect", &engine.connect(), "--openrtb", samples])
             .output()
             .unwrap();
-        let of = |decision: &Value| {
-            let (version, variant) = (&decision["model_version"], &decision["model_variant"]);
-            match (version.as_str(), variant.as_str()) {
-                (Some("yield-1"), Some("champion")) => 'a',
-                (Some("yield-2"), Some("challenger")) => 'b',
-                _ => panic!("{decision}"),
-            }
-        };
-        json_lines(&output.stdout).iter().filter(|it| it["code"] != "refused").map(of).collect::<String>()
+        let decisions = json_lines(&output.stdout);
+        decisions.iter().filter(|it| it["code"] != "refused").map(answered_by).collect::<String>()
     };
     let first = decide(&[]);
-    let share = first.matches('b').count() as f64 / first.len() as f64;
-    assert!((0.3..0.5).contains(&share), "{share} of {}", first.len());
+    assert_two_fifths(&first);
     assert_eq!(first, decide(&["--partitions", "7"]), "the same impressions fall to the same version");
+}
+
+#[test]
+fn a_challenger_of_the_app_answers_its_share_of_a_run() {
+    let folder = TempDir::new().unwrap();
+    let app = ads_with_challenger(folder.path());
+    let requests = vencejo().args(["gen", "ads", "--rows", "300", "--seed", "3"]).output().unwrap().stdout;
+    let mut command = vencejo();
+    command.arg("run").arg(&app).args(["--input", "bid_requests=-", "--decide", "floor"]);
+    let output = run_with_input(&mut command, &requests);
+    let lines = json_lines(&output.stdout);
+    let floors = lines.iter().filter(|line| line["output"] == "floor");
+    let answers: String = floors.map(|line| answered_by(&line["row"])).collect();
+    assert_eq!(answers.len(), 300, "{}", stderr(&output));
+    assert_two_fifths(&answers);
 }
 
 #[test]

@@ -244,3 +244,14 @@ fn the_same_events_give_the_same_answers() {
     };
     assert_eq!(run(), run());
 }
+
+#[test]
+fn a_restart_empties_the_flow() {
+    let mut bench = Bench::new();
+    bench.event("a", Some(1.0));
+    bench.event("a", Some(1.0));
+    bench.state.restart();
+    assert_eq!(bench.state.nodes().map(|node| node.keys).collect::<Vec<_>>(), [0]);
+    assert_eq!(bench.decide("a", Some(1.0), false), (DecisionCode::LowConfidence, Some(1.0), None));
+    assert_eq!(bench.decide("a", Some(1.0), false).2, Some(1));
+}
