@@ -16,8 +16,9 @@ const PAGES: &str = "CREATE MATERIALIZED VIEW per_page AS
     SELECT page, window_start, COUNT(*) AS views, SUM(amount) AS spent
     FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '1' SECOND))
     GROUP BY page, window_start, window_end;";
-const BARE: &str = "CREATE DECISION d ON events AS SELECT amount FROM events FALLBACK SELECT 0.0 AS amount;";
-const LOOKING: &str = "CREATE DECISION d ON events AS SELECT spent AS amount
+const BARE: &str = "CREATE DECISION d ON events WITH ('deadline' = '10 ms') AS SELECT amount
+    FROM events FALLBACK SELECT 0.0 AS amount;";
+const LOOKING: &str = "CREATE DECISION d ON events WITH ('deadline' = '10 ms') AS SELECT spent AS amount
     FROM events LEFT JOIN per_user ON per_user.user_id = events.user_id FALLBACK SELECT 0.0 AS amount;";
 
 fn event(criterion: &mut Criterion) {

@@ -194,7 +194,7 @@ pub fn reference() -> Reference {
     Reference
 }
 
-/// What [`reference`] gives.
+/// What [`reference()`] gives.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference;
 
