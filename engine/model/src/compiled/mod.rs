@@ -14,31 +14,26 @@
 //!
 //! # Numbers
 //!
-//! Nanoseconds per row on one thread of a busy two-core Zen 3 (AVX2), f32 rows for XGBoost and f64 rows for
-//! LightGBM. `ads` has 10 features of few values, `wide` 20 continuous ones with missing values. "Other" is
-//! the fastest other crate, hessboost 0.4.6, p50 and per row of batches of 1,000; on LightGBM models its
-//! sums are f32 and so not LightGBM's.
+//! Nanoseconds per row on one thread of a Zen 3 (AVX2), f32 rows for XGBoost and f64 rows for LightGBM, all
+//! of one run; bench/REPORT.md has the rest of it. `ads` has 10 features of few values, `wide` 20 continuous
+//! ones with missing values. "Other" is the fastest other library: p50 of single rows, and a row of a batch
+//! of 1,000. hessboost's sums are f32, on LightGBM models too, where they are not LightGBM's.
 //!
 //! ```text
-//! bench/peers/setup && cargo run --release -p bench-trees --features hessboost -- --layouts
+//! bench/peers/setup && cargo run --release -p bench-trees --features hessboost -- --write
 //!
-//! model            one row: layout  p50  other | batch: planes  other
-//! ads 100x6                 walk    261   1460 |           123    607
-//! ads 500x6                 walk   1070   4480 |           315   2516
-//! ads 1000x8                walk   3446  26549 |          1204   7353
-//! ads lgb 500x31            tables  940   8370 |           388   2356
-//! ads lgb 500x63            tables 1290  13900 |           529   2674
-//! wide 100x6                walk    470    891 |           181    350
-//! wide 500x6                walk   1800   4420 |           437   3002
-//! wide 1000x8               walk   6030  23340 |          1654   4224
-//! wide lgb 500x31           tables 2925  11760 |           537   4057
-//! wide lgb 500x63           pieces 3687  32760 |           704   6359
+//! model            one row: layout  p50  other            cold | batch: planes  other
+//! ads 100x6                 walk    241    731 hessboost  1342 |            92    450
+//! ads 500x6                 walk   1042   3436 hessboost  3897 |           295   2199
+//! ads 1000x8                walk   4839  21410 hessboost 20939 |          1179  11496
+//! ads lgb 500x31            tables  841   4979 lleaves    3868 |           398   3550
+//! ads lgb 500x63            tables 1332  11251 ydf        6542 |           731   4366
+//! wide 100x6                walk    511    732 hessboost  2584 |           162    465
+//! wide 500x6                walk   1393   3416 hessboost  5981 |           423   2287
+//! wide 1000x8               walk   5210  25558 hessboost 20468 |          1742  11249
+//! wide lgb 500x31           pieces 2956   9338 hessboost  8506 |           539   3796
+//! wide lgb 500x63           tables 4970  30096 hessboost 12654 |          1125   5099
 //! ```
-//!
-//! These are not of one run: "other" and the rows whose layout did not change are of an earlier, quieter
-//! run; batches are the least of 100 in a run of their own, as 20 other programs disturbed the medians. To
-//! be measured again, side by side, on a quiet machine. Wide lgb 500x63 took 9,450 alone with tables read
-//! block by block; in the noisy run tables took 5,911.
 //!
 //! Floor: 500 f32 additions, each of which waits for the one before, are 1,500 cycles, some 450 ns. Batches
 //! are below it, as rows do not wait for each other.
