@@ -47,7 +47,8 @@ pub enum AggregateFunction {
     Count,
     /// `SUM(x)`: BIGINT for integers (NULL where it overflows), DOUBLE for doubles, DECIMAL for decimals.
     Sum,
-    /// `AVG(x)`: of integers a BIGINT, truncated towards zero as in Flink; of doubles a DOUBLE.
+    /// `AVG(x)`: of integers a BIGINT, truncated towards zero as in Flink; of doubles a DOUBLE; of decimals a
+    /// DECIMAL of their scale, rounded half away from zero.
     Avg,
     /// `MIN(x)`.
     Min,
