@@ -13,6 +13,7 @@ use vencejo_types::row::{Row, RowError};
 use super::chunks::{Chunks, LINE_BYTES_MAX, Next};
 use super::csv::{CsvFields, Step};
 use super::json::JsonFields;
+use super::processor::thread_nanos;
 use crate::lines::Source;
 
 /// Rows of one batch.
@@ -39,6 +40,8 @@ pub struct Batch {
     pub refused: u64,
     /// Bytes of input that it was read from, decompressed.
     pub bytes_read: u64,
+    /// Processor time that reading it took, in nanoseconds.
+    pub processor_nanos: u64,
     /// Why the input ends here, where that is no good end.
     pub failed: Option<Failed>,
 }
@@ -88,6 +91,7 @@ impl Input {
                 writer: RowWriter::default(),
                 problems: 0,
                 bytes_told: 0,
+                nanos_told: 0,
                 full,
                 empty,
             };
@@ -139,6 +143,7 @@ struct Reading<'a> {
     writer: RowWriter,
     problems: u64,
     bytes_told: u64,
+    nanos_told: u64,
     full: SyncSender<Batch>,
     empty: Receiver<Batch>,
 }
@@ -303,6 +308,9 @@ impl Reading<'_> {
     fn send(&mut self) -> Result<(), Done> {
         self.batch.bytes_read = self.chunks.bytes - self.bytes_told;
         self.bytes_told = self.chunks.bytes;
+        let nanos = thread_nanos();
+        self.batch.processor_nanos = nanos - self.nanos_told;
+        self.nanos_told = nanos;
         let mut next = self.empty.try_recv().unwrap_or_default();
         next.clear();
         self.full.send(std::mem::replace(&mut self.batch, next)).map_err(|_| Done)
@@ -322,6 +330,6 @@ impl Batch {
         self.bytes.clear();
         self.rows.clear();
         self.problems.clear();
-        (self.unreadable, self.refused, self.bytes_read, self.failed) = (0, 0, 0, None);
+        (self.unreadable, self.refused, self.failed) = (0, 0, None);
     }
 }

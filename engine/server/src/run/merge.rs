@@ -38,6 +38,8 @@ pub struct Counts {
     pub refused: u64,
     /// Bytes read, decompressed.
     pub bytes: u64,
+    /// Processor time that reading took, in nanoseconds.
+    pub processor_nanos: u64,
 }
 
 struct Feed {
@@ -142,6 +144,7 @@ impl Feed {
             self.counts.unreadable += self.batch.unreadable;
             self.counts.refused += self.batch.refused;
             self.counts.bytes += self.batch.bytes_read;
+            self.counts.processor_nanos += self.batch.processor_nanos;
         }
         let (_, time) = self.batch.row(self.next);
         self.time = time.unwrap_or(self.time);

@@ -6,10 +6,12 @@ mod input;
 mod json;
 mod merge;
 mod output;
+mod processor;
 mod summary;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use indicatif::ProgressBar;
@@ -164,7 +166,7 @@ struct Run {
 impl Run {
     fn all(mut self, json: bool) -> Result<(), Failure> {
         let clock = Clock::start();
-        let began = clock.now();
+        let (began, nanos) = (clock.now(), processor::thread_nanos());
         let ran = self.rows();
         let flushed = self.printer.flush().map_err(|error| Failure::output(&error));
         if let Some(progress) = &self.progress {
@@ -178,7 +180,8 @@ impl Run {
         }
         let summary =
             Summary::of(&self.app, &self.state, &self.effects, &self.merge, &self.printer, &self.decisions);
-        note(summary.render(clock.now().since(began), json));
+        let nanos = processor::thread_nanos().saturating_sub(nanos);
+        note(summary.render(clock.now().since(began), Duration::from_nanos(nanos), json));
         ran.and(flushed)?;
         summary.nothing_read().map_or(Ok(()), |text| Err(Failure::data(text)))
     }

@@ -48,6 +48,7 @@ impl Summary {
             sum.unreadable += counts.unreadable;
             sum.refused += counts.refused;
             sum.bytes += counts.bytes;
+            sum.processor_nanos += counts.processor_nanos;
         }
         let untimed = streams.keys().map(|&stream| state.untimed(stream)).sum();
         let streams =
@@ -78,18 +79,25 @@ impl Summary {
         (rows == 0 && bad > 0).then(|| format!("none of the {bad} rows of the input is usable"))
     }
 
-    /// The summary as text or JSON.
-    pub fn render(&self, took: Duration, json: bool) -> String {
+    /// The summary as text or JSON, after a run that took so long, and so much processor time beside what
+    /// the inputs' threads have used: to merge, apply and print.
+    pub fn render(&self, took: Duration, engine: Duration, json: bool) -> String {
         let rows: u64 = self.streams.iter().map(|(_, counts)| counts.rows).sum();
         let bytes: u64 = self.streams.iter().map(|(_, counts)| counts.bytes).sum();
         let seconds = took.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "for display")]
         let (rate, megabytes) = (rows as f64 / seconds.max(1e-9), bytes as f64 / 1e6 / seconds.max(1e-9));
+        let read: u64 = self.streams.iter().map(|(_, counts)| counts.processor_nanos).sum();
+        let (read, engine) = (Duration::from_nanos(read).as_secs_f64(), engine.as_secs_f64());
         if json {
-            return self.json(seconds, rate, megabytes);
+            let mut summary = self.json(seconds, rate, megabytes);
+            summary["processor_seconds"] = json!({"read": read, "engine": engine});
+            return summary.to_string();
         }
-        let mut lines =
-            vec![format!("{rows} events in {seconds:.2} s: {rate:.0} events/s, {megabytes:.1} MB/s")];
+        let mut lines = vec![
+            format!("{rows} events in {seconds:.2} s: {rate:.0} events/s, {megabytes:.1} MB/s"),
+            format!("processor time: {read:.2} s to read the inputs, {engine:.2} s to apply and print"),
+        ];
         for (name, Counts { rows, unreadable, refused, .. }) in &self.streams {
             let bad = match (unreadable, refused) {
                 (0, 0) => String::new(),
@@ -115,12 +123,12 @@ impl Summary {
         lines.join("\n")
     }
 
-    fn json(&self, seconds: f64, rate: f64, megabytes: f64) -> String {
+    fn json(&self, seconds: f64, rate: f64, megabytes: f64) -> serde_json::Value {
         let streams: serde_json::Map<_, _> = self
             .streams
             .iter()
             .map(|(name, counts)| {
-                let Counts { rows, unreadable, refused, bytes } = counts;
+                let Counts { rows, unreadable, refused, bytes, .. } = counts;
                 let counts =
                     json!({"events": rows, "unreadable": unreadable, "refused": refused, "bytes": bytes});
                 (name.clone(), counts)
@@ -133,7 +141,6 @@ impl Summary {
             "without_event_time": self.untimed, "too_long": self.unwritable, "seconds": seconds,
             "events_per_second": rate, "megabytes_per_second": megabytes,
         })
-        .to_string()
     }
 }
 
