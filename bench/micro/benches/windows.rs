@@ -9,6 +9,7 @@ use std::hint::black_box;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use vencejo_expr::{Type, Value};
+use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_windows::spec::{AggregateCall, AggregateFunction as F, Aggregation, Grouping, Windowing};
 use vencejo_windows::{Downstream, GroupBy, Operator, Texts};
 
@@ -72,8 +73,13 @@ struct Feed {
 
 impl Feed {
     fn new(grouping: Grouping, calls: Vec<AggregateCall>, keys: u64) -> Self {
-        let groups =
-            GroupBy::new(&Aggregation { key: vec![(1, Type::BigInt)], time: Some(0), grouping, calls });
+        let groups = GroupBy::new(&Aggregation {
+            key: vec![(1, Type::BigInt)],
+            time: Some(0),
+            grouping,
+            calls,
+            keys_max: VIEW_KEYS_MAX,
+        });
         Self { groups, sink: Count(0), keys, dice: 1, number: 0 }
     }
 

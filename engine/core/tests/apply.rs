@@ -8,6 +8,7 @@ use vencejo_core::plan::flow::{Calc, Edge, Flow, Node, Operator, Table, TableSou
 use vencejo_core::plan::{App, Decision, Lookup, Stream, StreamOptions};
 use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
 use vencejo_expr::{Comparison, Expr, Graph, Program, Type, compile};
+use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::schema::{Column, ColumnType, Schema};
 use vencejo_types::{DecisionCode, DecisionId, Sequence, StreamId, Tick, ViewId};
@@ -50,6 +51,7 @@ fn flow() -> Flow {
             call(AggregateFunction::CountRows, None),
             call(AggregateFunction::Count, Some((1, Type::Double))),
         ],
+        keys_max: VIEW_KEYS_MAX,
     };
     let groups = Node {
         operator: Operator::Aggregate(aggregation),

@@ -10,7 +10,7 @@ use vencejo_expr::{Expr, Graph, Program, Type, compile};
 use vencejo_runtime::{
     BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Router, Rows, Unavailable, start,
 };
-use vencejo_types::limits::{FAST_LANE_REQUESTS_MAX, NORMAL_LANE_REQUESTS_MAX};
+use vencejo_types::limits::{FAST_LANE_REQUESTS_MAX, NORMAL_LANE_REQUESTS_MAX, VIEW_KEYS_MAX};
 use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::schema::{Column, ColumnType, Schema};
 use vencejo_types::{DecisionId, PartitionId, Sequence, StreamId, ViewId};
@@ -73,6 +73,7 @@ fn counts(key: Column, count: Column) -> Flow {
             distinct: false,
             filter: None,
         }],
+        keys_max: VIEW_KEYS_MAX,
     };
     let groups = Node {
         operator: Operator::Aggregate(aggregation),

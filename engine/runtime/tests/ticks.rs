@@ -9,6 +9,7 @@ use vencejo_core::plan::flow::{Edge, Flow, Node, Operator, Output};
 use vencejo_core::plan::{App, Stream, StreamOptions, Watermark};
 use vencejo_expr::Type;
 use vencejo_runtime::{BatchReply, IngestRequest, Router, Rows, start};
+use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::schema::{Column, ColumnType, Schema};
 use vencejo_types::{PartitionId, Sequence, StreamId};
@@ -36,6 +37,7 @@ fn app(union: bool) -> Arc<App> {
             distinct: false,
             filter: None,
         }],
+        keys_max: VIEW_KEYS_MAX,
     };
     let node = |operator, outputs, inputs, columns: &[Type]| Node {
         operator,

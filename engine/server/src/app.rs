@@ -50,7 +50,9 @@ pub fn run(args: &AppArgs) -> Result<(), Failure> {
             if !warnings.is_empty() {
                 note(warnings.trim_end());
             }
-            print(vencejo_sql::explain(&app).trim_end())
+            let (plan, memory) = (vencejo_sql::explain(&app), vencejo_sql::explain_memory(&app));
+            let title = if memory.is_empty() { "" } else { "bytes per key:\n" };
+            print(format_args!("{plan}{title}{memory}").to_string().trim_end())
         }
     }
 }

@@ -20,6 +20,10 @@
 //! models, look-up tables and decisions have their own. Names compare exactly, keywords in any case; `"x"`
 //! and `` `x` `` are quoted names.
 //!
+//! Options of a materialized view: `ttl` of groups without a window, `retention` of its rows, `allowed_lateness`
+//! of its windows, and `max_keys`, the groups that it holds in a partition: rows of further keys are refused and
+//! counted.
+//!
 //! # Where it departs from Flink
 //!
 //! - Literals with a decimal point are `DOUBLE`, not `DECIMAL`, unless they are cast; a `DECIMAL` has at
@@ -73,7 +77,7 @@ use diagnostic::{Report, Reported};
 use tokens::{Cursor, Place};
 
 pub use diagnostic::Diagnostic;
-pub use explain::explain;
+pub use explain::{explain, explain_memory};
 pub use suggest::did_you_mean;
 
 /// A planned app.

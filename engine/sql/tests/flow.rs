@@ -1,7 +1,9 @@
 //! Queries and the plans they become, as `explain` shows them.
 #![allow(clippy::panic, reason = "a test may fail loudly")]
 
-use vencejo_sql::{explain, plan_app};
+use vencejo_core::plan::flow::Operator;
+use vencejo_sql::{explain, explain_memory, plan_app};
+use vencejo_types::limits::VIEW_KEYS_MAX;
 
 /// What every case finds declared.
 const PRELUDE: &str = "
@@ -94,4 +96,27 @@ fn views() {
 #[test]
 fn errors() {
     check(include_str!("../testdata/flow/errors.txt"));
+}
+
+#[test]
+fn memory_is_told_by_aggregate_and_keys_have_a_limit() {
+    let text = format!(
+        "{PRELUDE}
+        CREATE MATERIALIZED VIEW totals WITH ('ttl' = '1 d', 'max_keys' = '5000') AS
+        SELECT shop, SUM(pieces) AS n, COUNT(DISTINCT product) AS products, MAX(product) AS last FROM sales GROUP BY shop;
+        SELECT vid, COUNT(*) AS n FROM TABLE(SESSION(TABLE views PARTITION BY vid, DESCRIPTOR(ts), INTERVAL '5' MINUTES))
+        GROUP BY vid, window_start, window_end;"
+    );
+    let plan = plan_app("test", &text, &mut |_| Err("not found".to_string())).expect("the app is valid");
+    let expected = "\
+1 totals: index 17, key 24, ttl 32, SUM(#1 BIGINT) 16, COUNT(DISTINCT #2 STRING) 8 and its values or a sketch, \
+MAX(#2 STRING) 8 and a string
+4 query_1: index 17, key 24, session 64, COUNT(*) 8
+";
+    assert_eq!(explain_memory(&plan.app), expected);
+    let keys_max = |node: usize| match &plan.app.flow.nodes[node].operator {
+        Operator::Aggregate(aggregation) => aggregation.keys_max,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((keys_max(1), keys_max(4)), (5_000, VIEW_KEYS_MAX));
 }

@@ -5,7 +5,7 @@
 //! follows knows whether the window is closed.
 
 use vencejo_expr::Value;
-use vencejo_types::limits::ROWS_KEPT_MAX;
+use vencejo_types::limits::{ROWS_KEPT_MAX, VIEW_KEYS_MAX};
 
 use crate::groups::recycled;
 use crate::key;
@@ -50,7 +50,7 @@ impl Assigner {
             None => {
                 let gap = if let Windowing::Session { gap } = spec.windowing { gap } else { 1 };
                 Windows::Sessions(Box::new(SessionRows {
-                    sessions: Sessions::new(gap, 0, key::inline_cells(&spec.key)),
+                    sessions: Sessions::new(gap, 0, key::inline_cells(&spec.key), VIEW_KEYS_MAX),
                     rows: Vec::new(),
                     count: 0,
                     row_bytes: 0,

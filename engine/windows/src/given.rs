@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use vencejo_expr::Value;
-use vencejo_types::limits::{VIEW_KEYS_MAX, WINDOWS_OPEN_MAX};
+use vencejo_types::limits::WINDOWS_OPEN_MAX;
 
-use crate::groups::{Groups, Layout};
+use crate::groups::{Groups, Layout, keys_max};
 use crate::key;
 use crate::operator::{Downstream, Taken};
 use crate::sliced::emit_groups;
@@ -22,6 +22,7 @@ pub(crate) struct Given {
     /// By end, then start.
     windows: BTreeMap<(i64, i64), Groups>,
     watermark: i64,
+    keys_max: usize,
     keys: usize,
     key: Vec<u8>,
     pub late: u64,
@@ -37,6 +38,7 @@ impl Given {
             end,
             windows: BTreeMap::new(),
             watermark: i64::MIN,
+            keys_max: keys_max(spec),
             keys: 0,
             key: Vec::new(),
             late: 0,
@@ -59,7 +61,7 @@ impl Given {
         }
         key::write_columns(row, &self.layout.key, &mut self.key);
         let groups = self.windows.entry((end, start)).or_insert_with(|| Groups::new(&self.layout));
-        let keys_max = groups.table.len() + (VIEW_KEYS_MAX - self.keys);
+        let keys_max = groups.table.len() + (self.keys_max - self.keys);
         let Some((_, is_new)) = groups.fold(&self.layout, &self.key, row, time, keys_max) else {
             self.refused += 1;
             return Taken::Refused;

@@ -2,12 +2,10 @@
 
 use vencejo_expr::Value;
 
-use crate::aggregate::{Aggregates, Texts};
-use crate::cell::Cell;
+use crate::aggregate::Texts;
 use crate::given::Given;
 use crate::operator::{Downstream, Operator, Taken};
-use crate::running::{self, Running};
-use crate::session;
+use crate::running::Running;
 use crate::session_groups::SessionGroups;
 use crate::sliced::Sliced;
 use crate::spec::{Aggregation, Grouping, Windowing};
@@ -15,20 +13,6 @@ use crate::spec::{Aggregation, Grouping, Windowing};
 /// Where a key is. Good until the next row, watermark or tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place(pub(crate) u32);
-
-/// Bytes that one group takes, in one window: its part of the index at mean load, its key (a string that is
-/// not longer than 19 bytes) and its cells; without what lies aside, sets and sketches.
-pub fn bytes_per_key(spec: &Aggregation) -> usize {
-    /// Slots of 8 bytes, of which 5 in 16 to 5 in 8 are taken.
-    const INDEX: usize = 17;
-    let cells = crate::key::inline_cells(&spec.key) + Aggregates::new(&spec.calls).initial().len();
-    let more = match spec.grouping {
-        Grouping::Running { ttl: Some(_) } => running::TTL_BYTES,
-        Grouping::Window { windowing: Windowing::Session { .. }, .. } => session::SESSION_BYTES,
-        _ => 0,
-    };
-    INDEX + cells * size_of::<Cell>() + more
-}
 
 /// GROUP BY. What comes out, and in which order, say the parts: [`Grouping::Running`] gives its rows at the
 /// end of the input, windows when they close.

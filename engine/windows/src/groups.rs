@@ -1,11 +1,12 @@
 //! Groups: keys with their accumulators.
 
 use vencejo_expr::{Type, Value};
+use vencejo_types::limits::VIEW_KEYS_MAX;
 
 use crate::aggregate::{Aggregates, Sides, State, Texts};
 use crate::cell::Cell;
 use crate::key;
-use crate::spec::AggregateCall;
+use crate::spec::{AggregateCall, Aggregation};
 use crate::table::KeyedTable;
 
 /// What the groups of one query look like.
@@ -51,6 +52,11 @@ impl Layout {
         out[keys + 2] = Value::Int(window.1 - 1);
         self.aggregates.read(state, texts, &mut out[keys + 3..]);
     }
+}
+
+/// How many groups an aggregation may hold.
+pub(crate) fn keys_max(spec: &Aggregation) -> usize {
+    spec.keys_max.min(VIEW_KEYS_MAX)
 }
 
 /// Keys with their accumulators.

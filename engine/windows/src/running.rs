@@ -6,12 +6,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use vencejo_expr::Value;
-use vencejo_types::limits::VIEW_KEYS_MAX;
 
 use crate::aggregate::Texts;
 use crate::cell::{Cell, int, of_int};
 use crate::group_by::Place;
-use crate::groups::{Groups, Layout, recycled};
+use crate::groups::{Groups, Layout, keys_max, recycled};
 use crate::key;
 use crate::operator::{Downstream, Taken};
 use crate::spec::Aggregation;
@@ -29,6 +28,7 @@ pub(crate) struct Running {
     layout: Layout,
     time: Option<usize>,
     ttl_micros: Option<i64>,
+    keys_max: usize,
     groups: Groups,
     /// When to look at a group again, one entry per group: not before its time to live has ended.
     looks: BinaryHeap<Reverse<(i64, u32)>>,
@@ -49,6 +49,7 @@ impl Running {
             layout,
             time: spec.time,
             ttl_micros: ttl_millis.map(|millis| millis.saturating_mul(1_000)),
+            keys_max: keys_max(spec),
             looks: BinaryHeap::new(),
             now_micros: 0,
             sequence: 0,
@@ -69,7 +70,7 @@ impl Running {
             }
         };
         key::write_columns(row, &self.layout.key, &mut self.key);
-        let Some((place, is_new)) = self.groups.fold(&self.layout, &self.key, row, time, VIEW_KEYS_MAX)
+        let Some((place, is_new)) = self.groups.fold(&self.layout, &self.key, row, time, self.keys_max)
         else {
             self.refused += 1;
             return Taken::Refused;

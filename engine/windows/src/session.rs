@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use vencejo_types::limits::{SESSIONS_PER_KEY_MAX, VIEW_KEYS_MAX};
+use vencejo_types::limits::SESSIONS_PER_KEY_MAX;
 
 use crate::cell::{Cell, of_word, word};
 use crate::given::is_closed;
@@ -50,6 +50,8 @@ pub(crate) struct Touched {
 pub(crate) struct Sessions {
     gap: i64,
     lateness: i64,
+    /// Open at once.
+    sessions_max: usize,
     /// A cell per key: its first session, plus 1.
     pub keys: KeyedTable,
     sessions: Vec<Session>,
@@ -64,10 +66,11 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    pub fn new(gap: i64, lateness: i64, key_cells: usize) -> Self {
+    pub fn new(gap: i64, lateness: i64, key_cells: usize, sessions_max: usize) -> Self {
         Self {
             gap: length(gap),
             lateness: if lateness > 0 { length(lateness) } else { 0 },
+            sessions_max,
             keys: KeyedTable::new(key_cells, &[of_word(0)]),
             sessions: Vec::new(),
             free: Vec::new(),
@@ -125,7 +128,7 @@ impl Sessions {
         let is_new = kept.is_none();
         let session = match kept {
             Some(number) => number,
-            None if count >= SESSIONS_PER_KEY_MAX || self.len() >= VIEW_KEYS_MAX => {
+            None if count >= SESSIONS_PER_KEY_MAX || self.len() >= self.sessions_max => {
                 return Err(Taken::Refused);
             }
             None => self.open(key, start, end),

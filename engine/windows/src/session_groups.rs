@@ -6,7 +6,7 @@ use vencejo_expr::Value;
 
 use crate::aggregate::{Sides, State, Texts};
 use crate::cell::Slab;
-use crate::groups::{Layout, recycled};
+use crate::groups::{Layout, keys_max, recycled};
 use crate::key;
 use crate::operator::{Downstream, Taken};
 use crate::session::Sessions;
@@ -32,7 +32,7 @@ impl SessionGroups {
     pub fn new(spec: &Aggregation, gap: i64, lateness: i64) -> Self {
         let layout = Layout::new(&spec.key, &spec.calls, &[]);
         Self {
-            sessions: Sessions::new(gap, lateness, key::inline_cells(&spec.key)),
+            sessions: Sessions::new(gap, lateness, key::inline_cells(&spec.key), keys_max(spec)),
             runs: Slab::new(layout.aggregates.initial().len()),
             layout,
             time: spec.time.unwrap_or(0),

@@ -7,10 +7,10 @@
 //! looked at.
 
 use vencejo_expr::Value;
-use vencejo_types::limits::{VIEW_KEYS_MAX, WINDOWS_OPEN_MAX};
+use vencejo_types::limits::WINDOWS_OPEN_MAX;
 
 use crate::aggregate::{Sides, State, Texts};
-use crate::groups::{Groups, Layout, recycled};
+use crate::groups::{Groups, Layout, keys_max, recycled};
 use crate::key;
 use crate::operator::{Downstream, Taken};
 use crate::spec::{Aggregation, Windowing};
@@ -32,6 +32,7 @@ pub(crate) struct Sliced {
     slices: Slices,
     time: usize,
     lateness: i64,
+    keys_max: usize,
     /// By start.
     panes: Vec<Pane>,
     /// The pane that took the last row.
@@ -54,6 +55,7 @@ impl Sliced {
             slices: Slices::new(windowing)?,
             time: spec.time.unwrap_or(0),
             lateness: if lateness > 0 { length(lateness) } else { 0 },
+            keys_max: keys_max(spec),
             panes: Vec::new(),
             recent: 0,
             spares: Vec::new(),
@@ -74,7 +76,7 @@ impl Sliced {
         let Some(pane) = self.pane_of(time) else { return self.turned_away(time) };
         key::write_columns(row, &self.layout.key, &mut self.key);
         let pane = &mut self.panes[pane];
-        let keys_max = pane.groups.table.len() + (VIEW_KEYS_MAX - self.keys);
+        let keys_max = pane.groups.table.len() + (self.keys_max - self.keys);
         let Some((_, is_new)) = pane.groups.fold(&self.layout, &self.key, row, time, keys_max) else {
             self.refused += 1;
             return Taken::Refused;

@@ -136,6 +136,8 @@ pub struct Aggregation {
     pub grouping: Grouping,
     /// The aggregates.
     pub calls: Vec<AggregateCall>,
+    /// Groups that are held at once, at most `VIEW_KEYS_MAX`; rows of further keys are refused.
+    pub keys_max: usize,
 }
 
 /// A window table function without `GROUP BY`. Rows that come out: the input's columns, then window_start,

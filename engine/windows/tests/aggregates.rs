@@ -12,12 +12,14 @@ mod support;
 use proptest::prelude::*;
 use support::{Sink, alike, any_row, call, count_rows, every_call, text, values};
 use vencejo_expr::{Type, Value};
-use vencejo_types::limits::{APPROX_DISTINCT_EXACT_MAX, COUNT_DISTINCT_EXACT_MAX, DISTINCT_VALUES_MAX};
+use vencejo_types::limits::{
+    APPROX_DISTINCT_EXACT_MAX, COUNT_DISTINCT_EXACT_MAX, DISTINCT_VALUES_MAX, VIEW_KEYS_MAX,
+};
 use vencejo_windows::spec::{AggregateCall, AggregateFunction as F, Aggregation, Grouping, Windowing};
 use vencejo_windows::{GroupBy, Operator};
 
 fn group(calls: Vec<AggregateCall>, grouping: Grouping) -> GroupBy {
-    GroupBy::new(&Aggregation { key: Vec::new(), time: Some(0), grouping, calls })
+    GroupBy::new(&Aggregation { key: Vec::new(), time: Some(0), grouping, calls, keys_max: VIEW_KEYS_MAX })
 }
 
 /// The aggregates over rows of time, x and a filter.

@@ -12,6 +12,7 @@ mod support;
 use proptest::prelude::*;
 use support::{Sink, alike, any_row, call, check, count_rows, every_call};
 use vencejo_expr::{Type, Value};
+use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_windows::spec::{
     AggregateCall, AggregateFunction as F, Aggregation, Frame, Grouping, OverAggregation,
 };
@@ -87,8 +88,13 @@ fn frames(calls: &[AggregateCall], frame: Frame, rows: &[support::AnyRow]) -> Ve
 /// The calls over some rows at once.
 fn at_once(calls: &[AggregateCall], rows: &[support::AnyRow]) -> String {
     let grouping = Grouping::Running { ttl: None };
-    let mut group =
-        GroupBy::new(&Aggregation { key: Vec::new(), time: Some(0), grouping, calls: calls.to_vec() });
+    let mut group = GroupBy::new(&Aggregation {
+        key: Vec::new(),
+        time: Some(0),
+        grouping,
+        calls: calls.to_vec(),
+        keys_max: VIEW_KEYS_MAX,
+    });
     let mut sink = Sink::default();
     for row in rows {
         _ = group.row(0, &row.values(), &mut sink);

@@ -11,6 +11,7 @@ mod support;
 
 use support::{Sink, call, check, count_rows};
 use vencejo_expr::{Type, Value};
+use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_windows::spec::{
     AggregateCall, AggregateFunction as F, Aggregation, Frame, Grouping, IntervalJoin, JoinKind, JoinSide,
     Keep, OrderBy, OverAggregation, TopN, Windowing,
@@ -129,6 +130,7 @@ fn what_is_past_leaves_no_memory_behind() {
             time: Some(0),
             grouping,
             calls: everything(),
+            keys_max: VIEW_KEYS_MAX,
         }))
     };
     let operators: Vec<Box<dyn Fn() -> Box<dyn Operator>>> = vec![
@@ -167,48 +169,17 @@ fn what_is_past_leaves_no_memory_behind() {
     }
 }
 
-/// What `bytes_per_key` foretells, against what an operator holds.
-#[test]
-fn memory_per_key_is_as_foretold() {
-    let sum = call(F::Sum, 2, Type::BigInt);
-    let numbers = vec![count_rows(), sum, call(F::Avg, 2, Type::Double)];
-    let window = |windowing| Grouping::Window { windowing, lateness: 0 };
-    for grouping in [
-        Grouping::Running { ttl: None },
-        Grouping::Running { ttl: Some(1_000) },
-        window(Windowing::Tumble { size: 1_000, offset: 0 }),
-        window(Windowing::Session { gap: 1_000 }),
-    ] {
-        for key_type in [Type::BigInt, Type::String] {
-            let spec = Aggregation {
-                key: vec![(1, key_type)],
-                time: Some(0),
-                grouping: grouping.clone(),
-                calls: numbers.clone(),
-            };
-            let mut groups = GroupBy::new(&spec);
-            let keys = 200_000;
-            for number in 0..keys {
-                let text = format!("key {number}");
-                let key = if key_type == Type::String { Value::Str(&text) } else { Value::Int(number) };
-                _ = groups.row(0, &[Value::Int(0), key, Value::Int(1)], &mut Sink::default());
-            }
-            let held = groups.bytes() as f64 / keys as f64;
-            let foretold = vencejo_windows::bytes_per_key(&spec) as f64;
-            assert!(
-                (held / foretold - 1.0).abs() < 0.2,
-                "{grouping:?} {key_type}: {held}, foretold {foretold}"
-            );
-        }
-    }
-}
-
 #[test]
 fn limits_refuse_and_count() {
     // Windows without end: a row in each of more windows than may be open.
     let grouping = Grouping::Window { windowing: Windowing::Tumble { size: 10, offset: 0 }, lateness: 0 };
-    let mut groups =
-        GroupBy::new(&Aggregation { key: Vec::new(), time: Some(0), grouping, calls: vec![count_rows()] });
+    let mut groups = GroupBy::new(&Aggregation {
+        key: Vec::new(),
+        time: Some(0),
+        grouping,
+        calls: vec![count_rows()],
+        keys_max: VIEW_KEYS_MAX,
+    });
     let mut sink = Sink::default();
     let open = vencejo_types::limits::WINDOWS_OPEN_MAX as i64;
     for window in 0..open + 5 {

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use support::{Sink, call, count_rows};
 use vencejo_expr::{Type, Value};
+use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_windows::spec::{
     AggregateCall, AggregateFunction as F, Aggregation, Assignment, Frame, Grouping, IntervalJoin, JoinKind,
     JoinSide, OverAggregation, Windowing,
@@ -157,7 +158,7 @@ proptest! {
     #[test]
     fn groups_of_windows(rows in rows(), windowing in windowing()) {
         let grouping = Grouping::Window { windowing, lateness: 0 };
-        let spec = Aggregation { key: vec![(1, Type::BigInt)], time: Some(0), grouping, calls: calls() };
+        let spec = Aggregation { key: vec![(1, Type::BigInt)], time: Some(0), grouping, calls: calls(), keys_max: VIEW_KEYS_MAX };
         let mut groups = GroupBy::new(&spec);
         let found = run(&mut groups, &rows);
         let ends: Vec<i64> = found.iter().map(|row| row.split(' ').nth(2).unwrap().parse().unwrap()).collect();

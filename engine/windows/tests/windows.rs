@@ -4,6 +4,7 @@ mod support;
 
 use support::{call, check, count_rows};
 use vencejo_expr::Type;
+use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_windows::spec::{AggregateFunction, Aggregation, Grouping, Windowing};
 use vencejo_windows::{GroupBy, Operator};
 
@@ -14,6 +15,7 @@ fn windowed(windowing: Windowing, lateness: i64) -> GroupBy {
         time: Some(0),
         grouping: Grouping::Window { windowing, lateness },
         calls: vec![count_rows(), call(AggregateFunction::Sum, 2, Type::BigInt)],
+        keys_max: VIEW_KEYS_MAX,
     })
 }
 
@@ -208,6 +210,7 @@ fn given_windows_are_grouped_as_they_come() {
         time: None,
         grouping: Grouping::Given { start: 0, end: 1 },
         calls: vec![count_rows(), call(AggregateFunction::LastValue, 3, Type::BigInt)],
+        keys_max: VIEW_KEYS_MAX,
     });
     check(
         &mut groups,
@@ -231,6 +234,7 @@ fn without_keys_there_is_one_group() {
         time: Some(0),
         grouping: Grouping::Window { windowing: TUMBLE, lateness: 0 },
         calls: vec![count_rows()],
+        keys_max: VIEW_KEYS_MAX,
     });
     check(&mut groups, "1\n 2\n 11\n W end => 0 10 9 2 | 10 20 19 1");
 }
@@ -242,6 +246,7 @@ fn running_groups_are_read_live_and_end_with_their_time_to_live() {
         time: None,
         grouping: Grouping::Running { ttl: Some(10) },
         calls: vec![count_rows(), call(AggregateFunction::Max, 1, Type::String)],
+        keys_max: VIEW_KEYS_MAX,
     };
     let mut groups = GroupBy::new(&spec);
     let read = |groups: &GroupBy, key: &str| {

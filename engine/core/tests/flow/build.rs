@@ -5,6 +5,7 @@ use std::sync::Arc;
 use vencejo_core::plan::flow::{Calc, Edge, Flow, Node, Operator, Output, Table, TableSource};
 use vencejo_core::plan::{App, Stream, StreamOptions, Watermark};
 use vencejo_expr::{Expr, Graph, Program, Type, compile};
+use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_types::schema::{Column, ColumnType, Schema};
 use vencejo_windows::spec::{AggregateCall, AggregateFunction, Aggregation, Grouping, Windowing};
 
@@ -110,6 +111,7 @@ pub fn count_and_sum(grouping: Grouping) -> Operator {
             call(AggregateFunction::CountRows, None),
             call(AggregateFunction::Sum, Some((2, Type::BigInt))),
         ],
+        keys_max: VIEW_KEYS_MAX,
     })
 }
 

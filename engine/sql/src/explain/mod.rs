@@ -9,11 +9,11 @@ mod size;
 use std::fmt::Write;
 
 use vencejo_core::plan::App;
-use vencejo_core::plan::flow::{Edge, Flow, TableSource};
+use vencejo_core::plan::flow::{Edge, Flow, Operator, TableSource};
 use vencejo_expr::Type;
 use vencejo_types::schema::Schema;
 
-use operator::{calc, operator};
+use operator::{calc, memory, operator};
 
 /// The plan of an app as people read it: where each stream's rows go, what each node does with them, what
 /// leaves, what is kept. The same app gives the same text.
@@ -65,6 +65,18 @@ fn write(app: &App, text: &mut String) -> std::fmt::Result {
         writeln!(text, "{instructions} instructions, fallback {fallback}")?;
     }
     Ok(())
+}
+
+/// Where the memory of an app's groups goes, in bytes per key of each aggregation: index, key, aggregates.
+/// Empty where there are no groups.
+pub fn explain_memory(app: &App) -> String {
+    let mut text = String::new();
+    for (index, node) in app.flow.nodes.iter().enumerate() {
+        if let Operator::Aggregate(aggregation) = &node.operator {
+            text.push_str(&format!("{index} {}: {}\n", node.name, memory(aggregation)));
+        }
+    }
+    text
 }
 
 fn columns(schema: &Schema) -> String {

@@ -3,6 +3,7 @@
 use vencejo_core::plan::App;
 use vencejo_core::plan::flow::{Calc, Node, Operator};
 use vencejo_expr::{Program, Type};
+use vencejo_windows::KeyBytes;
 use vencejo_windows::spec::{
     AggregateCall, AggregateFunction, Aggregation, Frame, Grouping, JoinKind, JoinSide, OrderBy, Windowing,
 };
@@ -95,8 +96,36 @@ fn aggregate(aggregation: &Aggregation) -> String {
     let per = if matches!(aggregation.grouping, Grouping::Running { .. }) { "key" } else { "key and window" };
     let calls =
         if aggregation.calls.is_empty() { String::new() } else { format!(": {}", calls(&aggregation.calls)) };
-    let bytes = vencejo_windows::bytes_per_key(aggregation);
+    let bytes = KeyBytes::of(aggregation).total();
     format!("group{}, {grouping}{calls}; {bytes} bytes per {per}", by(&aggregation.key))
+}
+
+/// Where the bytes of a group are, aggregate by aggregate.
+pub(super) fn memory(aggregation: &Aggregation) -> String {
+    let KeyBytes { index, key, life, aggregates } = KeyBytes::of(aggregation);
+    let mut parts = vec![format!("index {index}"), format!("key {key}")];
+    if life > 0 {
+        let what = if matches!(aggregation.grouping, Grouping::Running { .. }) { "ttl" } else { "session" };
+        parts.push(format!("{what} {life}"));
+    }
+    let calls = aggregation.calls.iter().zip(aggregates);
+    parts.extend(calls.map(|(of, bytes)| format!("{} {bytes}{}", call(of), aside(of))));
+    parts.join(", ")
+}
+
+/// What an aggregate keeps besides, in sizes that depend on the values.
+fn aside(call: &AggregateCall) -> &'static str {
+    use AggregateFunction as F;
+    let text = call.argument.is_some_and(|(_, ty)| ty == Type::String);
+    match call.function {
+        F::ApproxPercentile { .. } | F::ApproxTopK { .. } => " and a sketch",
+        F::ApproxCountDistinct => " and its values or a sketch",
+        F::Min | F::Max | F::FirstValue | F::LastValue if text => " and a string",
+        F::Min | F::Max | F::FirstValue | F::LastValue | F::Ewma { .. } => "",
+        F::Count if call.distinct => " and its values or a sketch",
+        _ if call.distinct => " and its values",
+        _ => "",
+    }
 }
 
 fn windowing(windowing: Windowing) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use vencejo_core::plan::flow::Operator;
 use vencejo_expr::{Expr, Type};
+use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_windows::spec::{Aggregation, Grouping};
 
 use super::calls::Call;
@@ -124,6 +125,7 @@ impl Planner<'_, '_> {
             time: input.time.map(|column| input.fed.places[column]),
             grouping: grouping.clone(),
             calls,
+            keys_max: self.settings.keys_max.unwrap_or(VIEW_KEYS_MAX),
         });
         let columns = types.iter().map(|&(ty, _)| ty).collect();
         let node = self.node(operator, vec![input.fed.origins.clone()], columns, place)?;

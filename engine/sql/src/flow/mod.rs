@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) ttl: Option<i64>,
     /// Of windows, in milliseconds; else the stream's own.
     pub(crate) lateness: Option<i64>,
+    /// Groups that each operator holds in a partition.
+    pub(crate) keys_max: Option<usize>,
 }
 
 /// Plans one statement.

@@ -1,7 +1,7 @@
 //! `CREATE VIEW`, `CREATE MATERIALIZED VIEW`, `INSERT INTO`, and queries alone.
 
 use sqlparser::tokenizer::Token as Kind;
-use vencejo_types::limits::{RETENTION_MILLIS_DEFAULT, RETENTION_MILLIS_MAX};
+use vencejo_types::limits::{RETENTION_MILLIS_DEFAULT, RETENTION_MILLIS_MAX, VIEW_KEYS_MAX};
 
 use super::options::{duration, setting};
 use super::{finish, refuse_unknown};
@@ -14,7 +14,7 @@ use crate::flow::{Planner, Settings};
 use crate::tokens::{Cursor, Name, Parsed};
 
 /// Options of a materialized view.
-const OPTIONS: [&str; 3] = ["ttl", "retention", "allowed_lateness"];
+const OPTIONS: [&str; 4] = ["ttl", "retention", "allowed_lateness", "max_keys"];
 
 /// Plans `CREATE [MATERIALIZED] VIEW` behind its name.
 pub(crate) fn plan(
@@ -35,7 +35,7 @@ pub(crate) fn plan(
     let query = cursor.query()?;
     finish(cursor, "WHERE, GROUP BY, UNION ALL or ';'")?;
     let options = refuse_unknown(&settings, &OPTIONS, &[], report);
-    let of_view = durations(&settings, name, report);
+    let of_view = view_settings(&settings, name, report);
     let entry = with_planner(catalog, report, |planner| {
         planner.settings = of_view.as_ref().map_or_else(|Reported| Settings::default(), |(s, _)| s.clone());
         let mut rel = planner.query(&query, &Needed::All);
@@ -72,15 +72,30 @@ pub(crate) fn plan(
 }
 
 /// The view's options: those of its operators, and how long rows are kept.
-fn durations(settings: &[Setting], name: &Name, report: &mut Report) -> Result<(Settings, i64), Reported> {
+fn view_settings(
+    settings: &[Setting],
+    name: &Name,
+    report: &mut Report,
+) -> Result<(Settings, i64), Reported> {
+    let keys_max = setting(settings, "max_keys").map(|setting| keys_max(setting, report)).transpose();
     let mut of = |key: &str| {
         setting(settings, key).map(|setting| duration(setting, RETENTION_MILLIS_MAX, report)).transpose()
     };
     let (ttl, retention, lateness) = (of("ttl"), of("retention"), of("allowed_lateness"));
     // As in Flink, a time to live of 0 is none.
     let ttl = ttl?.filter(|&millis| millis > 0);
-    let settings = Settings { name: name.text.clone(), ttl, lateness: lateness? };
+    let settings = Settings { name: name.text.clone(), ttl, lateness: lateness?, keys_max: keys_max? };
     Ok((settings, retention?.unwrap_or(RETENTION_MILLIS_DEFAULT)))
+}
+
+/// How many groups each aggregation of the view holds in a partition.
+fn keys_max(setting: &Setting, report: &mut Report) -> Result<usize, Reported> {
+    let value = &setting.value;
+    let number = value.text.parse::<usize>().ok().filter(|number| (1..=VIEW_KEYS_MAX).contains(number));
+    number.ok_or_else(|| {
+        let message = format!("'{}' is not a number of keys from 1 to {VIEW_KEYS_MAX}", value.text);
+        report.error(value.place, message)
+    })
 }
 
 /// Plans `INSERT INTO name query`, behind INSERT.
