@@ -34,7 +34,7 @@ impl KeyBytes {
             _ => 0,
         };
         let of_call =
-            |call: &AggregateCall| Aggregates::new(std::slice::from_ref(call)).initial().len() * cell;
+            |call: &AggregateCall| size_of_val(Aggregates::new(std::slice::from_ref(call)).initial());
         Self {
             index: INDEX,
             key: inline_cells(&spec.key) * cell,
