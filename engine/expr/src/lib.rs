@@ -74,7 +74,7 @@ pub use compile::compile;
 pub use constant::Constant;
 pub use error::{CompileError, TypeError};
 pub use function::{CallError, Function, LookupTable};
-pub use graph::{Expr, Graph, Results};
+pub use graph::{ColumnRead, Expr, Graph, Results};
 pub use op::{Arithmetic, Comparison, Test};
 pub use program::{Env, Program};
 pub use value::{Type, Value};

@@ -130,6 +130,10 @@ pub const RANK_MAX: u64 = 100_000;
 pub const OVERS_MAX: usize = 16;
 /// Most rows before the current one that an OVER may look at.
 pub const OVER_ROWS_MAX: u64 = 1_000_000;
+/// Most parts (variables, groups, absences) of one row pattern.
+pub const PATTERN_PARTS_MAX: usize = 1_024;
+/// Greatest bound of a quantifier.
+pub const PATTERN_REPEATS_MAX: u32 = 1_024;
 /// Longest deadline that a decision may declare or ask for, in microseconds.
 pub const DEADLINE_MICROS_MAX: u32 = 60_000_000;
 

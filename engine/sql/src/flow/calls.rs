@@ -236,7 +236,7 @@ impl Planner<'_, '_> {
 }
 
 /// The type of an aggregate's value.
-fn returns(function: AggregateFunction, argument: Type) -> Type {
+pub(crate) fn returns(function: AggregateFunction, argument: Type) -> Type {
     use AggregateFunction as F;
     match function {
         F::CountRows | F::Count | F::ApproxCountDistinct => Type::BigInt,

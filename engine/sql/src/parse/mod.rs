@@ -10,6 +10,7 @@ pub(crate) mod expression;
 mod interval;
 pub(crate) mod over;
 pub(crate) mod relation;
+mod row_pattern;
 pub(crate) mod select;
 
 use crate::ast::{ColumnDeclaration, Setting};

@@ -79,7 +79,7 @@ fn durations(settings: &[Setting], name: &Name, report: &mut Report) -> Result<(
     let (ttl, retention, lateness) = (of("ttl"), of("retention"), of("allowed_lateness"));
     // As in Flink, a time to live of 0 is none.
     let ttl = ttl?.filter(|&millis| millis > 0);
-    let settings = Settings { name: name.text.clone(), ttl, lateness: lateness? };
+    let settings = Settings { name: name.text.clone(), ttl, lateness: lateness?, order: None };
     Ok((settings, retention?.unwrap_or(RETENTION_MILLIS_DEFAULT)))
 }
 
