@@ -64,6 +64,7 @@ mod constant;
 mod error;
 pub mod function;
 mod graph;
+pub mod key;
 mod op;
 mod program;
 mod registers;

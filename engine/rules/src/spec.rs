@@ -28,9 +28,10 @@ pub const CLASSIFIER_COLUMN: u16 = u16::MAX;
 
 /// Columns of the input [`MATCH`].
 pub mod match_column {
-    /// MATCH_NUMBER(): BIGINT, from 1 per key.
+    /// MATCH_NUMBER(): BIGINT, from 1 per key. NULL in a condition, where the matches before this one need
+    /// not be decided.
     pub const NUMBER: u16 = 0;
-    /// MATCH_ROWTIME(): TIMESTAMP(3), the time of the match's last row.
+    /// MATCH_ROWTIME(): TIMESTAMP(3), the time of the match's last row; in a condition of the row under test.
     pub const ROWTIME: u16 = 1;
     /// BOOLEAN: whether the match is a partial one whose WITHIN ran out (SHOW TIMEOUT MATCHES).
     pub const TIMED_OUT: u16 = 2;
@@ -133,7 +134,8 @@ pub struct RuleSpec {
     pub rows: RowsPerMatch,
     /// Output n is column n of the rows that come out.
     pub output: Program,
-    /// SHOW TIMEOUT MATCHES: a partial match whose WITHIN ran out comes out, too.
+    /// SHOW TIMEOUT MATCHES: a partial match whose WITHIN ran out comes out, too: its preferred way. Nothing
+    /// is skipped after it.
     pub show_timeouts: bool,
 }
 
@@ -164,7 +166,8 @@ pub enum Pattern {
     Concatenation(Vec<Pattern>),
     /// The first that leads to a match is preferred.
     Alternation(Vec<Pattern>),
-    /// `* + ? {n} {n,} {n,m} {,m}`.
+    /// `* + ? {n} {n,} {n,m} {,m}`. What is repeated without bound takes a row each time past the least
+    /// number.
     Repetition {
         /// What is repeated.
         pattern: Box<Pattern>,
@@ -180,12 +183,15 @@ pub enum Pattern {
     /// `{- -}`: matched, but left out of ALL ROWS PER MATCH.
     Exclusion(Box<Pattern>),
     /// `NOT v`, our extension: any number of rows of which none satisfies the variable's condition, as few as
-    /// possible; they are mapped to no variable. At the end of the pattern, where WITHIN is needed: none until
-    /// WITHIN has run out since the match's first row, and then the match is complete, by a timer.
+    /// possible. They are mapped to no variable and are no rows of the match: they do not come out, and a skip
+    /// past the last row may begin among those at the end. A match does not begin with an absence. At the end
+    /// of the pattern, where WITHIN is needed: none until WITHIN has run out since the match's first row, and
+    /// then the match is complete, by a timer.
     Absence(u8),
 }
 
-/// `AFTER MATCH SKIP`. A skip that would begin again where the match began gives no second match there.
+/// `AFTER MATCH SKIP`. A skip that would begin again where the match began gives no second match there; one to
+/// a variable without a row is past the last row. After an empty match the next row is next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Skip {
     /// `PAST LAST ROW`.
@@ -213,7 +219,8 @@ pub enum Semantics {
 pub struct Reference {
     /// Where to begin.
     pub anchor: Anchor,
-    /// Rows to go back from there among the rule's rows of the key, matched or not.
+    /// Rows to go back from there among the rule's rows of the key, matched or not; at most
+    /// [`vencejo_types::limits::RULE_STEPS_MAX`].
     pub steps: u32,
 }
 

@@ -5,7 +5,7 @@ use vencejo_expr::{Expr, Graph, Type, TypeError};
 use vencejo_rules::spec::{
     AGGREGATES, Anchor, CLASSIFIER_COLUMN, MATCH, Reference, Semantics, VariableSet, match_column,
 };
-use vencejo_types::limits::{PATTERN_REFERENCES_MAX, PATTERN_STEPS_MAX};
+use vencejo_types::limits::{PATTERN_REFERENCES_MAX, RULE_STEPS_MAX};
 
 use super::aggregates::Aggregates;
 use super::pattern::Variables;
@@ -298,11 +298,11 @@ impl<'a> Reading<'a> {
         match &function.arguments[..] {
             [value] => Ok((value, default)),
             [value, number] => match number.kind {
-                AstKind::Integer(n) if (0..=i64::from(PATTERN_STEPS_MAX)).contains(&n) => {
-                    Ok((value, u32::try_from(n).unwrap_or(PATTERN_STEPS_MAX)))
+                AstKind::Integer(n) if (0..=i64::from(RULE_STEPS_MAX)).contains(&n) => {
+                    Ok((value, u32::try_from(n).unwrap_or(RULE_STEPS_MAX)))
                 }
                 _ => {
-                    let message = format!("{name} takes how many rows as a number from 0 to {PATTERN_STEPS_MAX}");
+                    let message = format!("{name} takes how many rows as a number from 0 to {RULE_STEPS_MAX}");
                     Err(self.report.error(number.place, message))
                 }
             },
