@@ -160,6 +160,14 @@ pub const RULE_ROWS_PER_KEY_MAX: usize = 1 << 16;
 pub const RULE_PATH_NODES_MAX: usize = 1 << 24;
 /// Most rows that PREV goes back.
 pub const RULE_STEPS_MAX: u32 = 1_024;
+/// Alerts that a partition keeps.
+pub const ALERTS_KEPT_MAX: usize = 16_384;
+/// Bytes of alerts that a partition keeps.
+pub const ALERT_BYTES_KEPT_MAX: usize = 64 << 20;
+/// Keys of one rule that are silent after an alert.
+pub const COOLDOWN_KEYS_MAX: usize = 1 << 20;
+/// Longest silence after an alert, in milliseconds: 366 days.
+pub const COOLDOWN_MILLIS_MAX: i64 = 366 * 24 * 3_600_000;
 /// Longest deadline that a decision may declare or ask for, in microseconds.
 pub const DEADLINE_MICROS_MAX: u32 = 60_000_000;
 

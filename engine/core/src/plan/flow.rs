@@ -104,7 +104,7 @@ pub enum Operator {
     /// Gives rows to the rim: place in [`Flow::outputs`].
     Emit(usize),
     /// MATCH_RECOGNIZE. Its nth edge leads to the nth rule's [`Operator::Matches`] or [`Operator::Alert`].
-    Rules(RuleSetSpec),
+    Rules(Arc<RuleSetSpec>),
     /// A rule's matches as rows.
     Matches(Matches),
     /// CREATE RULE: a rule's matches as alerts.

@@ -77,16 +77,11 @@ impl Planner<'_, '_> {
         result.map(|()| columns)
     }
 
-    /// Gives the rows out under a name.
-    pub(crate) fn output(
-        &mut self,
-        rel: &mut Rel,
-        name: &Name,
-        columns: Vec<Column>,
-    ) -> Result<Fed, Reported> {
+    /// The place of an output of this name and these columns among all.
+    pub(crate) fn declare_output(&mut self, name: &Name, columns: Vec<Column>) -> Result<usize, Reported> {
         let schema = Schema::new(columns, Vec::new());
         let known = self.drafts.outputs.iter().position(|output| output.name == name.text);
-        let index = match known {
+        match known {
             Some(index) => {
                 let types = |schema: &Schema| -> Vec<_> {
                     schema.columns().iter().map(|c| (c.name.clone(), c.column_type)).collect()
@@ -95,13 +90,23 @@ impl Planner<'_, '_> {
                     let message = format!("output '{}' has other columns elsewhere", name.text);
                     return Err(self.report.error(name.place, message));
                 }
-                index
+                Ok(index)
             }
             None => {
                 self.drafts.outputs.push(Output { name: name.text.clone(), schema: Arc::new(schema) });
-                self.drafts.outputs.len() - 1
+                Ok(self.drafts.outputs.len() - 1)
             }
-        };
+        }
+    }
+
+    /// Gives the rows out under a name.
+    pub(crate) fn output(
+        &mut self,
+        rel: &mut Rel,
+        name: &Name,
+        columns: Vec<Column>,
+    ) -> Result<Fed, Reported> {
+        let index = self.declare_output(name, columns)?;
         let layout = self.whole_rows(rel)?;
         let fed = self.feed(rel, &layout, true, name.place)?;
         let types = fed.types();

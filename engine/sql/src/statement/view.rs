@@ -101,7 +101,7 @@ pub(crate) fn insert(cursor: &mut Cursor<'_>, catalog: &mut Catalog, report: &mu
     }
     let query = cursor.query()?;
     finish(cursor, "WHERE, GROUP BY, UNION ALL or ';'")?;
-    if catalog.is_declared(&[Declaration::Stream, Declaration::View], &name.text) {
+    if catalog.is_declared(&[Declaration::Stream, Declaration::View, Declaration::Rule], &name.text) {
         let hint = "a query writes to an output of its own name; give it another";
         let message = format!("'{}' is declared in the app", name.text);
         return Err(crate::Diagnostic::new(name.place, message).with_hint(hint));
@@ -136,7 +136,7 @@ fn output(query: &Query, name: &Name, catalog: &mut Catalog, report: &mut Report
 }
 
 /// A planner over the catalog; its nodes go back there.
-fn with_planner<T>(
+pub(super) fn with_planner<T>(
     catalog: &mut Catalog,
     report: &mut Report,
     plan: impl FnOnce(&mut Planner<'_, '_>) -> T,

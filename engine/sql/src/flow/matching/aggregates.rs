@@ -64,6 +64,7 @@ impl Reading<'_> {
         let qualifier = self.only_qualifier(argument, upper)?;
         let variables = self.variables_of(qualifier)?;
         let qualifier = qualifier.map(|name| name.text.as_str());
+        self.classifiers(argument, |reading, place| reading.classifier_column(0, place));
         let value = self.lowered(0, qualifier, |lowering| lowering.expr(argument))?;
         let Some(ty) = self.rule.graph.type_of(value) else {
             let hint = "CAST(NULL AS type) gives it one";

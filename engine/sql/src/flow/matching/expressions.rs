@@ -54,7 +54,7 @@ pub(super) struct Reading<'a> {
 }
 
 /// Functions that look at other rows, or at the match.
-const FUNCTIONS: [&str; 9] = [
+pub(crate) const PATTERN_FUNCTIONS: [&str; 9] = [
     "PREV",
     "NEXT",
     "FIRST",
@@ -68,7 +68,7 @@ const FUNCTIONS: [&str; 9] = [
 
 /// The function of this list that is called, if it is one of them.
 fn known(function: &Function) -> Option<&'static str> {
-    FUNCTIONS.into_iter().find(|name| name.eq_ignore_ascii_case(&function.name.text))
+    PATTERN_FUNCTIONS.into_iter().find(|name| name.eq_ignore_ascii_case(&function.name.text))
 }
 
 impl<'a> Reading<'a> {
@@ -242,9 +242,7 @@ impl<'a> Reading<'a> {
             let text = self.rule.graph.text(name);
             return text.map_err(|error| self.report.error(place, error.to_string()));
         }
-        let nullable = input > 0 || self.rule.can_be_empty;
-        let column = self.rule.graph.column(input, CLASSIFIER_COLUMN, Type::String, nullable);
-        column.map_err(|error| self.report.error(place, error.to_string()))
+        self.classifier_column(input, place)
     }
 
     /// `PREV(value, steps)`, `FIRST(value, offset)`, `LAST(value, offset)`, or PREV of one of the latter.
@@ -345,20 +343,32 @@ impl<'a> Reading<'a> {
         qualifier: Option<&Name>,
     ) -> Result<Expr, Reported> {
         let input = self.input(reference, value.place)?;
-        self.classifiers(value, input);
+        self.classifiers(value, |reading, place| reading.classifier_of(input, place));
         let qualifier = qualifier.map(|name| name.text.as_str());
         self.lowered(input, qualifier, |lowering| lowering.expr(value))
     }
 
     /// CLASSIFIER() in a value is that of the value's row.
-    fn classifiers(&mut self, value: &Ast, input: u16) {
+    pub(super) fn classifiers(
+        &mut self,
+        value: &Ast,
+        of: impl Fn(&mut Self, Place) -> Result<Expr, Reported> + Copy,
+    ) {
         if let AstKind::Function(function) = &value.kind
             && function.name.text.eq_ignore_ascii_case("CLASSIFIER")
         {
-            let expr = self.classifier_of(input, value.place);
+            let expr = of(self, value.place);
             self.slots.insert(address(value), expr.ok());
+            return;
         }
-        value.children(&mut |child| self.classifiers(child, input));
+        value.children(&mut |child| self.classifiers(child, of));
+    }
+
+    /// The name of the variable that an input's row is mapped to.
+    pub(super) fn classifier_column(&mut self, input: u16, place: Place) -> Result<Expr, Reported> {
+        let nullable = input > 0 || self.rule.can_be_empty;
+        let column = self.rule.graph.column(input, CLASSIFIER_COLUMN, Type::String, nullable);
+        column.map_err(|error| self.report.error(place, error.to_string()))
     }
 
     /// The anchor of a row; the current row where that is what it comes to.

@@ -150,80 +150,39 @@ impl Variables {
     }
 }
 
-/// Whether a pattern matches no rows at all.
-pub(super) fn can_be_empty(pattern: &Pattern) -> bool {
-    match &pattern.kind {
-        PatternKind::Empty | PatternKind::Absence(_) => true,
-        PatternKind::Variable(_) => false,
-        PatternKind::Concatenation(list) | PatternKind::Permutation(list) => list.iter().all(can_be_empty),
-        PatternKind::Alternation(list) => list.iter().any(can_be_empty),
-        PatternKind::Repetition { pattern, min, .. } => *min == 0 || can_be_empty(pattern),
-        PatternKind::Exclusion(pattern) => can_be_empty(pattern),
+/// Whether a pattern can match no row at all.
+pub(super) fn can_be_empty(pattern: &spec::Pattern) -> bool {
+    use spec::Pattern as P;
+    match pattern {
+        P::Empty | P::Absence(_) => true,
+        P::Variable(_) => false,
+        P::Concatenation(list) | P::Permutation(list) => list.iter().all(can_be_empty),
+        P::Alternation(list) => list.iter().any(can_be_empty),
+        P::Repetition { pattern, min, .. } => *min == 0 || can_be_empty(pattern),
+        P::Exclusion(pattern) => can_be_empty(pattern),
     }
 }
 
 /// Whether the end of a match is known only by a later row, or by time: its last part may go on.
-pub(super) fn ends_later(pattern: &Pattern) -> bool {
-    match &pattern.kind {
-        PatternKind::Empty | PatternKind::Variable(_) => false,
-        PatternKind::Absence(_) => true,
-        PatternKind::Concatenation(list) => {
+pub(super) fn ends_later(pattern: &spec::Pattern) -> bool {
+    use spec::Pattern as P;
+    match pattern {
+        P::Empty | P::Variable(_) => false,
+        P::Absence(_) => true,
+        P::Concatenation(list) => {
             let last = list.iter().rposition(|part| !can_be_empty(part)).unwrap_or(0);
             list[last..].iter().any(ends_later)
         }
-        PatternKind::Alternation(list) | PatternKind::Permutation(list) => list.iter().any(ends_later),
-        PatternKind::Repetition { pattern, min, max, greedy } => {
-            *greedy && *max != Some(*min) || ends_later(pattern)
-        }
-        PatternKind::Exclusion(pattern) => ends_later(pattern),
+        P::Alternation(list) | P::Permutation(list) => list.iter().any(ends_later),
+        P::Repetition { pattern, min, max, greedy } => *greedy && *max != Some(*min) || ends_later(pattern),
+        P::Exclusion(pattern) => ends_later(pattern),
     }
 }
 
-/// Whether NOT stands where it means something: behind a row, and at the end only of the whole. What it says
-/// is whether the pattern ends with one.
-pub(super) fn check_absences(pattern: &Pattern, report: &mut Report) -> Result<bool, Reported> {
-    if let PatternKind::Concatenation(list) = &pattern.kind
-        && let Some((last, before)) = list.split_last()
-        && matches!(last.kind, PatternKind::Absence(_))
-    {
-        return check_list(before, report).map(|()| true);
+/// The first absence of a pattern.
+pub(super) fn absence(pattern: &Pattern) -> Option<&Pattern> {
+    match pattern.kind {
+        PatternKind::Absence(_) => Some(pattern),
+        _ => pattern.parts().iter().find_map(absence),
     }
-    check_inside(pattern, report).map(|()| false)
-}
-
-fn check_inside(pattern: &Pattern, report: &mut Report) -> Result<(), Reported> {
-    match &pattern.kind {
-        PatternKind::Empty | PatternKind::Variable(_) => Ok(()),
-        PatternKind::Absence(_) => Err(misplaced(pattern, report)),
-        PatternKind::Concatenation(list) => {
-            if let Some(last @ Pattern { kind: PatternKind::Absence(_), .. }) = list.last() {
-                return Err(misplaced(last, report));
-            }
-            check_list(list, report)
-        }
-        _ => pattern.parts().iter().try_for_each(|part| check_inside(part, report)),
-    }
-}
-
-/// The parts of a concatenation, of which the last may be one before an absence.
-fn check_list(list: &[Pattern], report: &mut Report) -> Result<(), Reported> {
-    let mut row_before = false;
-    for part in list {
-        if matches!(part.kind, PatternKind::Absence(_)) {
-            if !row_before {
-                return Err(misplaced(part, report));
-            }
-            row_before = false;
-        } else {
-            check_inside(part, report)?;
-            row_before |= !can_be_empty(part);
-        }
-    }
-    Ok(())
-}
-
-fn misplaced(absence: &Pattern, report: &mut Report) -> Reported {
-    let hint = "write it between two parts of a concatenation, A NOT B C, or at the end of the whole pattern with \
-                WITHIN, A NOT B; two in a row are one whose condition says OR";
-    report.push(Diagnostic::new(absence.place, "NOT stands behind a part that takes a row").with_hint(hint))
 }

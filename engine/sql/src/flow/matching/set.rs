@@ -7,7 +7,7 @@ use vencejo_expr::{Constant, Expr, Graph, Type, TypeError, compile};
 use vencejo_rules::spec::{Atom, AtomId, CLASSIFIER_COLUMN, Compare, Condition, Order, RuleSetSpec, RuleSpec};
 use vencejo_types::limits::COLUMNS_MAX;
 
-use crate::flow::drafts::{Drafts, Origin};
+use crate::flow::drafts::{Draft, Drafts, Origin};
 use crate::flow::rel::Branch;
 
 /// A set of rules while it is planned.
@@ -84,7 +84,7 @@ impl Drafts {
             atoms: Vec::new(),
             rules: Vec::new(),
         };
-        self.add(Operator::Rules(spec), vec![vec![Origin::Node(calc)]], Vec::new(), name.to_string())?;
+        self.add(Operator::Rules(Arc::new(spec)), vec![vec![Origin::Node(calc)]], Vec::new(), name.to_string())?;
         self.rule_sets.push(set);
         Ok(self.rule_sets.len() - 1)
     }
@@ -103,7 +103,7 @@ impl Drafts {
         let input: Vec<Type> = draft.columns.iter().filter_map(|&expr| draft.before.type_of(expr)).collect();
         let mut added = Vec::new();
         let node = draft.node;
-        let Operator::Rules(spec) = &mut self.nodes[node].operator else { return Err("no rules".to_string()) };
+        let Some(spec) = self.nodes[node].rules_mut() else { return Err("no rules".to_string()) };
         for &atom in &draft.atoms[spec.atoms.len()..] {
             added.push(draft.atom(atom)?);
         }
@@ -121,6 +121,29 @@ impl Drafts {
         let taker = self.add(operator, vec![vec![Origin::Node(node)]], columns, name)?;
         self.rule_sets[set].takers.push(taker);
         Ok(taker)
+    }
+}
+
+impl Drafts {
+    /// The rule whose matches a node takes.
+    pub(super) fn rule_of(&self, taker: usize) -> Option<&RuleSpec> {
+        self.rule_sets.iter().find_map(|set| {
+            let place = set.takers.iter().position(|&other| other == taker)?;
+            match &self.nodes[set.node].operator {
+                Operator::Rules(spec) => spec.rules.get(place).map(|rule| &**rule),
+                _ => None,
+            }
+        })
+    }
+}
+
+impl Draft {
+    /// The rules that it is, to be changed.
+    pub(crate) fn rules_mut(&mut self) -> Option<&mut RuleSetSpec> {
+        match &mut self.operator {
+            Operator::Rules(spec) => Arc::get_mut(spec),
+            _ => None,
+        }
     }
 }
 
@@ -216,6 +239,27 @@ impl RuleSetDraft {
             condition.residual = Some(compile(graph, &[all]).map_err(|error| error.to_string())?);
         }
         Ok(condition)
+    }
+
+    /// Leaves the rules out whose matches nothing reads, and the atoms that only they ask for.
+    pub(crate) fn keep_used(self, spec: &mut RuleSetSpec, used: &[bool]) {
+        let mut takers = self.takers.into_iter();
+        spec.rules.retain(|_| takers.next().is_some_and(|taker| used[taker]));
+        let mut numbers: Vec<Option<AtomId>> = vec![None; spec.atoms.len()];
+        let mut next = 0;
+        for rule in spec.rules.iter_mut().filter_map(Arc::get_mut) {
+            let conditions = rule.variables.iter_mut().map(|variable| &mut variable.condition);
+            for atom in conditions.chain([&mut rule.filter]).flat_map(|condition| &mut condition.atoms) {
+                let number = numbers[*atom as usize].get_or_insert_with(|| {
+                    next += 1;
+                    next - 1
+                });
+                *atom = *number;
+            }
+        }
+        let mut atoms: Vec<(AtomId, Atom)> = spec.atoms.drain(..).zip(numbers).filter_map(|(atom, number)| Some((number?, atom))).collect();
+        atoms.sort_by_key(|&(number, _)| number);
+        spec.atoms = atoms.into_iter().map(|(_, atom)| atom).collect();
     }
 
     fn numbered(&mut self, atom: Expr) -> AtomId {
