@@ -24,6 +24,15 @@ pub(crate) enum Takes {
     Silence(u8),
 }
 
+impl Takes {
+    /// The variable whose condition decides.
+    pub fn variable(self) -> u8 {
+        match self {
+            Self::Row { variable, .. } | Self::Other(variable) | Self::Silence(variable) => variable,
+        }
+    }
+}
+
 /// States that may come next, the preferred one first, and whether the match may end instead.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Next {
@@ -66,7 +75,9 @@ impl fmt::Display for PatternError {
                 "the pattern has more than {PATTERN_STATES_MAX} states or {PATTERN_TRANSITIONS_MAX} transitions \
                  when its repetitions are written out; repeat fewer times"
             ),
-            Self::LeadingAbsence => f.write_str("a match cannot begin with an absence; put a variable before it"),
+            Self::LeadingAbsence => {
+                f.write_str("a match cannot begin with an absence; put a variable before it")
+            }
             Self::SilenceWithoutWithin => {
                 f.write_str("an absence at the end of the pattern needs WITHIN, which says how long to wait")
             }
@@ -83,7 +94,8 @@ impl Automaton {
     /// A limit is passed, or an absence stands where it has no meaning.
     pub fn compile(pattern: &Pattern, has_within: bool) -> Result<Self, PatternError> {
         let mut graph = Graph { nodes: vec![Node::Accept] };
-        let first = graph.build(pattern, Graph::ACCEPT, Place { excluded: false, is_last: true, depth: 0 })?;
+        let first =
+            graph.build(pattern, Graph::ACCEPT, Place { excluded: false, is_last: true, depth: 0 })?;
         let mut automaton = Self { states: Vec::new(), initial: Next::default(), transitions: Vec::new() };
         let mut places = vec![u16::MAX; graph.nodes.len()];
         for (at, node) in graph.nodes.iter().enumerate() {
@@ -121,7 +133,10 @@ impl Automaton {
 
 enum Node {
     Accept,
-    State { takes: Takes, next: usize },
+    State {
+        takes: Takes,
+        next: usize,
+    },
     /// The first is preferred.
     Choice(Vec<usize>),
 }

@@ -4,5 +4,27 @@
 //! numbers; every matcher is built from a specification that the planner made ([`spec`]). Excluded: names and
 //! SQL text (engine/sql), expressions (engine/expr), what feeds what and what becomes of alerts (engine/core).
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "places and counts are bounded in limits.rs and asserted there to fit 32 bits"
+)]
 
+mod aggregate;
+mod atoms;
+mod automaton;
+mod buffer;
+mod clock;
+mod keys;
+mod matched;
+mod path;
+mod row_log;
+mod rule;
+mod runs;
+mod scope;
+mod set;
 pub mod spec;
+mod timers;
+mod turn;
+
+pub use matched::{Match, MatchedRow, RuleCounters, Sink, Taken};
+pub use set::RuleSet;

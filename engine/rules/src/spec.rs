@@ -19,6 +19,9 @@ use std::sync::Arc;
 
 use vencejo_expr::{Constant, Program, Type};
 
+use crate::automaton::Automaton;
+pub use crate::automaton::PatternError;
+
 /// The input whose columns are a rule's aggregates.
 pub const AGGREGATES: u16 = u16::MAX;
 /// The input whose columns are [`match_column`]s.
@@ -116,7 +119,7 @@ pub struct Condition {
 pub struct RuleSpec {
     /// Its name, for reports.
     pub name: String,
-    /// The rows that it sees at all: a WHERE below it.
+    /// The rows that it sees at all: a WHERE below it, without a residual.
     pub filter: Condition,
     /// The pattern's variables; at most [`VARIABLES_MAX`].
     pub variables: Vec<Variable>,
@@ -137,6 +140,16 @@ pub struct RuleSpec {
     /// SHOW TIMEOUT MATCHES: a partial match whose WITHIN ran out comes out, too: its preferred way. Nothing
     /// is skipped after it.
     pub show_timeouts: bool,
+}
+
+impl RuleSpec {
+    /// Whether the pattern can be matched; the planner asks before it makes a set.
+    ///
+    /// # Errors
+    /// What is wrong with the pattern.
+    pub fn check(&self) -> Result<(), PatternError> {
+        Automaton::compile(&self.pattern, self.within.is_some()).map(|_| ())
+    }
 }
 
 /// A rule's variables at most.

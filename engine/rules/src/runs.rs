@@ -1,0 +1,378 @@
+//! The partial matches of one rule for one key.
+//!
+//! A run is what may come of one first row. Its threads are the ways in which it may still match, the preferred
+//! one first; its candidate is a way that has matched already and would be taken if every thread failed. Runs
+//! go on side by side; they are settled in the order of their first rows, because only when all before a run
+//! are decided is it known whether a skip leaves it out.
+
+use std::collections::VecDeque;
+
+use vencejo_types::limits::{
+    RULE_PATH_NODES_MAX, RULE_RUNS_MAX, RULE_RUNS_PER_KEY_MAX, RULE_THREADS_PER_RUN_MAX,
+};
+
+use crate::automaton::{Next, Takes};
+use crate::path::{PathId, Step};
+use crate::row_log::RowId;
+use crate::rule::Rule;
+use crate::spec::Skip;
+use crate::timers::NEVER;
+use crate::turn::Turn;
+
+/// A way in which a run may still match: it waits in a state for the next row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Thread {
+    pub state: u16,
+    pub path: PathId,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Open,
+    Matched,
+    TimedOut,
+    Failed,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    start: RowId,
+    /// Time of the first row, in milliseconds.
+    time: i64,
+    /// How many of the rule's threads are its own.
+    threads: u32,
+    outcome: Outcome,
+    /// The way that has matched; once it has timed out, the preferred of those that had not.
+    candidate: Option<PathId>,
+}
+
+/// What a rule remembers of a key.
+#[derive(Debug)]
+pub(crate) struct RuleRuns {
+    pub rule: u32,
+    /// Matches so far.
+    number: u64,
+    /// By first row.
+    runs: VecDeque<Run>,
+    /// Of all runs, one run's behind the other's.
+    threads: Vec<Thread>,
+    /// The rows that PREV may look at; empty where the rule has no PREV.
+    history: VecDeque<RowId>,
+    /// When to look again, and the ticket for it.
+    pub deadline: i64,
+    pub ticket: u64,
+}
+
+impl RuleRuns {
+    pub fn new(rule: u32) -> Self {
+        Self {
+            rule,
+            number: 0,
+            runs: VecDeque::new(),
+            threads: Vec::new(),
+            history: VecDeque::new(),
+            deadline: NEVER,
+            ticket: 0,
+        }
+    }
+
+    /// Whether there is nothing to remember.
+    pub fn is_blank(&self) -> bool {
+        self.number == 0 && self.runs.is_empty() && self.history.is_empty()
+    }
+
+    /// The first row that a run or PREV may still look at.
+    pub fn first_row(&self) -> Option<RowId> {
+        let run = self.runs.front().map(|run| run.start);
+        self.history.front().copied().into_iter().chain(run).min()
+    }
+
+    /// The first row of the oldest run.
+    pub fn oldest_run(&self) -> Option<RowId> {
+        self.runs.front().map(|run| run.start)
+    }
+
+    /// The earliest time at which WITHIN runs out for a run.
+    pub fn next_deadline(&self, rule: &Rule) -> i64 {
+        let Some(within) = rule.spec.within else { return NEVER };
+        let open = self.runs.iter().filter(|run| run.outcome == Outcome::Open);
+        open.map(|run| run.time.saturating_add(within)).min().unwrap_or(NEVER)
+    }
+
+    /// Takes a row that the rule sees: the turn's current one.
+    pub fn take(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
+        let id = turn.current_id();
+        if rule.steps_max > 0 {
+            self.history.push_back(id);
+            turn.keeps_row = true;
+        }
+        self.advance(rule, turn);
+        let next_start = self.settle(rule, turn);
+        if next_start <= id {
+            self.begin(rule, turn);
+            self.settle(rule, turn);
+        }
+        self.trim_history(rule);
+    }
+
+    /// Moves every run on by the current row.
+    fn advance(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
+        if self.runs.is_empty() {
+            return;
+        }
+        let mut old = std::mem::take(&mut turn.room.threads);
+        std::mem::swap(&mut old, &mut self.threads);
+        let mut rest = old.as_slice();
+        for at in 0..self.runs.len() {
+            let (threads, others) = rest.split_at(self.runs[at].threads as usize);
+            rest = others;
+            if self.runs[at].outcome == Outcome::Open {
+                let mut run = self.runs[at];
+                self.step(rule, turn, &mut run, threads);
+                self.runs[at] = run;
+            }
+        }
+        old.clear();
+        turn.room.threads = old;
+        self.forget_failed(turn);
+    }
+
+    /// Begins a run at the current row.
+    fn begin(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
+        let initial = &rule.automaton.initial;
+        let states = rule.automaton.next(initial).iter();
+        let mut threads = std::mem::take(&mut turn.room.threads);
+        threads.extend(states.map(|&state| Thread { state, path: PathId::EMPTY }));
+        let mut run = Run {
+            start: turn.current_id(),
+            time: turn.current_time(),
+            threads: 0,
+            outcome: Outcome::Open,
+            candidate: initial.accepts.then_some(PathId::EMPTY),
+        };
+        self.step(rule, turn, &mut run, &threads);
+        threads.clear();
+        turn.room.threads = threads;
+        if run.outcome == Outcome::Failed {
+            return;
+        }
+        turn.counters[self.rule as usize].open += 1;
+        self.runs.push_back(run);
+        if run.outcome == Outcome::Open {
+            turn.keeps_row = true;
+            while self.runs.len() > RULE_RUNS_PER_KEY_MAX
+                || turn.counters[self.rule as usize].open > RULE_RUNS_MAX as u64
+            {
+                self.drop_oldest(turn);
+            }
+        }
+    }
+
+    /// Moves a run's threads on by the current row, and says what is known of the run then. New threads go
+    /// behind those that the rule has; the old ones no longer hold their paths.
+    fn step(&mut self, rule: &Rule, turn: &mut Turn<'_>, run: &mut Run, old: &[Thread]) {
+        let start = self.threads.len();
+        let mut threads = old.iter();
+        if !rule.has_residuals {
+            turn.room.reached.next_round();
+        }
+        for thread in threads.by_ref() {
+            let state = &rule.automaton.states[usize::from(thread.state)];
+            let holds = turn.satisfies(rule, &self.history, thread.path, state.takes);
+            let path = match state.takes {
+                Takes::Row { variable, excluded } if holds => {
+                    turn.keeps_row = true;
+                    let row = turn.current_id();
+                    turn.paths.push(thread.path, Step { row, variable, excluded })
+                }
+                Takes::Other(_) | Takes::Silence(_) if !holds => {
+                    turn.paths.hold(thread.path);
+                    thread.path
+                }
+                _ => {
+                    turn.paths.release(thread.path);
+                    continue;
+                }
+            };
+            turn.paths.release(thread.path);
+            if let Takes::Silence(_) = state.takes {
+                self.threads.push(Thread { state: thread.state, path });
+                continue;
+            }
+            let accepts = self.follow(rule, turn, &state.next, path);
+            if accepts {
+                turn.release_all(run.candidate.replace(path));
+                break;
+            }
+            turn.paths.release(path);
+        }
+        threads.for_each(|thread| turn.paths.release(thread.path));
+        let is_over =
+            self.threads.len() - start > RULE_THREADS_PER_RUN_MAX || turn.paths.len() > RULE_PATH_NODES_MAX;
+        if is_over {
+            self.threads.drain(start..).for_each(|thread| turn.paths.release(thread.path));
+            turn.release_all(run.candidate.take());
+            turn.counters[self.rule as usize].dropped += 1;
+        }
+        run.threads = (self.threads.len() - start) as u32;
+        if run.threads == 0 {
+            run.outcome = if run.candidate.is_some() { Outcome::Matched } else { Outcome::Failed };
+        }
+    }
+
+    /// Adds threads for what may follow; whether the match may end here. Where no condition depends on rows
+    /// taken before, a state that a preferred thread has reached gives nothing new.
+    fn follow(&mut self, rule: &Rule, turn: &mut Turn<'_>, next: &Next, path: PathId) -> bool {
+        for &state in rule.automaton.next(next) {
+            if rule.has_residuals || turn.room.reached.is_new(state) {
+                turn.paths.hold(path);
+                self.threads.push(Thread { state, path });
+            }
+        }
+        next.accepts
+    }
+
+    /// Gives out what is decided, in order of first rows; the first row at which a match may begin now.
+    fn settle(&mut self, rule: &Rule, turn: &mut Turn<'_>) -> RowId {
+        let mut next_start = 0;
+        while let Some(&run) = self.runs.front() {
+            if run.start >= next_start {
+                match run.outcome {
+                    Outcome::Open => break,
+                    Outcome::Failed => {}
+                    Outcome::Matched => {
+                        let path = run.candidate.unwrap_or(PathId::EMPTY);
+                        self.number += 1;
+                        turn.emit(rule, self.rule, &self.history, run.start, path, self.number, false);
+                        next_start = next_after(rule.spec.skip, run.start, &turn.room.steps);
+                    }
+                    Outcome::TimedOut => {
+                        let path = run.candidate.unwrap_or(PathId::EMPTY);
+                        self.number += 1;
+                        turn.emit(rule, self.rule, &self.history, run.start, path, self.number, true);
+                    }
+                }
+            }
+            self.pop(turn);
+        }
+        next_start
+    }
+
+    /// Lets the oldest run go.
+    fn pop(&mut self, turn: &mut Turn<'_>) {
+        if let Some(run) = self.runs.pop_front() {
+            self.threads.drain(..run.threads as usize).for_each(|thread| turn.paths.release(thread.path));
+            turn.release_all(run.candidate);
+            turn.counters[self.rule as usize].open -= 1;
+        }
+    }
+
+    /// Lets the oldest run go because of a limit.
+    pub fn drop_oldest(&mut self, turn: &mut Turn<'_>) {
+        if !self.runs.is_empty() {
+            self.pop(turn);
+            turn.counters[self.rule as usize].dropped += 1;
+        }
+    }
+
+    /// Lets the oldest run go because of a limit, and gives out what waited for it.
+    pub fn give_up_oldest(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
+        self.drop_oldest(turn);
+        self.settle(rule, turn);
+        self.trim_history(rule);
+    }
+
+    /// Forgets the first row that PREV may look at.
+    pub fn forget_first(&mut self) {
+        self.history.pop_front();
+    }
+
+    /// Decides the runs for which WITHIN has run out by `now`; at `i64::MAX`, the end of the input, all.
+    pub fn expire(&mut self, rule: &Rule, now: i64, turn: &mut Turn<'_>) {
+        let is_over = |run: &Run| match rule.spec.within {
+            _ if now == NEVER => true,
+            Some(within) => run.time.saturating_add(within) <= now,
+            None => false,
+        };
+        let mut first = 0;
+        for at in 0..self.runs.len() {
+            let mut run = self.runs[at];
+            let count = run.threads as usize;
+            if run.outcome == Outcome::Open && is_over(&run) {
+                self.time_out(rule, &mut run, first, turn);
+                self.threads.drain(first..first + count).for_each(|thread| turn.paths.release(thread.path));
+                run.threads = 0;
+                self.runs[at] = run;
+            } else {
+                first += count;
+            }
+        }
+        self.forget_failed(turn);
+        self.settle(rule, turn);
+        self.trim_history(rule);
+    }
+
+    /// What becomes of a run that can take no more rows: its threads begin at `first`.
+    fn time_out(&self, rule: &Rule, run: &mut Run, first: usize, turn: &mut Turn<'_>) {
+        let threads = &self.threads[first..first + run.threads as usize];
+        let is_silent = |thread: &&Thread| {
+            matches!(rule.automaton.states[usize::from(thread.state)].takes, Takes::Silence(_))
+        };
+        let mut way = threads.iter().find(is_silent);
+        run.outcome = if way.is_some() || run.candidate.is_some() {
+            Outcome::Matched
+        } else if rule.spec.within.is_some() {
+            turn.counters[self.rule as usize].timeouts += 1;
+            way = threads.first().filter(|_| rule.spec.show_timeouts);
+            if way.is_some() { Outcome::TimedOut } else { Outcome::Failed }
+        } else {
+            Outcome::Failed
+        };
+        if let Some(thread) = way {
+            turn.paths.hold(thread.path);
+            turn.release_all(run.candidate.replace(thread.path));
+        }
+    }
+
+    /// Takes failed runs out; they have no threads.
+    fn forget_failed(&mut self, turn: &mut Turn<'_>) {
+        let before = self.runs.len();
+        self.runs.retain(|run| run.outcome != Outcome::Failed);
+        turn.counters[self.rule as usize].open -= (before - self.runs.len()) as u64;
+    }
+
+    /// Bytes that it holds besides itself.
+    pub fn bytes(&self) -> usize {
+        self.runs.capacity() * size_of::<Run>()
+            + self.threads.capacity() * size_of::<Thread>()
+            + self.history.capacity() * size_of::<RowId>()
+    }
+
+    /// Lets rows go that PREV reaches neither from a run nor from the next row.
+    fn trim_history(&mut self, rule: &Rule) {
+        if rule.steps_max == 0 {
+            return;
+        }
+        let first = self
+            .runs
+            .front()
+            .map_or(self.history.len(), |run| self.history.partition_point(|&row| row < run.start));
+        self.history.drain(..first.saturating_sub(rule.steps_max));
+    }
+}
+
+/// The first row at which the next match may begin.
+fn next_after(skip: Skip, start: RowId, steps: &[Step]) -> RowId {
+    let past_last = steps.last().map_or(start, |step| step.row) + 1;
+    let next = match skip {
+        Skip::PastLastRow => past_last,
+        Skip::ToNextRow => start + 1,
+        Skip::ToFirst(variables) => {
+            steps.iter().find(|step| variables.has(step.variable)).map_or(past_last, |step| step.row)
+        }
+        Skip::ToLast(variables) => {
+            steps.iter().rfind(|step| variables.has(step.variable)).map_or(past_last, |step| step.row)
+        }
+    };
+    next.max(start + 1)
+}
