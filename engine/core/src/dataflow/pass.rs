@@ -133,7 +133,7 @@ impl Pass<'_> {
     }
 
     fn emit(&mut self, output: usize, row: &[Value<'_>]) {
-        let Effects { list, bytes, scratch, unwritable } = &mut *self.effects;
+        let Effects { list, bytes, scratch, unwritable, .. } = &mut *self.effects;
         let start = bytes.len();
         if write_values(row, &self.flow.outputs[output].schema, &mut scratch.writer, bytes).is_ok() {
             list.push(Effect::Emitted { output, row: start..bytes.len(), alert: None });

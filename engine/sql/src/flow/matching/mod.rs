@@ -88,7 +88,7 @@ impl Planner<'_, '_> {
         let pattern = rule.variables.pattern(&clause.pattern);
         rule.can_be_empty = can_be_empty(&pattern);
         let skip = rule.variables.skip(&clause.skip, self.report);
-        let conditions = self.conditions(clause, &mut rule, set);
+        let conditions = self.definitions(clause, &mut rule, set);
         let outputs = self.outputs(clause, &input, &mut rule, needed);
         let (skip, conditions, outputs) = (skip?, conditions?, outputs?);
         let within = within?;
@@ -116,7 +116,7 @@ impl Planner<'_, '_> {
             output: program,
             show_timeouts: clause.timeouts.is_some(),
         };
-        self.check(&spec, &clause.pattern)?;
+        self.check_pattern(&spec, &clause.pattern)?;
         let later = ends_later(&spec.pattern) || spec.show_timeouts;
         let taker = Operator::Matches(Matches { delay_millis: within.filter(|_| later).unwrap_or(0) });
         let types = columns.iter().map(|&(_, ty, _)| ty).collect();
@@ -278,7 +278,7 @@ impl Planner<'_, '_> {
     }
 
     /// The condition of each variable; none where DEFINE has none.
-    fn conditions(
+    fn definitions(
         &mut self,
         clause: &MatchClause,
         rule: &mut RuleDraft,
@@ -316,7 +316,7 @@ impl Planner<'_, '_> {
         }
         let of_input = rule.columns.clone();
         let mut outputs = Outputs::new();
-        let mut column = |name: &str, rule: &mut RuleDraft, outputs: &mut Outputs| {
+        let column = |name: &str, rule: &mut RuleDraft, outputs: &mut Outputs| {
             let known = of_input.iter().find(|(other, _)| other == name);
             if let Some((_, Some(column))) = known
                 && needed.has(name)
@@ -401,7 +401,7 @@ impl Planner<'_, '_> {
     }
 
     /// That the matcher takes the pattern.
-    fn check(&mut self, spec: &RuleSpec, pattern: &Pattern) -> Result<(), Reported> {
+    fn check_pattern(&mut self, spec: &RuleSpec, pattern: &Pattern) -> Result<(), Reported> {
         spec.check().map_err(|error| {
             let at = match error {
                 PatternError::LeadingAbsence | PatternError::SilenceWithoutWithin => absence(pattern),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vencejo_core::plan::flow::{Calc, Operator};
-use vencejo_expr::{Constant, Expr, Graph, Type, TypeError, compile};
+use vencejo_expr::{ColumnRead, CompileError, Constant, Expr, Graph, Type, TypeError, compile};
 use vencejo_rules::spec::{Atom, AtomId, CLASSIFIER_COLUMN, Compare, Condition, Order, RuleSetSpec, RuleSpec};
 use vencejo_types::limits::COLUMNS_MAX;
 
@@ -45,7 +45,32 @@ pub(super) struct RowColumn {
 }
 
 /// Why something cannot be planned.
-pub(super) type Refused = String;
+#[derive(Debug)]
+pub(super) struct Refused(String);
+
+impl From<TypeError> for Refused {
+    fn from(error: TypeError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<CompileError> for Refused {
+    fn from(error: CompileError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<String> for Refused {
+    fn from(message: String) -> Self {
+        Self(message)
+    }
+}
+
+impl From<Refused> for String {
+    fn from(refused: Refused) -> Self {
+        refused.0
+    }
+}
 
 impl Drafts {
     /// The set of this arrangement, a new one where there is none: its place among the sets.
@@ -99,11 +124,11 @@ impl Drafts {
     ) -> Result<usize, Refused> {
         let name = rule.name.clone();
         let draft = &mut self.rule_sets[set];
-        let program = compile(&draft.before, &draft.columns).map_err(|error| error.to_string())?;
+        let program = compile(&draft.before, &draft.columns)?;
         let input: Vec<Type> = draft.columns.iter().filter_map(|&expr| draft.before.type_of(expr)).collect();
         let mut added = Vec::new();
         let node = draft.node;
-        let Some(spec) = self.nodes[node].rules_mut() else { return Err("no rules".to_string()) };
+        let Some(spec) = self.nodes[node].rules_mut() else { return Err("no rules".to_string().into()) };
         for &atom in &draft.atoms[spec.atoms.len()..] {
             added.push(draft.atom(atom)?);
         }
@@ -155,39 +180,39 @@ impl RuleSetDraft {
             return Ok(false);
         }
         let from = &wanted.branch.graph;
-        let mut same = self.columns[spec.time] == self.graft(from, wanted.time)?;
+        let mut same = self.graft(from, wanted.time)? == self.columns[spec.time];
         for (&(column, _), &expr) in spec.key.iter().zip(wanted.key) {
-            same &= self.columns[column] == self.graft(from, expr)?;
+            same &= self.graft(from, expr)? == self.columns[column];
         }
         for (&(column, down), &(expr, wanted)) in spec.then_by.iter().zip(wanted.then_by) {
-            same &= down == wanted && self.columns[column] == self.graft(from, expr)?;
+            same &= down == wanted && self.graft(from, expr)? == self.columns[column];
         }
         Ok(same)
     }
 
     fn graft(&mut self, from: &Graph, expr: Expr) -> Result<Expr, Refused> {
-        let same = |graph: &mut Graph, read: vencejo_expr::ColumnRead| {
+        let same = |graph: &mut Graph, read: ColumnRead| {
             let ty = read.ty.unwrap_or(Type::BigInt);
             graph.column(read.input, read.column, ty, read.nullable)
         };
-        self.before.graft::<TypeError>(from, expr, same).map_err(|error| error.to_string())
+        Ok(self.before.graft::<TypeError>(from, expr, same)?)
     }
 
     /// The column that holds an expression over the rows that come.
     pub(super) fn column(&mut self, from: &Graph, expr: Expr) -> Result<RowColumn, Refused> {
         let expr = self.graft(from, expr)?;
         let Some(ty) = self.before.type_of(expr) else {
-            return Err("a column is always NULL, of no type; CAST(NULL AS type) gives it one".to_string());
+            return Err(Refused("a column is always NULL, of no type; CAST(NULL AS type) gives it one".to_string()));
         };
         if ty.is_interval() {
-            return Err(format!("{ty} is no type of a column"));
+            return Err(Refused(format!("{ty} is no type of a column")));
         }
         let nullable = self.before.nullable(expr);
         if let Some(place) = self.columns.iter().position(|&known| known == expr) {
             return Ok(RowColumn { place, ty, nullable });
         }
         if self.columns.len() >= COLUMNS_MAX {
-            return Err(format!("the rules over these rows need more than {COLUMNS_MAX} columns"));
+            return Err(Refused(format!("the rules over these rows need more than {COLUMNS_MAX} columns")));
         }
         self.columns.push(expr);
         Ok(RowColumn { place: self.columns.len() - 1, ty, nullable })
@@ -199,12 +224,10 @@ impl RuleSetDraft {
         for expr in branch.conditions.iter().flat_map(|&expr| branch.graph.conjuncts(expr)) {
             let mut rows = std::mem::take(&mut self.rows);
             let atom = rows.graft::<Refused>(&branch.graph, expr, |rows, read| {
-                let mut column = Graph::new();
+                let mut of_input = Graph::new();
                 let ty = read.ty.unwrap_or(Type::BigInt);
-                let expr = column.column(read.input, read.column, ty, read.nullable).map_err(|e| e.to_string())?;
-                let place = self.column(&column, expr)?.place;
-                let place = u16::try_from(place).map_err(|_| "the row has too many columns".to_string())?;
-                rows.column(0, place, ty, read.nullable).map_err(|error| error.to_string())
+                let expr = of_input.column(read.input, read.column, ty, read.nullable)?;
+                Ok(self.column(&of_input, expr)?.of(rows, 0)?)
             });
             self.rows = rows;
             let atom = atom?;
@@ -220,7 +243,7 @@ impl RuleSetDraft {
         let mut condition = Condition::default();
         let mut rest = Vec::new();
         for expr in graph.conjuncts(expr) {
-            let alone = |read: &vencejo_expr::ColumnRead| read.input == 0 && read.column != CLASSIFIER_COLUMN;
+            let alone = |read: &ColumnRead| read.input == 0 && read.column != CLASSIFIER_COLUMN;
             if graph.constant(expr) == Some(&Constant::Bool(true)) {
                 continue;
             }
@@ -228,15 +251,15 @@ impl RuleSetDraft {
                 rest.push(expr);
                 continue;
             }
-            let same = |rows: &mut Graph, read: vencejo_expr::ColumnRead| {
+            let same = |rows: &mut Graph, read: ColumnRead| {
                 rows.column(0, read.column, read.ty.unwrap_or(Type::BigInt), read.nullable)
             };
-            let atom = self.rows.graft::<TypeError>(graph, expr, same).map_err(|error| error.to_string())?;
+            let atom = self.rows.graft::<TypeError>(graph, expr, same)?;
             condition.atoms.push(self.numbered(atom));
         }
         if !rest.is_empty() {
-            let all = graph.and(&rest).map_err(|error| error.to_string())?;
-            condition.residual = Some(compile(graph, &[all]).map_err(|error| error.to_string())?);
+            let all = graph.and(&rest)?;
+            condition.residual = Some(compile(graph, &[all])?);
         }
         Ok(condition)
     }
@@ -283,6 +306,6 @@ impl RuleSetDraft {
             };
             return Ok(Atom::Compare { column: usize::from(read.column), comparison, constant: constant.clone() });
         }
-        compile(&self.rows, &[expr]).map(Atom::Program).map_err(|error| error.to_string())
+        Ok(Atom::Program(compile(&self.rows, &[expr])?))
     }
 }
