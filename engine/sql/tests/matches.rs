@@ -236,3 +236,29 @@ tables! {
     alerts 8;
     queries 8;
 }
+
+/// Declared for every statement of the table.
+const TICKER: &str = "
+CREATE TABLE Ticker (symbol STRING NOT NULL, rowtime TIMESTAMP(3) NOT NULL, price BIGINT, tax BIGINT,
+    WATERMARK FOR rowtime AS rowtime - INTERVAL '1' SECOND) PARTITIONED BY (symbol);
+CREATE LOOKUP limits_t (symbol STRING, price_max BIGINT, PRIMARY KEY (symbol) NOT ENFORCED) AS VALUES ('ACME', 7);
+CREATE VIEW Drops AS SELECT * FROM Ticker MATCH_RECOGNIZE (PARTITION BY symbol ORDER BY rowtime
+    MEASURES MATCH_ROWTIME() AS rt PATTERN (A B) DEFINE B AS B.price < A.price);
+";
+
+#[test]
+fn every_shape_of_statement_is_read() {
+    let table = include_str!("../testdata/match/statements.txt");
+    let without_comments: Vec<&str> = table.lines().filter(|line| !line.starts_with('#')).collect();
+    let text = without_comments.join("\n");
+    let statements: Vec<&str> = text.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).collect();
+    assert!(statements.len() > 45, "{}", statements.len());
+    let mut wrong = String::new();
+    for statement in statements {
+        let text = format!("{TICKER}{statement}");
+        if let Err(errors) = plan("shapes", &text, &mut |_| Err("no file".to_string())) {
+            errors.iter().for_each(|error| wrong.push_str(&error.render("statement", &text)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}

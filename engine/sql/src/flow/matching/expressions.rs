@@ -143,7 +143,7 @@ impl<'a> Reading<'a> {
                 self.report.error(function.name.place, message);
                 self.slots.insert(address(ast), None);
             }
-            _ => ast.children(&mut |child| self.fill(child)),
+            _ => read_below(ast, &mut |child| self.fill(child)),
         }
     }
 
@@ -322,15 +322,19 @@ impl<'a> Reading<'a> {
         collect(value, &mut columns, &mut inside);
         if let Some(function) = inside {
             let message = format!("{} cannot stand in {name}", function.name.text.to_ascii_uppercase());
-            let hint = "PREV takes a value of one row, FIRST(...) or LAST(...)";
+            let hint = match name {
+                "PREV" => "PREV takes a value of one row, FIRST(...) or LAST(...)",
+                _ => "it takes a value of one row",
+            };
             return Err(self.fail(function.name.place, message, hint));
         }
         let text = |name: Option<&Name>| name.map(|name| name.text.clone());
         let first = columns.first().copied().flatten();
         if let Some(other) = columns.iter().find(|other| text(**other) != text(first)) {
             let place = other.or(first).map_or(value.place, |name| name.place);
-            let hint = "its columns are all of one variable, A.x + A.y, or of none, x + y";
-            return Err(self.fail(place, format!("{name} looks at one row"), hint));
+            let hint = "put them under one name with SUBSET, or take each alone";
+            let message = format!("the columns in {name} are all of one variable, A.x + A.y, or of none, x + y");
+            return Err(self.fail(place, message, hint));
         }
         Ok(first)
     }
@@ -448,5 +452,15 @@ fn collect<'f>(ast: &'f Ast, columns: &mut Vec<Option<&'f Name>>, inside: &mut O
         }
         _ => {}
     }
-    ast.children(&mut |child| collect(child, columns, inside));
+    read_below(ast, &mut |child| collect(child, columns, inside));
+}
+
+/// Calls `visit` with the expressions right below, but for the name of a table that LOOKUP takes first.
+fn read_below<'f>(ast: &'f Ast, visit: &mut dyn FnMut(&'f Ast)) {
+    match &ast.kind {
+        AstKind::Function(function) if function.name.text.eq_ignore_ascii_case("LOOKUP") => {
+            function.arguments.iter().skip(1).for_each(visit);
+        }
+        _ => ast.children(visit),
+    }
 }

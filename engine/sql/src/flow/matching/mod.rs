@@ -258,8 +258,10 @@ impl Planner<'_, '_> {
         let set = &mut self.drafts.rule_sets[set];
         let branch = &input.branch;
         let mut columns: Vec<(String, Option<RowColumn>)> = Vec::new();
-        for column in branch.scope.columns().iter().filter(|column| inner.has(&column.name)) {
-            let found = column.expr.map(|expr| set.column(&branch.graph, expr)).transpose();
+        for column in branch.scope.columns() {
+            // A name that is not needed can still be what is meant by another.
+            let expr = column.expr.filter(|_| inner.has(&column.name));
+            let found = expr.map(|expr| set.column(&branch.graph, expr)).transpose();
             let found = found.map_err(|error| self.report.error(clause.place, error))?;
             columns.push((column.name.clone(), found));
         }
