@@ -1,9 +1,9 @@
 //! The partial matches of one rule for one key.
 //!
-//! A run is what may come of one first row. Its threads are the ways in which it may still match, the preferred
-//! one first; its candidate is a way that has matched already and would be taken if every thread failed. Runs
-//! go on side by side; they are settled in the order of their first rows, because only when all before a run
-//! are decided is it known whether a skip leaves it out.
+//! A run is what may come of one first row. Its threads are the ways in which it may still match, the
+//! preferred one first; its candidate is a way that has matched already and would be taken if every thread
+//! failed. Runs go on side by side; they are settled in the order of their first rows, because only when all
+//! before a run are decided is it known whether a skip leaves it out.
 
 use std::collections::VecDeque;
 

@@ -115,8 +115,8 @@ impl RuleSet {
         Taken::Refused
     }
 
-    /// Takes the watermark, in milliseconds of event time: no row with a time up to it is to come. At `i64::MAX`,
-    /// the end of the input, every open run is decided. One that goes back is ignored.
+    /// Takes the watermark, in milliseconds of event time: no row with a time up to it is to come. At
+    /// `i64::MAX`, the end of the input, every open run is decided. One that goes back is ignored.
     pub fn watermark(&mut self, watermark_millis: i64, sink: &mut dyn Sink) {
         if watermark_millis <= self.watermark {
             return;

@@ -1,5 +1,5 @@
-//! The matcher against its twin: random patterns, rows, skips, times and filters, keys interleaved. After every
-//! step exactly those matches are out that the rows so far decide.
+//! The matcher against its twin: random patterns, rows, skips, times and filters, keys interleaved. After
+//! every step exactly those matches are out that the rows so far decide.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -275,8 +275,6 @@ fn pass(items: &mut Vec<Item>, waiting: &mut Vec<(Row, u64)>, watermark: i64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
-
     #[test]
     fn arrival(models in prop::collection::vec(model(), 1..3), steps in steps()) {
         in_order_of_arrival(&models, &steps)?;

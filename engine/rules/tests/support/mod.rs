@@ -8,6 +8,7 @@
 )]
 
 pub mod build;
+pub mod notation;
 pub mod search;
 
 use vencejo_expr::Value;

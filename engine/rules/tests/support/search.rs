@@ -18,7 +18,8 @@ pub struct Item {
 /// How many steps a search may take before a test gives up on the pattern.
 const FUEL: usize = 200_000;
 
-/// Everything that is decided about a key once these items have come, in order. Nothing where it takes too long.
+/// Everything that is decided about a key once these items have come, in order. Nothing where it takes too
+/// long.
 pub fn decided(model: &Model, rule: usize, key: Option<i64>, items: &[Item]) -> Option<Vec<String>> {
     let seen = |row: &Row| row.key == key && (!model.filtered || row.flag);
     let rows = items.iter().enumerate().filter_map(|(at, item)| {
@@ -55,7 +56,7 @@ fn next_start(skip: Skip, start: usize, path: &[Mapped]) -> usize {
         Skip::PastLastRow => past_last,
         Skip::ToNextRow => start + 1,
         Skip::ToFirst(set) => of(set).next().unwrap_or(past_last),
-        Skip::ToLast(set) => of(set).last().unwrap_or(past_last),
+        Skip::ToLast(set) => of(set).next_back().unwrap_or(past_last),
     };
     next.max(start + 1)
 }
