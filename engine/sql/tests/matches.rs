@@ -14,7 +14,7 @@
 //!
 //! `$ABC` stands for `DEFINE A AS e = 'A', B AS e = 'B', C AS e = 'C'`. Times are seconds. A line that begins with a
 //! space goes on. An alert has the numbers of its events in brackets behind its row.
-#![allow(clippy::panic, reason = "a test may fail loudly")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -44,7 +44,8 @@ struct Case {
 impl Case {
     fn line(&mut self, line: &str) {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let clause = |rest: &str| format!("SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts {rest});\n");
+        let clause =
+            |rest: &str| format!("SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts {rest});\n");
         match word {
             "match" => self.sql.push_str(&clause(&expanded(rest))),
             "rule" => {
@@ -140,7 +141,8 @@ impl Run {
 }
 
 fn millis(seconds: &str) -> i64 {
-    (seconds.parse::<f64>().unwrap_or_else(|_| panic!("{seconds}")) * 1_000.0).round() as i64
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+    format!("{whole}{fraction:0<3}").parse().unwrap_or_else(|_| panic!("{seconds}"))
 }
 
 /// `1.5B:7` as a row.
@@ -192,7 +194,12 @@ fn fault(case: &Case) -> Option<String> {
     if run.rows == expected && late == case.late {
         return None;
     }
-    Some(format!("# {}\nexpected {}\nfound    {}, late {late}\n", case.about, expected.join("; "), run.rows.join("; ")))
+    Some(format!(
+        "# {}\nexpected {}\nfound    {}, late {late}\n",
+        case.about,
+        expected.join("; "),
+        run.rows.join("; ")
+    ))
 }
 
 /// Runs a table; how many cases it has.

@@ -45,7 +45,8 @@ impl Planner<'_, '_> {
             let mut name = match (&output.name, named) {
                 (Some(name), _) => name.clone(),
                 (None, Some(noun)) => {
-                    let error = Diagnostic::new(output.place, format!("this column of the {noun} has no name"));
+                    let error =
+                        Diagnostic::new(output.place, format!("this column of the {noun} has no name"));
                     result = Err(self.report.push(error.with_hint("write AS and a name behind it")));
                     continue;
                 }

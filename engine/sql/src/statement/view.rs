@@ -46,7 +46,8 @@ pub(crate) fn plan(
             table: None,
             partition: None,
         };
-        let columns = if rel.partial { Err(Reported) } else { planner.row_columns(&rel, name.place, Some("view")) };
+        let columns =
+            if rel.partial { Err(Reported) } else { planner.row_columns(&rel, name.place, Some("view")) };
         match (columns, materialized, &of_view) {
             (Ok(columns), true, Ok((_, retention))) => {
                 match planner.view(&mut rel, name, &columns, *retention) {
