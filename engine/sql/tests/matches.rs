@@ -1,5 +1,6 @@
-//! MATCH_RECOGNIZE from its text to its rows: tables of events, rules and what comes out, written by hand from the
-//! standard, Flink's documentation and the head of engine/rules/src/spec.rs, through the core that runs apps.
+//! MATCH_RECOGNIZE from its text to its rows: tables of events, rules and what comes out, written by hand
+//! from the standard, Flink's documentation and the head of engine/rules/src/spec.rs, through the core that
+//! runs apps.
 //!
 //! A case is a comment that says what it is about, then lines that begin with a word:
 //!
@@ -8,12 +9,14 @@
 //! | `match ...` | the clause behind `PARTITION BY k ORDER BY ts`, as a query over stream `t` |
 //! | `rule (options) ...` | the same as `CREATE RULE r WITH (options)` |
 //! | `sql ...` | statements |
-//! | `in ...` | events: `a` is the key of what follows (`~` for NULL), `1.5B:7` a row at 1.5 s with e = 'B' and x = 7, `2` one whose e and x are NULL; `w5` tells the watermark, `t5` engine time; `d` before it all chooses stream `d` |
+//! | `in ...` | events; see below |
 //! | `out ...` | rows with `;` between them, each behind the number of the event that brought it, or `@end` |
 //! | `late n` | rows that came too late |
 //!
-//! `$ABC` stands for `DEFINE A AS e = 'A', B AS e = 'B', C AS e = 'C'`. Times are seconds. A line that begins with a
-//! space goes on. An alert has the numbers of its events in brackets behind its row.
+//! Of the events `a` is the key of what follows (`~` for NULL), `1.5B:7` a row at 1.5 s with e = 'B' and
+//! x = 7, `2` one whose e and x are NULL; `w5` tells the watermark, `t5` engine time; `d` before them all chooses
+//! stream `d`. `$ABC` stands for `DEFINE A AS e = 'A', B AS e = 'B', C AS e = 'C'`. Times are seconds. A line
+//! that begins with a space goes on. An alert has the numbers of its events in brackets behind its row.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::fmt::Write as _;

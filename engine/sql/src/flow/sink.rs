@@ -22,8 +22,8 @@ pub(crate) struct Made {
 }
 
 impl Planner<'_, '_> {
-    /// The columns of a query's rows. Those of a view or a rule, as `named` calls it, must be named, each once;
-    /// those of a query get names.
+    /// The columns of a query's rows. Those of a view or a rule, as `named` calls it, must be named, each
+    /// once; those of a query get names.
     pub(crate) fn row_columns(
         &mut self,
         rel: &Rel,
