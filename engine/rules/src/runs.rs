@@ -12,11 +12,12 @@ use vencejo_types::limits::{
 };
 
 use crate::automaton::{Next, Takes};
-use crate::path::{PathId, Step};
+use crate::output::Decided;
+use crate::path::{Mapped, PathId, Step};
 use crate::row_log::RowId;
 use crate::rule::Rule;
-use crate::spec::Skip;
-use crate::timers::NEVER;
+use crate::spec::{Skip, VariableSet};
+use crate::timers::{Look, NEVER};
 use crate::turn::Turn;
 
 /// A way in which a run may still match: it waits in a state for the next row.
@@ -50,24 +51,27 @@ struct Run {
 #[derive(Debug)]
 pub(crate) struct RuleRuns {
     pub rule: u32,
-    /// Matches so far.
-    number: u64,
+    /// The place of the key.
+    pub key_place: u32,
+    /// Its own place in the pool.
+    place: u32,
     /// By first row.
     runs: VecDeque<Run>,
     /// Of all runs, one run's behind the other's.
     threads: Vec<Thread>,
     /// The rows that PREV may look at; empty where the rule has no PREV.
     history: VecDeque<RowId>,
-    /// When to look again, and the ticket for it.
-    pub deadline: i64,
-    pub ticket: u64,
+    /// When a timer looks at it, and the ticket for that.
+    deadline: i64,
+    ticket: u64,
 }
 
 impl RuleRuns {
-    pub fn new(rule: u32) -> Self {
+    pub fn new(place: u32) -> Self {
         Self {
-            rule,
-            number: 0,
+            rule: 0,
+            key_place: 0,
+            place,
             runs: VecDeque::new(),
             threads: Vec::new(),
             history: VecDeque::new(),
@@ -78,7 +82,7 @@ impl RuleRuns {
 
     /// Whether there is nothing to remember.
     pub fn is_blank(&self) -> bool {
-        self.number == 0 && self.runs.is_empty() && self.history.is_empty()
+        self.runs.is_empty() && self.history.is_empty()
     }
 
     /// The first row that a run or PREV may still look at.
@@ -87,28 +91,37 @@ impl RuleRuns {
         self.history.front().copied().into_iter().chain(run).min()
     }
 
-    /// The first row of the oldest run.
-    pub fn oldest_run(&self) -> Option<RowId> {
-        self.runs.front().map(|run| run.start)
+    /// Asks for a look at a deadline, unless there is one before it.
+    fn ask(&mut self, deadline: i64, turn: &mut Turn<'_>) {
+        if deadline < self.deadline {
+            self.deadline = deadline;
+            self.ticket = turn.timers.ask(deadline, self.place);
+        }
     }
 
-    /// The earliest time at which WITHIN runs out for a run.
-    pub fn next_deadline(&self, rule: &Rule) -> i64 {
-        let Some(within) = rule.spec.within else { return NEVER };
-        let open = self.runs.iter().filter(|run| run.outcome == Outcome::Open);
-        open.map(|run| run.time.saturating_add(within)).min().unwrap_or(NEVER)
+    /// Whether a look is the one that was asked for last.
+    pub fn awaits(&self, look: &Look) -> bool {
+        self.deadline != NEVER && self.ticket == look.ticket
     }
 
-    /// Takes a row that the rule sees: the turn's current one.
-    pub fn take(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
-        let id = turn.current_id();
+    /// Says that the look it awaits has come.
+    pub fn forget_look(&mut self) {
+        self.deadline = NEVER;
+    }
+
+    /// Takes a row that the rule sees: the turn's current one. A match may begin with it only if `may_begin`.
+    pub fn take(&mut self, rule: &Rule, may_begin: bool, turn: &mut Turn<'_>) {
+        let id = turn.current().id;
         if rule.steps_max > 0 {
             self.history.push_back(id);
             turn.keeps_row = true;
         }
-        self.advance(rule, turn);
-        let next_start = self.settle(rule, turn);
-        if next_start <= id {
+        let mut next_start = 0;
+        if !self.runs.is_empty() {
+            self.advance(rule, turn);
+            next_start = self.settle(rule, turn);
+        }
+        if may_begin && next_start <= id {
             self.begin(rule, turn);
             self.settle(rule, turn);
         }
@@ -117,9 +130,6 @@ impl RuleRuns {
 
     /// Moves every run on by the current row.
     fn advance(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
-        if self.runs.is_empty() {
-            return;
-        }
         let mut old = std::mem::take(&mut turn.room.threads);
         std::mem::swap(&mut old, &mut self.threads);
         let mut rest = old.as_slice();
@@ -144,8 +154,8 @@ impl RuleRuns {
         let mut threads = std::mem::take(&mut turn.room.threads);
         threads.extend(states.map(|&state| Thread { state, path: PathId::EMPTY }));
         let mut run = Run {
-            start: turn.current_id(),
-            time: turn.current_time(),
+            start: turn.current().id,
+            time: turn.current().time,
             threads: 0,
             outcome: Outcome::Open,
             candidate: initial.accepts.then_some(PathId::EMPTY),
@@ -160,6 +170,9 @@ impl RuleRuns {
         self.runs.push_back(run);
         if run.outcome == Outcome::Open {
             turn.keeps_row = true;
+            if let Some(within) = rule.spec.within {
+                self.ask(run.time.saturating_add(within), turn);
+            }
             while self.runs.len() > RULE_RUNS_PER_KEY_MAX
                 || turn.counters[self.rule as usize].open > RULE_RUNS_MAX as u64
             {
@@ -172,47 +185,45 @@ impl RuleRuns {
     /// behind those that the rule has; the old ones no longer hold their paths.
     fn step(&mut self, rule: &Rule, turn: &mut Turn<'_>, run: &mut Run, old: &[Thread]) {
         let start = self.threads.len();
+        let number = self.rule as usize;
         let mut threads = old.iter();
-        if !rule.has_residuals {
-            turn.room.reached.next_round();
-        }
+        turn.room.reached.next_round();
         for thread in threads.by_ref() {
             let state = &rule.automaton.states[usize::from(thread.state)];
-            let holds = turn.satisfies(rule, &self.history, thread.path, state.takes);
+            let variable = state.takes.variable();
+            let holds = turn.satisfies(rule, self.rule, &self.history, thread.path, variable);
             let path = match state.takes {
-                Takes::Row { variable, excluded } if holds => {
+                Takes::Row { excluded, .. } if holds => {
                     turn.keeps_row = true;
-                    let row = turn.current_id();
-                    turn.paths.push(thread.path, Step { row, variable, excluded })
+                    let mapped = Mapped { row: turn.current().id, variable };
+                    let path = turn.push(number, thread.path, Step { mapped, excluded });
+                    turn.paths[number].release(thread.path);
+                    path
                 }
-                Takes::Other(_) | Takes::Silence(_) if !holds => {
-                    turn.paths.hold(thread.path);
-                    thread.path
+                Takes::Other(_) if !holds => thread.path,
+                Takes::Silence(_) if !holds => {
+                    self.threads.push(*thread);
+                    continue;
                 }
                 _ => {
-                    turn.paths.release(thread.path);
+                    turn.paths[number].release(thread.path);
                     continue;
                 }
             };
-            turn.paths.release(thread.path);
-            if let Takes::Silence(_) = state.takes {
-                self.threads.push(Thread { state: thread.state, path });
-                continue;
-            }
-            let accepts = self.follow(rule, turn, &state.next, path);
-            if accepts {
-                turn.release_all(run.candidate.replace(path));
+            if self.follow(rule, turn, &state.next, path, start) {
+                let candidate = run.candidate.replace(path);
+                turn.release(number, candidate);
                 break;
             }
-            turn.paths.release(path);
+            turn.paths[number].release(path);
         }
-        threads.for_each(|thread| turn.paths.release(thread.path));
-        let is_over =
-            self.threads.len() - start > RULE_THREADS_PER_RUN_MAX || turn.paths.len() > RULE_PATH_NODES_MAX;
+        threads.for_each(|thread| turn.paths[number].release(thread.path));
+        let is_over = self.threads.len() - start > RULE_THREADS_PER_RUN_MAX
+            || turn.paths[number].len() > RULE_PATH_NODES_MAX;
         if is_over {
-            self.threads.drain(start..).for_each(|thread| turn.paths.release(thread.path));
-            turn.release_all(run.candidate.take());
-            turn.counters[self.rule as usize].dropped += 1;
+            self.threads.drain(start..).for_each(|thread| turn.paths[number].release(thread.path));
+            turn.release(number, run.candidate.take());
+            turn.counters[number].dropped += 1;
         }
         run.threads = (self.threads.len() - start) as u32;
         if run.threads == 0 {
@@ -220,12 +231,20 @@ impl RuleRuns {
         }
     }
 
-    /// Adds threads for what may follow; whether the match may end here. Where no condition depends on rows
-    /// taken before, a state that a preferred thread has reached gives nothing new.
-    fn follow(&mut self, rule: &Rule, turn: &mut Turn<'_>, next: &Next, path: PathId) -> bool {
+    /// Adds threads for what may follow; whether the match may end here. A thread whose state and registers a
+    /// preferred thread of the run has (they begin at `first`) gives nothing new.
+    fn follow(&mut self, rule: &Rule, turn: &mut Turn<'_>, next: &Next, path: PathId, first: usize) -> bool {
+        let paths = &mut turn.paths[self.rule as usize];
+        let plan = &rule.conditions;
         for &state in rule.automaton.next(next) {
-            if rule.has_residuals || turn.room.reached.is_new(state) {
-                turn.paths.hold(path);
+            let differs = |thread: &Thread| {
+                thread.state != state || paths.registers(thread.path) != paths.registers(path)
+            };
+            let is_new = !plan.is_complete
+                || turn.room.reached.is_new(state)
+                || paths.has_registers() && self.threads[first..].iter().all(differs);
+            if is_new {
+                paths.hold(path);
                 self.threads.push(Thread { state, path });
             }
         }
@@ -237,20 +256,15 @@ impl RuleRuns {
         let mut next_start = 0;
         while let Some(&run) = self.runs.front() {
             if run.start >= next_start {
-                match run.outcome {
-                    Outcome::Open => break,
-                    Outcome::Failed => {}
-                    Outcome::Matched => {
-                        let path = run.candidate.unwrap_or(PathId::EMPTY);
-                        self.number += 1;
-                        turn.emit(rule, self.rule, &self.history, run.start, path, self.number, false);
-                        next_start = next_after(rule.spec.skip, run.start, &turn.room.steps);
-                    }
-                    Outcome::TimedOut => {
-                        let path = run.candidate.unwrap_or(PathId::EMPTY);
-                        self.number += 1;
-                        turn.emit(rule, self.rule, &self.history, run.start, path, self.number, true);
-                    }
+                if run.outcome == Outcome::Open {
+                    break;
+                }
+                let is_timed_out = run.outcome == Outcome::TimedOut;
+                let path = run.candidate.unwrap_or(PathId::EMPTY);
+                let decided = Decided { rule: self.rule, start: run.start, path, is_timed_out };
+                turn.emit(rule, &self.history, decided);
+                if !is_timed_out {
+                    next_start = next_after(rule.spec.skip, run.start, &turn.room.steps);
                 }
             }
             self.pop(turn);
@@ -261,30 +275,38 @@ impl RuleRuns {
     /// Lets the oldest run go.
     fn pop(&mut self, turn: &mut Turn<'_>) {
         if let Some(run) = self.runs.pop_front() {
-            self.threads.drain(..run.threads as usize).for_each(|thread| turn.paths.release(thread.path));
-            turn.release_all(run.candidate);
+            self.threads
+                .drain(..run.threads as usize)
+                .for_each(|thread| turn.paths[self.rule as usize].release(thread.path));
+            turn.release(self.rule as usize, run.candidate);
             turn.counters[self.rule as usize].open -= 1;
         }
     }
 
     /// Lets the oldest run go because of a limit.
-    pub fn drop_oldest(&mut self, turn: &mut Turn<'_>) {
+    fn drop_oldest(&mut self, turn: &mut Turn<'_>) {
         if !self.runs.is_empty() {
             self.pop(turn);
             turn.counters[self.rule as usize].dropped += 1;
         }
     }
 
-    /// Lets the oldest run go because of a limit, and gives out what waited for it.
-    pub fn give_up_oldest(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
-        self.drop_oldest(turn);
-        self.settle(rule, turn);
-        self.trim_history(rule);
+    /// Lets the oldest run go because of a limit, and gives out what waited for it; or where older rows are
+    /// kept for PREV, the first of those.
+    pub fn make_room(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
+        if self.runs.front().map(|run| run.start) == self.first_row() {
+            self.drop_oldest(turn);
+            self.settle(rule, turn);
+            self.trim_history(rule);
+        } else {
+            self.history.pop_front();
+        }
     }
 
-    /// Forgets the first row that PREV may look at.
-    pub fn forget_first(&mut self) {
-        self.history.pop_front();
+    /// Decides all runs: nothing is to come.
+    pub fn end(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
+        self.expire(rule, NEVER, turn);
+        self.history.clear();
     }
 
     /// Decides the runs for which WITHIN has run out by `now`; at `i64::MAX`, the end of the input, all.
@@ -300,7 +322,9 @@ impl RuleRuns {
             let count = run.threads as usize;
             if run.outcome == Outcome::Open && is_over(&run) {
                 self.time_out(rule, &mut run, first, turn);
-                self.threads.drain(first..first + count).for_each(|thread| turn.paths.release(thread.path));
+                self.threads
+                    .drain(first..first + count)
+                    .for_each(|thread| turn.paths[self.rule as usize].release(thread.path));
                 run.threads = 0;
                 self.runs[at] = run;
             } else {
@@ -310,14 +334,21 @@ impl RuleRuns {
         self.forget_failed(turn);
         self.settle(rule, turn);
         self.trim_history(rule);
+        let next = self.next_deadline(rule);
+        self.ask(next, turn);
+    }
+
+    /// The earliest time at which WITHIN runs out for a run.
+    fn next_deadline(&self, rule: &Rule) -> i64 {
+        let Some(within) = rule.spec.within else { return NEVER };
+        let open = self.runs.iter().filter(|run| run.outcome == Outcome::Open);
+        open.map(|run| run.time.saturating_add(within)).min().unwrap_or(NEVER)
     }
 
     /// What becomes of a run that can take no more rows: its threads begin at `first`.
     fn time_out(&self, rule: &Rule, run: &mut Run, first: usize, turn: &mut Turn<'_>) {
         let threads = &self.threads[first..first + run.threads as usize];
-        let is_silent = |thread: &&Thread| {
-            matches!(rule.automaton.states[usize::from(thread.state)].takes, Takes::Silence(_))
-        };
+        let is_silent = |thread: &&Thread| matches!(rule.takes(thread.state), Takes::Silence(_));
         let mut way = threads.iter().find(is_silent);
         run.outcome = if way.is_some() || run.candidate.is_some() {
             Outcome::Matched
@@ -329,13 +360,17 @@ impl RuleRuns {
             Outcome::Failed
         };
         if let Some(thread) = way {
-            turn.paths.hold(thread.path);
-            turn.release_all(run.candidate.replace(thread.path));
+            turn.paths[self.rule as usize].hold(thread.path);
+            let candidate = run.candidate.replace(thread.path);
+            turn.release(self.rule as usize, candidate);
         }
     }
 
     /// Takes failed runs out; they have no threads.
     fn forget_failed(&mut self, turn: &mut Turn<'_>) {
+        if self.runs.iter().all(|run| run.outcome != Outcome::Failed) {
+            return;
+        }
         let before = self.runs.len();
         self.runs.retain(|run| run.outcome != Outcome::Failed);
         turn.counters[self.rule as usize].open -= (before - self.runs.len()) as u64;
@@ -363,16 +398,16 @@ impl RuleRuns {
 
 /// The first row at which the next match may begin.
 fn next_after(skip: Skip, start: RowId, steps: &[Step]) -> RowId {
-    let past_last = steps.last().map_or(start, |step| step.row) + 1;
+    let past_last = steps.last().map_or(start, |step| step.mapped.row) + 1;
+    let of = |variables: VariableSet| {
+        let steps = steps.iter().map(|step| step.mapped);
+        steps.filter(move |mapped| variables.has(mapped.variable)).map(|mapped| mapped.row)
+    };
     let next = match skip {
         Skip::PastLastRow => past_last,
         Skip::ToNextRow => start + 1,
-        Skip::ToFirst(variables) => {
-            steps.iter().find(|step| variables.has(step.variable)).map_or(past_last, |step| step.row)
-        }
-        Skip::ToLast(variables) => {
-            steps.iter().rfind(|step| variables.has(step.variable)).map_or(past_last, |step| step.row)
-        }
+        Skip::ToFirst(variables) => of(variables).next().unwrap_or(past_last),
+        Skip::ToLast(variables) => of(variables).next_back().unwrap_or(past_last),
     };
     next.max(start + 1)
 }
