@@ -40,8 +40,16 @@ impl Rule {
             mask: atoms.mask(condition),
             residual: condition.residual.clone(),
         };
-        let steps_max = spec.references.iter().map(|reference| reference.steps as usize).max().unwrap_or(0);
-        let residuals = spec.variables.iter().filter_map(|variable| variable.condition.residual.as_ref());
+        let mut is_used = vec![false; spec.variables.len()];
+        automaton.states.iter().for_each(|state| is_used[usize::from(state.takes.variable())] = true);
+        let used = spec.variables.iter().zip(is_used).filter(|&(_, is_used)| is_used);
+        let residuals: Vec<&Program> =
+            used.filter_map(|(variable, _)| variable.condition.residual.as_ref()).collect();
+        let residuals = || residuals.iter().flat_map(|program| program.loads());
+        let references =
+            residuals().chain(spec.output.loads()).filter(|&(input, _)| (1..MATCH).contains(&input));
+        let steps = references.map(|(input, _)| spec.references[usize::from(input) - 1].steps as usize);
+        let steps_max = steps.max().unwrap_or(0);
         let looks_at_all = steps_max > 0 || automaton.initial.accepts;
         let beginnings = automaton.next(&automaton.initial).iter().map(|&state| {
             let variable = automaton.states[usize::from(state)].takes.variable();
@@ -52,7 +60,7 @@ impl Rule {
         Ok(Self {
             filter: atoms.mask(&spec.filter),
             tests: spec.variables.iter().map(|variable| test(&variable.condition)).collect(),
-            conditions: Plan::new(spec, residuals.flat_map(Program::loads)),
+            conditions: Plan::new(spec, residuals()),
             output: Plan::new(spec, spec.output.loads()),
             steps_max,
             beginnings: (!looks_at_all).then(|| beginnings.collect()),

@@ -250,7 +250,9 @@ impl RuleSet {
             }
             runs.forget_look();
             if !runs.is_blank() {
+                let place = runs.key_place as usize;
                 self.with_runs(look.runs, sink, |runs, rule, turn| runs.expire(rule, now, turn));
+                self.forget_blank(place);
             }
         }
         if self.timers.len() > 2 * self.pool.len() + LOOKS_MIN {
@@ -289,6 +291,10 @@ impl RuleSet {
             self.pool.give_back(at);
         }
         trim(log, active, &self.pool, &self.layout);
+    }
+
+    /// Forgets a key of which nothing is left.
+    fn forget_blank(&mut self, place: usize) {
         if self.keys.at_mut(place).is_blank() {
             self.keys.remove(place);
         }
@@ -297,9 +303,13 @@ impl RuleSet {
     /// Decides every run that is open.
     fn end(&mut self, sink: &mut dyn Sink) {
         for place in 0..self.keys.places() {
+            if self.keys.at_mut(place).rules.is_empty() {
+                continue;
+            }
             while let Some(&(_, runs)) = self.keys.at_mut(place).rules.first() {
                 self.with_runs(runs, sink, RuleRuns::end);
             }
+            self.forget_blank(place);
         }
     }
 
