@@ -75,6 +75,17 @@ fn ways_with_the_same_future_are_one_and_a_run_with_too_many_goes() {
 }
 
 #[test]
+fn threads_that_wait_in_silence_do_not_pile_up() {
+    let mut fed = Fed::new(model("A+ !B", "within 1000"));
+    for _ in 0..2 * RULE_THREADS_PER_RUN_MAX {
+        fed.row(0, 1, A);
+    }
+    fed.row(1_000, 2, C);
+    assert_eq!((fed.out.0.len(), fed.set.counters(0).dropped), (1, 0));
+    assert!(fed.out.0[0].contains("A0 A1 A2"), "{}", fed.out.0[0]);
+}
+
+#[test]
 fn rows_of_a_key_are_bounded() {
     let mut fed = Fed::new(model("A B* C", ""));
     fed.row(0, 1, A);

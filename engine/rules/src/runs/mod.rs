@@ -5,13 +5,16 @@
 //! failed. Runs go on side by side; they are settled in the order of their first rows, because only when all
 //! before a run are decided is it known whether a skip leaves it out.
 
+mod expiry;
+
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use vencejo_types::limits::{
     RULE_PATH_NODES_MAX, RULE_RUNS_MAX, RULE_RUNS_PER_KEY_MAX, RULE_THREADS_PER_RUN_MAX,
 };
 
-use crate::automaton::{Next, Takes};
+use crate::automaton::Takes;
 use crate::output::Decided;
 use crate::path::{Mapped, PathId, Step};
 use crate::row_log::RowId;
@@ -202,7 +205,8 @@ impl RuleRuns {
                 }
                 Takes::Other(_) if !holds => thread.path,
                 Takes::Silence(_) if !holds => {
-                    self.threads.push(*thread);
+                    self.add(rule, turn, *thread, start);
+                    turn.paths[number].release(thread.path);
                     continue;
                 }
                 _ => {
@@ -210,7 +214,10 @@ impl RuleRuns {
                     continue;
                 }
             };
-            if self.follow(rule, turn, &state.next, path, start) {
+            for &state in rule.automaton.next(&state.next) {
+                self.add(rule, turn, Thread { state, path }, start);
+            }
+            if state.next.accepts {
                 let candidate = run.candidate.replace(path);
                 turn.release(number, candidate);
                 break;
@@ -221,7 +228,7 @@ impl RuleRuns {
         let is_over = self.threads.len() - start > RULE_THREADS_PER_RUN_MAX
             || turn.paths[number].len() > RULE_PATH_NODES_MAX;
         if is_over {
-            self.threads.drain(start..).for_each(|thread| turn.paths[number].release(thread.path));
+            self.drop_threads(start..self.threads.len(), turn);
             turn.release(number, run.candidate.take());
             turn.counters[number].dropped += 1;
         }
@@ -231,29 +238,25 @@ impl RuleRuns {
         }
     }
 
-    /// Adds threads for what may follow; whether the match may end here. A thread whose state and registers a
-    /// preferred thread of the run has (they begin at `first`) gives nothing new.
-    fn follow(&mut self, rule: &Rule, turn: &mut Turn<'_>, next: &Next, path: PathId, first: usize) -> bool {
+    /// Adds a thread of a run whose threads begin at `first`, unless a preferred one of them is in the same state
+    /// and has the same registers: it would give nothing new.
+    fn add(&mut self, rule: &Rule, turn: &mut Turn<'_>, thread: Thread, first: usize) {
         let paths = &mut turn.paths[self.rule as usize];
-        let plan = &rule.conditions;
-        for &state in rule.automaton.next(next) {
-            let differs = |thread: &Thread| {
-                thread.state != state || paths.registers(thread.path) != paths.registers(path)
-            };
-            let is_new = !plan.is_complete
-                || turn.room.reached.is_new(state)
-                || paths.has_registers() && self.threads[first..].iter().all(differs);
-            if is_new {
-                paths.hold(path);
-                self.threads.push(Thread { state, path });
-            }
+        let differs = |other: &Thread| {
+            other.state != thread.state || paths.registers(other.path) != paths.registers(thread.path)
+        };
+        let is_new = !rule.conditions.is_complete
+            || turn.room.reached.is_new(thread.state)
+            || paths.has_registers() && self.threads[first..].iter().all(differs);
+        if is_new {
+            paths.hold(thread.path);
+            self.threads.push(thread);
         }
-        next.accepts
     }
 
     /// Gives out what is decided, in order of first rows; the first row at which a match may begin now.
     fn settle(&mut self, rule: &Rule, turn: &mut Turn<'_>) -> RowId {
-        let mut next_start = 0;
+        let (mut next_start, mut gone) = (0, 0);
         while let Some(&run) = self.runs.front() {
             if run.start >= next_start {
                 if run.outcome == Outcome::Open {
@@ -267,102 +270,29 @@ impl RuleRuns {
                     next_start = next_after(rule.spec.skip, run.start, &turn.room.steps);
                 }
             }
-            self.pop(turn);
+            self.runs.pop_front();
+            turn.release(self.rule as usize, run.candidate);
+            turn.counters[self.rule as usize].open -= 1;
+            gone += run.threads as usize;
         }
+        self.drop_threads(0..gone, turn);
         next_start
     }
 
-    /// Lets the oldest run go.
-    fn pop(&mut self, turn: &mut Turn<'_>) {
-        if let Some(run) = self.runs.pop_front() {
-            self.threads
-                .drain(..run.threads as usize)
-                .for_each(|thread| turn.paths[self.rule as usize].release(thread.path));
-            turn.release(self.rule as usize, run.candidate);
-            turn.counters[self.rule as usize].open -= 1;
-        }
+    /// Lets threads go.
+    fn drop_threads(&mut self, which: Range<usize>, turn: &mut Turn<'_>) {
+        let paths = &mut turn.paths[self.rule as usize];
+        self.threads.drain(which).for_each(|thread| paths.release(thread.path));
     }
 
     /// Lets the oldest run go because of a limit.
     fn drop_oldest(&mut self, turn: &mut Turn<'_>) {
-        if !self.runs.is_empty() {
-            self.pop(turn);
-            turn.counters[self.rule as usize].dropped += 1;
-        }
-    }
-
-    /// Lets the oldest run go because of a limit, and gives out what waited for it; or where older rows are
-    /// kept for PREV, the first of those.
-    pub fn make_room(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
-        if self.runs.front().map(|run| run.start) == self.first_row() {
-            self.drop_oldest(turn);
-            self.settle(rule, turn);
-            self.trim_history(rule);
-        } else {
-            self.history.pop_front();
-        }
-    }
-
-    /// Decides all runs: nothing is to come.
-    pub fn end(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
-        self.expire(rule, NEVER, turn);
-        self.history.clear();
-    }
-
-    /// Decides the runs for which WITHIN has run out by `now`; at `i64::MAX`, the end of the input, all.
-    pub fn expire(&mut self, rule: &Rule, now: i64, turn: &mut Turn<'_>) {
-        let is_over = |run: &Run| match rule.spec.within {
-            _ if now == NEVER => true,
-            Some(within) => run.time.saturating_add(within) <= now,
-            None => false,
-        };
-        let mut first = 0;
-        for at in 0..self.runs.len() {
-            let mut run = self.runs[at];
-            let count = run.threads as usize;
-            if run.outcome == Outcome::Open && is_over(&run) {
-                self.time_out(rule, &mut run, first, turn);
-                self.threads
-                    .drain(first..first + count)
-                    .for_each(|thread| turn.paths[self.rule as usize].release(thread.path));
-                run.threads = 0;
-                self.runs[at] = run;
-            } else {
-                first += count;
-            }
-        }
-        self.forget_failed(turn);
-        self.settle(rule, turn);
-        self.trim_history(rule);
-        let next = self.next_deadline(rule);
-        self.ask(next, turn);
-    }
-
-    /// The earliest time at which WITHIN runs out for a run.
-    fn next_deadline(&self, rule: &Rule) -> i64 {
-        let Some(within) = rule.spec.within else { return NEVER };
-        let open = self.runs.iter().filter(|run| run.outcome == Outcome::Open);
-        open.map(|run| run.time.saturating_add(within)).min().unwrap_or(NEVER)
-    }
-
-    /// What becomes of a run that can take no more rows: its threads begin at `first`.
-    fn time_out(&self, rule: &Rule, run: &mut Run, first: usize, turn: &mut Turn<'_>) {
-        let threads = &self.threads[first..first + run.threads as usize];
-        let is_silent = |thread: &&Thread| matches!(rule.takes(thread.state), Takes::Silence(_));
-        let mut way = threads.iter().find(is_silent);
-        run.outcome = if way.is_some() || run.candidate.is_some() {
-            Outcome::Matched
-        } else if rule.spec.within.is_some() {
-            turn.counters[self.rule as usize].timeouts += 1;
-            way = threads.first().filter(|_| rule.spec.show_timeouts);
-            if way.is_some() { Outcome::TimedOut } else { Outcome::Failed }
-        } else {
-            Outcome::Failed
-        };
-        if let Some(thread) = way {
-            turn.paths[self.rule as usize].hold(thread.path);
-            let candidate = run.candidate.replace(thread.path);
-            turn.release(self.rule as usize, candidate);
+        if let Some(run) = self.runs.pop_front() {
+            self.drop_threads(0..run.threads as usize, turn);
+            turn.release(self.rule as usize, run.candidate);
+            let counters = &mut turn.counters[self.rule as usize];
+            counters.open -= 1;
+            counters.dropped += 1;
         }
     }
 
