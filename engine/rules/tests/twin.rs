@@ -44,6 +44,8 @@ fn part() -> impl Strategy<Value = Part> {
         2 => look().prop_map(Part::Above),
         1 => (variables(), 0_i64..12).prop_map(|(set, sum)| Part::SumBelow(set, sum)),
         1 => (variables(), 0_i64..5).prop_map(|(set, count)| Part::CountAtMost(set, count)),
+        1 => (variables(), 0_i64..4).prop_map(|(set, count)| Part::DifferentAtMost(set, count)),
+        1 => (look(), 0..VARIABLES).prop_map(|(look, variable)| Part::IsNot(look, variable)),
         1 => variables().prop_map(Part::NotLeast),
     ]
 }

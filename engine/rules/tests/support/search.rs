@@ -317,6 +317,14 @@ impl<'a> Search<'a> {
             Part::CountAtMost(set, number) => {
                 path.iter().filter(|mapped| has(set, mapped.variable)).count() as i64 <= number
             }
+            Part::DifferentAtMost(set, number) => {
+                self.values(set, path).into_iter().collect::<BTreeSet<i64>>().len() as i64 <= number
+            }
+            Part::IsNot(look, variable) => {
+                let row = self.resolve(look, here, path);
+                let mapped = path.iter().find(|mapped| Some(mapped.row) == row);
+                mapped.is_none_or(|mapped| mapped.variable != variable)
+            }
             Part::NotLeast(set) => {
                 let least = self.values(set, path).into_iter().min();
                 x.zip(least).is_some_and(|(x, least)| x != least)
