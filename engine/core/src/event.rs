@@ -9,7 +9,9 @@ use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::{DecisionCode, DecisionId, ModelId, StreamId};
 use vencejo_windows::Texts;
 
+use crate::alerts::{AlertChange, AlertId, AlertRefusal};
 use crate::models::{Choice, ModelChange, ModelRefusal, Roster, ShadowFigures};
+use crate::plan::flow::Severity;
 use crate::state::PartitionState;
 
 /// What happens to a partition. Rows have been checked against their stream's schema.
@@ -41,6 +43,13 @@ pub enum Event<'a> {
     },
     /// No row is to come: windows close, running aggregates give their rows.
     EndOfInput,
+    /// A change of an alert.
+    Alert {
+        /// The alert.
+        id: AlertId,
+        /// The change.
+        change: AlertChange,
+    },
     /// A change of who answers as a model.
     Model {
         /// The model.
@@ -66,9 +75,24 @@ pub enum Effect {
         output: usize,
         /// The row, in [`Effects::bytes`].
         row: Range<usize>,
+        /// The alert that it is, where the output is a rule's.
+        alert: Option<Raised>,
     },
+    /// Tell whoever asked for a change of an alert. Exactly one for each [`Event::Alert`].
+    AlertChanged(Result<(), AlertRefusal>),
     /// Tell whoever asked for a change of a model. Exactly one for each [`Event::Model`].
     ModelChanged(Result<(), ModelRefusal>),
+}
+
+/// An alert as it is raised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raised {
+    /// Its id.
+    pub id: AlertId,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The sequences of the match's rows, in [`Effects::sequences`].
+    pub sequences: Range<usize>,
 }
 
 /// The effects of one transition, and the memory that transitions work in, kept from one to the next so
@@ -77,6 +101,7 @@ pub enum Effect {
 pub struct Effects {
     pub(crate) list: Vec<Effect>,
     pub(crate) bytes: Vec<u8>,
+    pub(crate) sequences: Vec<u64>,
     pub(crate) scratch: Scratch,
     pub(crate) unwritable: u64,
 }
@@ -86,6 +111,8 @@ pub struct Effects {
 pub(crate) struct Scratch {
     pub(crate) arena: Bump,
     pub(crate) key: Vec<u8>,
+    /// What an alert is told apart by.
+    pub(crate) alert: Vec<u8>,
     /// For a stream's row as values.
     pub(crate) values: Bump,
     pub(crate) lookups: Lookups,
@@ -140,6 +167,11 @@ impl Effects {
         &self.bytes
     }
 
+    /// The sequences that effects refer to.
+    pub fn sequences(&self) -> &[u64] {
+        &self.sequences
+    }
+
     /// Rows, over all transitions, that an output could not give because they pass the longest row.
     pub fn unwritable(&self) -> u64 {
         self.unwritable
@@ -147,15 +179,18 @@ impl Effects {
 
     /// Bytes of memory that effects hold; without what transitions work in.
     pub fn memory(&self) -> usize {
-        self.bytes.capacity() + self.list.capacity() * size_of::<Effect>()
+        let sequences = self.sequences.capacity() * size_of::<u64>();
+        self.bytes.capacity() + self.list.capacity() * size_of::<Effect>() + sequences
     }
 
     pub(crate) fn begin(&mut self) {
         self.list.clear();
         self.bytes.clear();
+        self.sequences.clear();
         // A million windows that closed at once are no reason to hold their memory for ever.
         self.list.shrink_to(EFFECTS_KEPT_MAX);
         self.bytes.shrink_to(EFFECT_BYTES_KEPT_MAX);
+        self.sequences.shrink_to(EFFECTS_KEPT_MAX);
         self.scratch.arena.reset();
         self.scratch.uses.clear();
     }

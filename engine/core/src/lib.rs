@@ -5,6 +5,7 @@
 //! begin reading.
 #![forbid(unsafe_code)]
 
+pub mod alerts;
 mod dataflow;
 mod decision;
 mod event;
@@ -12,8 +13,8 @@ pub mod models;
 pub mod plan;
 mod state;
 
-pub use dataflow::NodeCounts;
-pub use event::{Effect, Effects, Event};
+pub use dataflow::{NodeCounts, RuleCounts};
+pub use event::{Effect, Effects, Event, Raised};
 pub use state::{PartitionState, apply};
 
 use vencejo_expr::Value;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use vencejo_types::row::Row;
 use vencejo_types::{ModelId, Sequence, StreamId, Tick};
 
-use crate::dataflow::{Dataflow, NodeCounts};
+use crate::alerts::AlertBook;
+use crate::dataflow::{Dataflow, NodeCounts, RuleCounts};
 use crate::decision::decide;
 use crate::event::{Effect, Effects, Event};
 use crate::models::{ModelChange, Roster};
@@ -65,6 +66,16 @@ impl PartitionState {
         self.dataflow.counts(&self.app.flow)
     }
 
+    /// What the flow's rules have done, in the flow's order.
+    pub fn rules(&self) -> impl Iterator<Item = RuleCounts<'_>> {
+        self.dataflow.rule_counts(&self.app.flow)
+    }
+
+    /// The alerts that it keeps.
+    pub fn alerts(&self) -> &AlertBook {
+        &self.dataflow.alerts
+    }
+
     /// Bytes of memory that the flow's programs hold to work in.
     pub fn arena_bytes(&self) -> usize {
         self.dataflow.arena_bytes()
@@ -97,13 +108,17 @@ pub fn apply(
     match *event {
         Event::Row { stream, row } => absorb(state, stream, row, effects),
         Event::Tick { watermarks } => {
-            state.dataflow.tick(&Arc::clone(&state.app).flow, tick.0, watermarks, effects);
+            state.dataflow.tick(&Arc::clone(&state.app), (sequence, tick), watermarks, effects);
         }
-        Event::EndOfInput => state.dataflow.end(&Arc::clone(&state.app).flow, effects),
+        Event::EndOfInput => state.dataflow.end(&Arc::clone(&state.app), (sequence, tick), effects),
         Event::Decide { decision, row, expired } => {
             decide(state, decision, row, expired, effects);
             let stream = state.app.decisions[decision.index()].stream;
             absorb(state, stream, row, effects);
+        }
+        Event::Alert { id, change } => {
+            let changed = state.dataflow.alerts.change(id, change);
+            effects.list.push(Effect::AlertChanged(changed));
         }
         Event::Model { model, change } => change_model(state, model, change, effects),
     }
@@ -121,5 +136,6 @@ fn change_model(state: &mut PartitionState, model: ModelId, change: &ModelChange
 
 /// Brings everything that a stream feeds up to date with one of its rows.
 fn absorb(state: &mut PartitionState, stream: StreamId, row: Row<'_>, effects: &mut Effects) {
-    state.dataflow.row(&Arc::clone(&state.app), stream, row, effects);
+    let now = (state.sequence, state.tick);
+    state.dataflow.row(&Arc::clone(&state.app), now, (stream, row), effects);
 }

@@ -121,6 +121,17 @@ impl Program {
         self.initial.len()
     }
 
+    /// Input and column of everything that it may load, in the order of its code; the same may come twice.
+    pub fn loads(&self) -> impl Iterator<Item = (u16, u16)> {
+        self.code.iter().filter_map(|instruction| match *instruction {
+            Instruction::LoadBool { input, column, .. }
+            | Instruction::LoadInt { input, column, .. }
+            | Instruction::LoadDouble { input, column, .. }
+            | Instruction::LoadText { input, column, .. } => Some((input, column)),
+            _ => None,
+        })
+    }
+
     /// Runs the code. The compiler keeps every register, place and target inside its table.
     fn execute<'a>(
         &'a self,

@@ -1,6 +1,9 @@
 //! What app.sql says, before its names mean anything.
 
+pub(crate) mod row_pattern;
+
 use vencejo_expr::{Arithmetic, Comparison, Test, Type};
+use vencejo_rules::spec::Semantics;
 use vencejo_types::schema::ColumnType;
 
 use crate::tokens::{Name, Place};
@@ -77,6 +80,10 @@ pub(crate) struct Function {
     pub(crate) name: Name,
     pub(crate) arguments: Vec<Ast>,
     pub(crate) star: bool,
+    /// The variable of `COUNT(variable.*)`.
+    pub(crate) star_of: Option<Name>,
+    /// RUNNING or FINAL before the name.
+    pub(crate) semantics: Option<Semantics>,
     /// `DISTINCT` before the arguments.
     pub(crate) distinct: bool,
     /// `FILTER (WHERE ...)`.
@@ -87,7 +94,16 @@ pub(crate) struct Function {
 impl Function {
     /// A call without clauses.
     pub(crate) fn plain(name: Name, arguments: Vec<Ast>) -> Self {
-        Self { name, arguments, star: false, distinct: false, filter: None, over: None }
+        Self {
+            name,
+            arguments,
+            star: false,
+            star_of: None,
+            semantics: None,
+            distinct: false,
+            filter: None,
+            over: None,
+        }
     }
 }
 
@@ -179,6 +195,7 @@ pub(crate) enum Source {
     Named(Name),
     Subquery(Box<Query>),
     Window(Box<WindowCall>),
+    Match(Box<row_pattern::MatchClause>),
 }
 
 /// A window table function's name.

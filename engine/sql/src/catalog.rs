@@ -28,6 +28,7 @@ pub(crate) enum Declaration {
     View,
     Model,
     Lookup,
+    Rule,
     Decision,
 }
 
@@ -39,13 +40,15 @@ impl Declaration {
             Self::View => "view",
             Self::Model => "model",
             Self::Lookup => "look-up table",
+            Self::Rule => "rule",
             Self::Decision => "decision",
         }
     }
 
-    /// Streams and views share their names, because both stand behind FROM.
+    /// Streams and views share their names, because both stand behind FROM; rules do, because they are
+    /// outputs as views are.
     fn shares_names(self, other: Self) -> bool {
-        let table = |declaration| matches!(declaration, Self::Stream | Self::View);
+        let table = |declaration| matches!(declaration, Self::Stream | Self::View | Self::Rule);
         self == other || table(self) && table(other)
     }
 }
@@ -189,6 +192,10 @@ impl Catalog {
         self.lookups.push(LookupEntry { name: name.text.clone(), table });
     }
 
+    pub(crate) fn add_rule(&mut self, name: &Name) {
+        self.enter(Declaration::Rule, name, 0, false);
+    }
+
     pub(crate) fn add_decision(&mut self, name: &Name, decision: Option<Decision>) {
         self.enter(Declaration::Decision, name, self.decisions.len(), decision.is_none());
         self.decisions.push(decision);
@@ -211,6 +218,7 @@ impl Catalog {
             }
             Declaration::Model => self.add_model(name, ModelEntry { inputs: Vec::new(), slot: None }),
             Declaration::Lookup => self.add_lookup(name, None),
+            Declaration::Rule => self.add_rule(name),
             Declaration::Decision => self.add_decision(name, None),
         }
     }
@@ -268,6 +276,8 @@ impl Catalog {
             .any(|declaration| self.later.get(&(declaration, name.text.clone())).is_some_and(|&n| n > 0));
         let hint = if later {
             Some("it is declared further down; move its statement up".to_string())
+        } else if self.is_declared(&[Declaration::Rule], &name.text) {
+            Some("a rule's alerts are no rows of a query; put its MATCH_RECOGNIZE in a view".to_string())
         } else {
             let known = self.entries.iter().filter(table).map(|entry| entry.name.text.as_str());
             did_you_mean(&name.text, others.chain(known))

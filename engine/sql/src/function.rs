@@ -12,6 +12,7 @@ use crate::catalog::Declaration;
 use crate::diagnostic::Reported;
 use crate::expression::Lowering;
 use crate::flow::calls::is_aggregate;
+use crate::flow::matching::PATTERN_FUNCTIONS;
 use crate::scope::Resolved;
 use crate::suggest::did_you_mean;
 use crate::tokens::Name;
@@ -25,6 +26,9 @@ impl Lowering<'_, '_> {
         let name = &function.name;
         if is_aggregate(function) {
             return Err(self.misplaced(name));
+        }
+        if let Some(refused) = self.of_pattern(function) {
+            return Err(refused);
         }
         if function.distinct || function.filter.is_some() || function.over.is_some() {
             let message = format!(
@@ -52,6 +56,20 @@ impl Lowering<'_, '_> {
         self.count(function, known.name, known.counts())?;
         let list = self.list(&function.arguments)?;
         self.graph.function(known, &list).map_err(|error| self.refused(function, error))
+    }
+
+    /// The error of what only MATCH_RECOGNIZE has.
+    fn of_pattern(&mut self, function: &Function) -> Option<Reported> {
+        let navigates =
+            PATTERN_FUNCTIONS.into_iter().find(|other| other.eq_ignore_ascii_case(&function.name.text));
+        let name = match (navigates, function.semantics) {
+            (Some(name), _) => name,
+            (None, Some(_)) => "RUNNING or FINAL",
+            (None, None) => return None,
+        };
+        let hint = "it stands in MEASURES or DEFINE of MATCH_RECOGNIZE";
+        let error = Diagnostic::new(function.name.place, format!("{name} cannot stand here"));
+        Some(self.report.push(error.with_hint(hint)))
     }
 
     fn unknown(&mut self, name: &Name) -> Reported {

@@ -140,6 +140,11 @@ impl<'c, 'r> Query<'c, 'r> {
                 let error = Diagnostic::new(select.relation.place, "a window cannot stand in a decision");
                 Err(self.report.push(error.with_hint(hint)))
             }
+            Source::Match(clause) => {
+                let hint = "match in a materialized view, and look it up with LEFT JOIN";
+                let error = Diagnostic::new(clause.place, "MATCH_RECOGNIZE cannot stand in a decision");
+                Err(self.report.push(error.with_hint(hint)))
+            }
             Source::Subquery(query) => {
                 if let Some((name, _)) = query.with.first() {
                     self.report.error(name.place, "WITH cannot stand in a decision");

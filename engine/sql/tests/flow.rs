@@ -120,3 +120,13 @@ MAX(#2 STRING) 8 and a string
     };
     assert_eq!((keys_max(1), keys_max(4)), (5_000, VIEW_KEYS_MAX));
 }
+
+#[test]
+fn rules() {
+    check(include_str!("../testdata/flow/rules.txt"));
+}
+
+#[test]
+fn rule_errors() {
+    check(include_str!("../testdata/flow/rule_errors.txt"));
+}

@@ -1,10 +1,12 @@
-//! The words every room shares: identifiers, time, limits; and, from the protocol, schemas and rows.
+//! The words every room shares: identifiers, time, limits, the index of keyed state; and, from the protocol,
+//! schemas and rows.
 //!
 //! Pure. The row format lives in one place, the protocol crate, because an event is read where it lies,
 //! in the bytes that came from the network.
 #![forbid(unsafe_code)]
 
 pub mod ids;
+pub mod index;
 pub mod limits;
 pub mod time;
 

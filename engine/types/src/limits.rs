@@ -130,6 +130,44 @@ pub const RANK_MAX: u64 = 100_000;
 pub const OVERS_MAX: usize = 16;
 /// Most rows before the current one that an OVER may look at.
 pub const OVER_ROWS_MAX: u64 = 1_000_000;
+/// Most parts (variables, groups, absences) of one row pattern.
+pub const PATTERN_PARTS_MAX: usize = 1_024;
+/// Greatest bound of a quantifier.
+pub const PATTERN_REPEATS_MAX: u32 = 4_096;
+/// Most different rows that the expressions of one pattern look at, besides the current one.
+pub const PATTERN_REFERENCES_MAX: usize = 256;
+/// Most different aggregates in one pattern.
+pub const PATTERN_AGGREGATES_MAX: usize = 64;
+/// Deepest nesting of a row pattern.
+pub const PATTERN_DEPTH_MAX: usize = 64;
+/// Most states of a row pattern's automaton, each repetition counted as often as it may come.
+pub const PATTERN_STATES_MAX: usize = 4_096;
+/// Most transitions of a row pattern's automaton.
+pub const PATTERN_TRANSITIONS_MAX: usize = 1 << 16;
+/// Keys of one set of rules that have open runs, rows to look back on, or a count of matches; rows of
+/// further keys begin no match.
+pub const RULE_KEYS_MAX: usize = 1 << 24;
+/// Open runs of one rule for one key; for a further one the oldest goes.
+pub const RULE_RUNS_PER_KEY_MAX: usize = 1_024;
+/// Open runs of one rule for all keys; for a further one the oldest of its key goes, or else itself.
+pub const RULE_RUNS_MAX: usize = 1 << 22;
+/// Ways in which one run may still match; a run with more goes.
+pub const RULE_THREADS_PER_RUN_MAX: usize = 64;
+/// Rows of one key that the open runs of a set of rules keep; past it the oldest run goes.
+pub const RULE_ROWS_PER_KEY_MAX: usize = 1 << 16;
+/// Rows in all open runs of a set of rules, each counted as often as runs do not share it; a run that would
+/// take more goes.
+pub const RULE_PATH_NODES_MAX: usize = 1 << 24;
+/// Most rows that PREV goes back.
+pub const RULE_STEPS_MAX: u32 = 1_024;
+/// Alerts that a partition keeps.
+pub const ALERTS_KEPT_MAX: usize = 16_384;
+/// Bytes of alerts that a partition keeps.
+pub const ALERT_BYTES_KEPT_MAX: usize = 64 << 20;
+/// Keys of one rule that are silent after an alert.
+pub const COOLDOWN_KEYS_MAX: usize = 1 << 20;
+/// Longest silence after an alert, in milliseconds: 366 days.
+pub const COOLDOWN_MILLIS_MAX: i64 = 366 * 24 * 3_600_000;
 /// Longest deadline that a decision may declare or ask for, in microseconds.
 pub const DEADLINE_MICROS_MAX: u32 = 60_000_000;
 
@@ -139,4 +177,8 @@ const _: () = assert!(EXPRESSION_NODES_MAX < u32::MAX as usize);
 const _: () = assert!(KEY_BYTES_MAX < ROW_BYTES_MAX);
 const _: () = assert!(VIEW_KEYS_MAX < u32::MAX as usize);
 const _: () = assert!(ROWS_KEPT_MAX < u32::MAX as usize);
+const _: () = assert!(PATTERN_STATES_MAX < u16::MAX as usize);
+const _: () = assert!(RULE_KEYS_MAX < u32::MAX as usize);
+const _: () = assert!(RULE_PATH_NODES_MAX < u32::MAX as usize);
+const _: () = assert!(RULE_STEPS_MAX as usize * 2 < RULE_ROWS_PER_KEY_MAX);
 const _: () = assert!(TOP_K_COUNTERS_MIN <= TOP_K_COUNTERS_MAX);

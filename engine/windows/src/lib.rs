@@ -37,7 +37,6 @@ mod cell;
 mod given;
 mod group_by;
 mod groups;
-mod index;
 mod interval_join;
 mod kept;
 pub mod key;

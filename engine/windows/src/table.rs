@@ -8,8 +8,8 @@
 use vencejo_types::row::key_hash;
 
 use crate::cell::{Cell, Slab, of_word};
-use crate::index::Index;
 use crate::key::INLINE_CELLS_MAX;
+use vencejo_types::index::Index;
 
 /// First byte of the cells of a key that lies apart; a key begins with 0 or 1.
 const APART: u8 = 0xff;

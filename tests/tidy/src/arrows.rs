@@ -13,8 +13,19 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("vencejo-expr", &["vencejo-types"]),
     ("vencejo-model", &["vencejo-types"]),
     ("vencejo-windows", &["vencejo-types", "vencejo-expr"]),
-    ("vencejo-core", &["vencejo-types", "vencejo-expr", "vencejo-model", "vencejo-windows"]),
-    ("vencejo-sql", &["vencejo-types", "vencejo-expr", "vencejo-model", "vencejo-windows", "vencejo-core"]),
+    ("vencejo-rules", &["vencejo-types", "vencejo-expr"]),
+    ("vencejo-core", &["vencejo-types", "vencejo-expr", "vencejo-model", "vencejo-windows", "vencejo-rules"]),
+    (
+        "vencejo-sql",
+        &[
+            "vencejo-types",
+            "vencejo-expr",
+            "vencejo-model",
+            "vencejo-windows",
+            "vencejo-rules",
+            "vencejo-core",
+        ],
+    ),
     ("vencejo-runtime", &["vencejo-types", "vencejo-core"]),
     ("vencejo-gateway", &["vencejo-protocol", "vencejo-types", "vencejo-core", "vencejo-runtime"]),
     ("vencejo-client", &["vencejo-protocol"]),
@@ -26,6 +37,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "vencejo-expr",
             "vencejo-model",
             "vencejo-windows",
+            "vencejo-rules",
             "vencejo-core",
             "vencejo-sql",
             "vencejo-runtime",
@@ -42,7 +54,7 @@ pub const DEV_ARROWS: &[(&str, &str)] =
 /// External crate, and the crates of ours that may depend on it. DECISIONS.md has the reasons.
 pub const EXTERNALS: &[(&str, &[&str])] = &[
     // Pure rooms.
-    ("bumpalo", &["vencejo-expr", "vencejo-core"]),
+    ("bumpalo", &["vencejo-expr", "vencejo-rules", "vencejo-core"]),
     ("h3o", &["vencejo-expr"]),
     ("libm", &["vencejo-expr"]),
     ("md-5", &["vencejo-expr"]),

@@ -10,6 +10,7 @@ pub const PURE_ROOMS: &[&str] = &[
     "engine/expr/",
     "engine/model/",
     "engine/windows/",
+    "engine/rules/",
     "engine/core/",
     "engine/sql/",
 ];

@@ -6,6 +6,7 @@
 //! Nothing here knows SQL, and what operators do with rows is theirs (engine/windows).
 
 mod pass;
+mod rules;
 mod slot;
 mod table;
 mod wiring;
@@ -14,15 +15,17 @@ use bumpalo::Bump;
 use vencejo_expr::Value;
 use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
-use vencejo_types::{StreamId, ViewId};
+use vencejo_types::{Sequence, StreamId, Tick, ViewId};
 use vencejo_windows::Texts;
 
+use crate::alerts::AlertBook;
 use crate::column_value;
 use crate::event::Effects;
 use crate::plan::App;
 use crate::plan::flow::{Flow, Operator};
 
 use pass::{Pass, Source};
+pub use rules::RuleCounts;
 use slot::Slot;
 use wiring::Wiring;
 
@@ -32,7 +35,11 @@ pub(crate) struct Dataflow {
     wiring: Wiring,
     slots: Vec<Slot>,
     streams: Vec<StreamTime>,
+    pub(crate) alerts: AlertBook,
 }
+
+/// An event's place and time.
+type Now = (Sequence, Tick);
 
 /// What is known of a stream's event time.
 #[derive(Clone, Copy, Debug)]
@@ -66,11 +73,18 @@ impl Dataflow {
             wiring: Wiring::new(&app.flow, app.streams.len()),
             slots: app.flow.nodes.iter().map(Slot::new).collect(),
             streams: vec![time; app.streams.len()],
+            alerts: AlertBook::default(),
         }
     }
 
     /// Takes a row of a stream in, then lets the stream's watermark follow.
-    pub(crate) fn row(&mut self, app: &App, stream: StreamId, row: Row<'_>, effects: &mut Effects) {
+    pub(crate) fn row(
+        &mut self,
+        app: &App,
+        now: Now,
+        (stream, row): (StreamId, Row<'_>),
+        effects: &mut Effects,
+    ) {
         let declared = &app.streams[stream.index()];
         let time = &mut self.streams[stream.index()];
         let mut watermark = None;
@@ -83,48 +97,42 @@ impl Dataflow {
         }
         let woken = std::mem::take(&mut time.idle);
         let rises = watermark.is_some_and(|watermark| watermark > time.watermark);
-        self.spread(app, stream, row, effects);
+        self.spread(app, now, (stream, row), effects);
         if woken || rises {
             let time = &mut self.streams[stream.index()];
             time.watermark = time.watermark.max(watermark.unwrap_or(i64::MIN));
-            self.stream_moved(&app.flow, stream.index(), effects);
+            self.stream_moved(app, now, stream.index(), effects);
         }
     }
 
     /// Takes what the engine knows of event time (one per stream: its watermark, or nothing where it is
     /// idle) and engine time.
-    pub(crate) fn tick(
-        &mut self,
-        flow: &Flow,
-        now_micros: i64,
-        watermarks: &[Option<i64>],
-        effects: &mut Effects,
-    ) {
+    pub(crate) fn tick(&mut self, app: &App, now: Now, watermarks: &[Option<i64>], effects: &mut Effects) {
         for (stream, &told) in watermarks.iter().enumerate().take(self.streams.len()) {
             let time = &mut self.streams[stream];
             time.idle = told.is_none();
             time.watermark = time.watermark.max(told.unwrap_or(i64::MIN));
             self.mark_inputs(stream);
         }
-        let mut pass = self.pass(flow, effects);
-        for node in 0..flow.nodes.len() {
+        let mut pass = self.pass(app, now, effects);
+        for node in 0..app.flow.nodes.len() {
             pass.settle(node);
         }
-        for node in 0..flow.nodes.len() {
-            pass.tick(node, now_micros);
+        for node in 0..app.flow.nodes.len() {
+            pass.tick(node);
         }
     }
 
     /// No row is to come: every window closes, running aggregates give their rows.
-    pub(crate) fn end(&mut self, flow: &Flow, effects: &mut Effects) {
+    pub(crate) fn end(&mut self, app: &App, now: Now, effects: &mut Effects) {
         for time in &mut self.streams {
             (time.watermark, time.idle) = (i64::MAX, false);
         }
         for stream in 0..self.streams.len() {
             self.mark_inputs(stream);
         }
-        let mut pass = self.pass(flow, effects);
-        for node in 0..flow.nodes.len() {
+        let mut pass = self.pass(app, now, effects);
+        for node in 0..app.flow.nodes.len() {
             pass.settle(node);
         }
     }
@@ -143,16 +151,12 @@ impl Dataflow {
 
     /// The counters of every node that keeps state, in the flow's order.
     pub(crate) fn counts<'a>(&'a self, flow: &'a Flow) -> impl Iterator<Item = NodeCounts<'a>> {
-        self.slots.iter().zip(&flow.nodes).filter_map(|(slot, node)| {
-            let operator = slot.work.as_operator()?;
-            Some(NodeCounts {
-                name: &node.name,
-                late: operator.late(),
-                refused: operator.refused(),
-                keys: operator.key_count(),
-                bytes: operator.bytes(),
-            })
-        })
+        self.slots.iter().zip(&flow.nodes).filter_map(|(slot, node)| slot.work.counts(&node.name))
+    }
+
+    /// What every rule has done, in the flow's order.
+    pub(crate) fn rule_counts<'a>(&'a self, flow: &'a Flow) -> impl Iterator<Item = RuleCounts<'a>> {
+        rules::counts(flow, &self.slots)
     }
 
     /// Bytes that the nodes' arenas hold.
@@ -170,12 +174,13 @@ impl Dataflow {
         Some(self.streams[stream.index()].watermark).filter(|&watermark| watermark > i64::MIN)
     }
 
-    fn pass<'x>(&'x mut self, flow: &'x Flow, effects: &'x mut Effects) -> Pass<'x> {
-        Pass { flow, wiring: &self.wiring, slots: &mut self.slots, effects }
+    fn pass<'x>(&'x mut self, app: &'x App, now: Now, effects: &'x mut Effects) -> Pass<'x> {
+        let Self { wiring, slots, alerts, .. } = self;
+        Pass { app, flow: &app.flow, now, wiring, slots, alerts, effects }
     }
 
     /// Pushes a stream's row into the nodes that it feeds.
-    fn spread(&mut self, app: &App, stream: StreamId, row: Row<'_>, effects: &mut Effects) {
+    fn spread(&mut self, app: &App, now: Now, (stream, row): (StreamId, Row<'_>), effects: &mut Effects) {
         let schema = &app.streams[stream.index()].schema;
         let mut arena = std::mem::take(&mut effects.scratch.values);
         arena.reset();
@@ -183,7 +188,7 @@ impl Dataflow {
         let wires = self.wiring.streams[stream.index()].len();
         for place in 0..wires {
             let wire = self.wiring.streams[stream.index()][place];
-            let mut pass = self.pass(&app.flow, effects);
+            let mut pass = self.pass(app, now, effects);
             if let Operator::Calc(calc) = &app.flow.nodes[wire.node].operator {
                 // It reads what it needs; most rows have columns that no query looks at.
                 pass.calc(wire.node, calc, Source::Stream(row, schema));
@@ -196,12 +201,12 @@ impl Dataflow {
     }
 
     /// A stream's watermark rose, or it fell idle or awoke.
-    fn stream_moved(&mut self, flow: &Flow, stream: usize, effects: &mut Effects) {
+    fn stream_moved(&mut self, app: &App, now: Now, stream: usize, effects: &mut Effects) {
         self.mark_inputs(stream);
         let reached = self.wiring.reached[stream].len();
         for place in 0..reached {
             let node = self.wiring.reached[stream][place];
-            self.pass(flow, effects).settle(node);
+            self.pass(app, now, effects).settle(node);
         }
     }
 

@@ -8,18 +8,24 @@ use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
 use vencejo_windows::operator::{Downstream, Operator as Operate, Taken};
 
+use super::Now;
 use super::slot::{Slot, Work};
 use super::table;
 use super::wiring::{Wire, Wiring};
+use crate::alerts::AlertBook;
 use crate::event::{Effect, Effects, Lookups};
+use crate::plan::App;
 use crate::plan::flow::{Calc, Flow, FlowLookup, Operator};
 use crate::{column_value, write_values};
 
 /// One walk through the flow.
 pub(super) struct Pass<'x> {
+    pub(super) app: &'x App,
     pub(super) flow: &'x Flow,
+    pub(super) now: Now,
     pub(super) wiring: &'x Wiring,
     pub(super) slots: &'x mut [Slot],
+    pub(super) alerts: &'x mut AlertBook,
     pub(super) effects: &'x mut Effects,
 }
 
@@ -31,6 +37,10 @@ impl Pass<'_> {
             Operator::Calc(calc) => self.calc(wire.node, calc, Source::Values(row)),
             Operator::Lookup(lookup) => self.look_up(wire.node, lookup, row),
             Operator::Emit(output) => self.emit(*output, row),
+            Operator::Rules(_) => self.match_row(wire.node, row),
+            Operator::Matches(_) => self.spread(wire.node, row),
+            // Its matches come from the rules themselves.
+            Operator::Alert(_) => {}
             Operator::Aggregate(_)
             | Operator::Assign(_)
             | Operator::Over(_)
@@ -66,6 +76,7 @@ impl Pass<'_> {
         if rises {
             slot.watermark = least;
             self.at_work(node, |operator, down| operator.watermark(least, down));
+            self.rules_watermark(node, least);
         }
         let told = self.slots[node].told();
         for wire in &self.wiring.nodes[node] {
@@ -74,13 +85,15 @@ impl Pass<'_> {
     }
 
     /// Tells a node the engine's time.
-    pub(super) fn tick(&mut self, node: usize, now_micros: i64) {
+    pub(super) fn tick(&mut self, node: usize) {
+        let now_micros = self.now.1.0;
         self.at_work(node, |operator, down| operator.tick(now_micros, down));
+        self.at_rules(node, |rules, sink| rules.tick(now_micros, sink));
     }
 
     /// Lends a node's operator to `work`; a node without state has nothing to do.
     fn at_work(&mut self, node: usize, work: impl FnOnce(&mut dyn Operate, &mut dyn Downstream)) {
-        if matches!(self.slots[node].work, Work::Stateless) {
+        if matches!(self.slots[node].work, Work::Stateless | Work::Rules(_) | Work::Alerts(_)) {
             return;
         }
         let mut lent = replace(&mut self.slots[node].work, Work::Away);
@@ -91,7 +104,7 @@ impl Pass<'_> {
     }
 
     /// Sends a node's row over each of its edges.
-    fn spread(&mut self, node: usize, row: &[Value<'_>]) {
+    pub(super) fn spread(&mut self, node: usize, row: &[Value<'_>]) {
         let wiring = self.wiring;
         for &wire in &wiring.nodes[node] {
             self.row(wire, row);
@@ -120,10 +133,10 @@ impl Pass<'_> {
     }
 
     fn emit(&mut self, output: usize, row: &[Value<'_>]) {
-        let Effects { list, bytes, scratch, unwritable } = &mut *self.effects;
+        let Effects { list, bytes, scratch, unwritable, .. } = &mut *self.effects;
         let start = bytes.len();
         if write_values(row, &self.flow.outputs[output].schema, &mut scratch.writer, bytes).is_ok() {
-            list.push(Effect::Emitted { output, row: start..bytes.len() });
+            list.push(Effect::Emitted { output, row: start..bytes.len(), alert: None });
         } else {
             *unwritable += 1;
         }

@@ -1,10 +1,14 @@
 //! The state of one node.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bumpalo::Bump;
+use vencejo_rules::RuleSet;
 use vencejo_windows::operator::Operator;
 
+use super::NodeCounts;
+use crate::alerts::Cooldown;
 use crate::plan::flow::{self, Node};
 
 /// A node's state.
@@ -33,6 +37,10 @@ pub(super) enum Work {
     Groups(Box<vencejo_windows::GroupBy>),
     /// A table of rows that look-ups read.
     Kept(Box<vencejo_windows::Kept>),
+    /// The rules over the same rows.
+    Rules(Box<RuleSet>),
+    /// What a rule's matches raise.
+    Alerts(Cooldown),
     /// Any other operator.
     Other(Box<dyn Operator + Send>),
 }
@@ -68,10 +76,12 @@ impl Slot {
 }
 
 /// A pair of an interval join has the times of both sides; so that neither is late behind it, the watermark
-/// stays back by as much as the one may be behind the other, as in Flink.
+/// stays back by as much as the one may be behind the other, as in Flink. A match that is decided later than
+/// its last row comes has that row's time.
 fn lag(operator: &flow::Operator) -> i64 {
     match operator {
         flow::Operator::IntervalJoin(join, _) => join.lower.saturating_neg().max(join.upper),
+        flow::Operator::Matches(matches) => matches.delay_millis,
         _ => 0,
     }
 }
@@ -81,7 +91,9 @@ impl Work {
         use flow::Operator as O;
         use vencejo_windows::{Assigner, GroupBy, Join, Kept, Over, Ranks, WindowedJoin};
         match operator {
-            O::Calc(_) | O::Lookup(_) | O::Emit(_) => Self::Stateless,
+            O::Calc(_) | O::Lookup(_) | O::Emit(_) | O::Matches(_) => Self::Stateless,
+            O::Rules(spec) => Self::Rules(Box::new(RuleSet::new(Arc::clone(spec)))),
+            O::Alert(spec) => Self::Alerts(Cooldown::new(spec.cooldown_millis)),
             O::Aggregate(spec) => Self::Groups(Box::new(GroupBy::new(spec))),
             O::Keep(spec) => Self::Kept(Box::new(Kept::new(spec))),
             O::Assign(spec) => Self::Other(Box::new(Assigner::new(spec))),
@@ -92,9 +104,23 @@ impl Work {
         }
     }
 
-    pub(super) fn as_operator(&self) -> Option<&dyn Operator> {
+    /// What it has counted; nothing where it keeps no state.
+    pub(super) fn counts<'a>(&'a self, name: &'a str) -> Option<NodeCounts<'a>> {
+        let counts = |late, refused, keys, bytes| NodeCounts { name, late, refused, keys, bytes };
         match self {
-            Self::Stateless | Self::Away => None,
+            Self::Rules(rules) => {
+                Some(counts(rules.late(), rules.refused(), rules.key_count(), rules.bytes()))
+            }
+            Self::Alerts(cooldown) => Some(counts(0, 0, cooldown.keys(), cooldown.bytes())),
+            _ => self.as_operator().map(|operator| {
+                counts(operator.late(), operator.refused(), operator.key_count(), operator.bytes())
+            }),
+        }
+    }
+
+    fn as_operator(&self) -> Option<&dyn Operator> {
+        match self {
+            Self::Stateless | Self::Away | Self::Rules(_) | Self::Alerts(_) => None,
             Self::Groups(groups) => Some(&**groups),
             Self::Kept(kept) => Some(&**kept),
             Self::Other(operator) => Some(&**operator),
@@ -103,7 +129,7 @@ impl Work {
 
     pub(super) fn as_operator_mut(&mut self) -> Option<&mut dyn Operator> {
         match self {
-            Self::Stateless | Self::Away => None,
+            Self::Stateless | Self::Away | Self::Rules(_) | Self::Alerts(_) => None,
             Self::Groups(groups) => Some(&mut **groups),
             Self::Kept(kept) => Some(&mut **kept),
             Self::Other(operator) => Some(&mut **operator),
@@ -113,8 +139,8 @@ impl Work {
 
 impl fmt::Debug for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.as_operator() {
-            Some(operator) => write!(f, "{} keys", operator.key_count()),
+        match self.counts("") {
+            Some(counts) => write!(f, "{} keys", counts.keys),
             None => f.write_str("stateless"),
         }
     }

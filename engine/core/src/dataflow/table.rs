@@ -28,7 +28,7 @@ pub(super) fn find<'a>(
     match &slots[node].work {
         Work::Groups(groups) => groups.read(groups.find(key)?, texts, row),
         Work::Kept(kept) => kept.read(kept.find(key)?, texts, row),
-        Work::Stateless | Work::Away | Work::Other(_) => return None,
+        Work::Stateless | Work::Away | Work::Rules(_) | Work::Alerts(_) | Work::Other(_) => return None,
     }
     match calc {
         Some(calc) => calc_row(calc, Source::Values(row), arena),

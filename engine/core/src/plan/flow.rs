@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use vencejo_expr::{Program, Type};
+use vencejo_rules::spec::RuleSetSpec;
 use vencejo_types::ViewId;
 use vencejo_types::schema::Schema;
 pub use vencejo_windows::spec::Keep;
@@ -30,13 +31,19 @@ impl Flow {
     /// Whether something in it waits for a watermark, or for engine time.
     pub fn waits_for_time(&self) -> bool {
         self.nodes.iter().any(|node| match &node.operator {
-            Operator::Calc(_) | Operator::Lookup(_) | Operator::Keep(_) | Operator::Emit(_) => false,
+            Operator::Calc(_)
+            | Operator::Lookup(_)
+            | Operator::Keep(_)
+            | Operator::Emit(_)
+            | Operator::Matches(_)
+            | Operator::Alert(_) => false,
             Operator::Aggregate(spec) => !matches!(spec.grouping, Grouping::Running { ttl: None }),
             Operator::Assign(_)
             | Operator::Over(_)
             | Operator::IntervalJoin(..)
             | Operator::WindowJoin(..)
-            | Operator::TopN(_) => true,
+            | Operator::TopN(_)
+            | Operator::Rules(_) => true,
         })
     }
 
@@ -96,6 +103,55 @@ pub enum Operator {
     Keep(Keep),
     /// Gives rows to the rim: place in [`Flow::outputs`].
     Emit(usize),
+    /// MATCH_RECOGNIZE. Its nth edge leads to the nth rule's [`Operator::Matches`] or [`Operator::Alert`].
+    Rules(Arc<RuleSetSpec>),
+    /// A rule's matches as rows.
+    Matches(Matches),
+    /// CREATE RULE: a rule's matches as alerts.
+    Alert(AlertSpec),
+}
+
+/// What becomes of a rule's matches in a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matches {
+    /// How long behind its last row a match may come out, in milliseconds of event time: so far their
+    /// watermark stays back.
+    pub delay_millis: i64,
+}
+
+/// What becomes of a rule's matches where they raise alerts.
+#[derive(Debug)]
+pub struct AlertSpec {
+    /// Place in [`Flow::outputs`].
+    pub output: usize,
+    /// SELECT and WHERE over a match's row: a match that WHERE does not let through raises nothing.
+    pub calc: Calc,
+    /// How bad it is.
+    pub severity: Severity,
+    /// After an alert, matches of the same key within so many milliseconds of event time raise none.
+    pub cooldown_millis: i64,
+}
+
+/// How bad what an alert tells of is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// For the record.
+    Info,
+    /// To be looked at.
+    Warning,
+    /// To be acted on at once.
+    Critical,
+}
+
+impl Severity {
+    /// The name that apps write.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// `SELECT columns WHERE condition` over single rows; input 0 of the program is the row.

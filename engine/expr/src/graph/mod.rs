@@ -7,6 +7,7 @@ mod choice;
 mod convert;
 mod decimal;
 mod fold;
+mod graft;
 mod logic;
 mod number;
 mod temporal;
@@ -21,6 +22,8 @@ use crate::error::TypeError;
 use crate::function::{Callee, Prepared};
 use crate::op::{Binary, Test, Unary};
 use crate::value::Type;
+
+pub use graft::ColumnRead;
 
 /// An expression of a [`Graph`]. Use it with the graph that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

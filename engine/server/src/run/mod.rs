@@ -44,7 +44,8 @@ const TICK_MICROS: i64 = 1_000_000;
     in CSV, empty is NULL. Timestamps: ISO 8601 with T or a space, with an offset, Z or none (then UTC), or\n\
     milliseconds since 1970. Several inputs advance together by event time, each in its own order; inputs of\n\
     streams without event time are read first. The end of the input closes all windows.\n\n\
-    Each row gives one JSON object: {\"output\": NAME, \"row\": {COLUMN: VALUE, ...}}.")]
+    Each row gives one JSON object: {\"output\": NAME, \"row\": {COLUMN: VALUE, ...}}; a rule's alert has besides\n    \
+    \"alert\": {\"id\": ID, \"severity\": SEVERITY, \"sequences\": [places of the rows that matched]}.")]
 pub struct RunArgs {
     /// The app: a folder with an app.sql, or an SQL file.
     app: PathBuf,
@@ -280,9 +281,10 @@ fn apply_next(state: &mut PartitionState, tick: Tick, event: &Event<'_>, effects
 
 fn print(effects: &Effects, printer: &mut Printer) -> Result<(), Failure> {
     for effect in effects.list() {
-        if let Effect::Emitted { output, row } = effect {
+        if let Effect::Emitted { output, row, alert } = effect {
             let row = &effects.bytes()[row.clone()];
-            printer.row(*output, row).map_err(|error| Failure::output(&error))?;
+            let alert = alert.as_ref().map(|alert| (alert, &effects.sequences()[alert.sequences.clone()]));
+            printer.row(*output, row, alert).map_err(|error| Failure::output(&error))?;
         }
     }
     Ok(())

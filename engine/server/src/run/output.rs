@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write, stdout};
 use std::path::Path;
 
+use vencejo_core::Raised;
 use vencejo_core::plan::App;
 use vencejo_types::DecisionCode;
 use vencejo_types::decimal::Decimal;
@@ -68,15 +69,18 @@ impl Printer {
         Ok(Self { sinks: Sinks::Files(files), kinds, line: Vec::new() })
     }
 
-    /// Prints a row of an output.
+    /// Prints a row of an output, and the alert that it is, with its sequences.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn row(&mut self, output: usize, row: &[u8]) -> io::Result<()> {
+    pub fn row(&mut self, output: usize, row: &[u8], alert: Option<(&Raised, &[u64])>) -> io::Result<()> {
         let Self { sinks, kinds, line } = self;
         let kind = &mut kinds[output];
         kind.begin(line);
         kind.write(Some(row), line);
+        if let Some((raised, sequences)) = alert {
+            write_alert(raised, sequences, line);
+        }
         kind.end(line);
         sinks.write(output, line)
     }
@@ -171,6 +175,16 @@ impl Kind {
     fn end(&self, line: &mut Vec<u8>) {
         line.extend_from_slice(b"}\n");
     }
+}
+
+fn write_alert(raised: &Raised, sequences: &[u64], line: &mut Vec<u8>) {
+    line.extend_from_slice(b",\"alert\":{\"id\":");
+    write_text(&raised.id.to_string(), line);
+    line.extend_from_slice(b",\"severity\":");
+    write_text(raised.severity.name(), line);
+    line.extend_from_slice(b",\"sequences\":");
+    serde_json::to_writer(&mut *line, sequences).expect("numbers can be written to memory");
+    line.push(b'}');
 }
 
 fn write_value(row: Row<'_>, index: usize, column_type: ColumnType, line: &mut Vec<u8>) {

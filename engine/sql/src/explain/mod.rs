@@ -4,6 +4,7 @@
 //! what DISTINCT and the approximate aggregates keep aside.
 
 mod operator;
+mod rules;
 mod size;
 
 use std::fmt::Write;
@@ -41,6 +42,7 @@ fn write(app: &App, text: &mut String) -> std::fmt::Result {
         let outputs = to(&node.outputs, &app.flow);
         writeln!(text, "{index} {}: {}{outputs}", node.name, operator(node, app))?;
     }
+    rules::write(&app.flow, text)?;
     for output in &app.flow.outputs {
         writeln!(text, "output {} ({})", output.name, columns(&output.schema))?;
     }

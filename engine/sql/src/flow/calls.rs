@@ -72,6 +72,10 @@ impl Planner<'_, '_> {
         let Some(&(name, takes, count)) = known else {
             return Err(self.report.error(place, format!("{} is no aggregate", function.name.text)));
         };
+        if function.star_of.is_some() || function.semantics.is_some() {
+            let hint = "they stand in MEASURES or DEFINE of MATCH_RECOGNIZE";
+            return Err(self.fail(place, "RUNNING, FINAL and A.* cannot stand here", hint));
+        }
         if ["LISTAGG", "COLLECT"].contains(&name) {
             let hint = "APPROX_TOP_K(x, k) gives the most frequent values";
             return Err(self.fail(place, format!("{name} is not supported: it grows without bound"), hint));
@@ -236,7 +240,7 @@ impl Planner<'_, '_> {
 }
 
 /// The type of an aggregate's value.
-fn returns(function: AggregateFunction, argument: Type) -> Type {
+pub(crate) fn returns(function: AggregateFunction, argument: Type) -> Type {
     use AggregateFunction as F;
     match function {
         F::CountRows | F::Count | F::ApproxCountDistinct => Type::BigInt,

@@ -4,6 +4,7 @@ use vencejo_core::plan::flow::{Edge, Flow, Node, Operator, Output, Table, TableS
 use vencejo_expr::Type;
 use vencejo_types::limits::FLOW_NODES_MAX;
 
+use super::matching::set::RuleSetDraft;
 use crate::Diagnostic;
 use crate::tokens::Place;
 
@@ -31,6 +32,17 @@ pub(crate) struct Drafts {
     pub(crate) tables: Vec<Table>,
     /// Ranks whose bound no WHERE has given yet: the node and where ROW_NUMBER stands.
     pub(crate) unbounded: Vec<(usize, Place)>,
+    pub(crate) rule_sets: Vec<RuleSetDraft>,
+}
+
+impl Draft {
+    /// Notes that the node belongs to another view or query, too.
+    pub(crate) fn also(&mut self, name: &str) {
+        if !self.name.split(", ").any(|known| known == name) {
+            self.name.push_str(", ");
+            self.name.push_str(name);
+        }
+    }
 }
 
 impl Drafts {
@@ -54,7 +66,7 @@ impl Drafts {
         let mut used: Vec<bool> = self
             .nodes
             .iter()
-            .map(|node| matches!(node.operator, Operator::Emit(_) | Operator::Keep(_)))
+            .map(|node| matches!(node.operator, Operator::Emit(_) | Operator::Keep(_) | Operator::Alert(_)))
             .collect();
         for table in &self.tables {
             let (TableSource::Running { node, .. } | TableSource::Kept { node }) = table.source;
@@ -86,8 +98,13 @@ impl Drafts {
     }
 
     /// The flow of the nodes that something is read from.
-    pub(crate) fn finish(self, streams: usize) -> Flow {
+    pub(crate) fn finish(mut self, streams: usize) -> Flow {
         let used = self.used();
+        for set in std::mem::take(&mut self.rule_sets) {
+            if let Some(spec) = self.nodes[set.node].rules_mut() {
+                set.keep_used(spec, &used);
+            }
+        }
         let mut numbers = Vec::with_capacity(used.len());
         let mut next = 0;
         for &used in &used {

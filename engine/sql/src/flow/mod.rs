@@ -13,6 +13,7 @@ pub(crate) mod facts;
 pub(crate) mod group;
 pub(crate) mod grouped;
 pub(crate) mod join;
+pub(crate) mod matching;
 pub(crate) mod needed;
 pub(crate) mod over;
 pub(crate) mod rel;
@@ -23,6 +24,7 @@ pub(crate) mod windowing;
 
 use vencejo_core::plan::flow::{Calc, Operator};
 use vencejo_expr::{Expr, Type, compile};
+use vencejo_rules::spec::Order;
 use vencejo_types::limits::COLUMNS_MAX;
 
 use crate::Diagnostic;
@@ -46,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) lateness: Option<i64>,
     /// Groups that each operator holds in a partition.
     pub(crate) keys_max: Option<usize>,
+    /// When rows are matched; nothing for the order of events.
+    pub(crate) order: Option<Order>,
 }
 
 /// Plans one statement.

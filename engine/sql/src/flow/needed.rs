@@ -73,8 +73,13 @@ fn of_query(query: &Query, names: &mut BTreeSet<String>) {
 }
 
 fn of_relation(relation: &Relation, names: &mut BTreeSet<String>) {
-    if let Source::Subquery(query) = &relation.source {
-        of_query(query, names);
+    match &relation.source {
+        Source::Subquery(query) => of_query(query, names),
+        Source::Match(clause) => {
+            of_relation(&clause.relation, names);
+            clause.expressions(&mut |ast| of_expression(ast, names));
+        }
+        Source::Named(_) | Source::Window(_) => {}
     }
 }
 

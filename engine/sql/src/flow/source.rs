@@ -17,6 +17,7 @@ impl Planner<'_, '_> {
         let alias = relation.alias.as_ref().map(|alias| alias.text.as_str());
         match &relation.source {
             Source::Window(call) => self.window_call(call, needed, alias),
+            Source::Match(clause) => self.match_clause(clause, needed, alias),
             Source::Named(name) => {
                 let mut rel = self.named(name);
                 rel.enter(Some(alias.unwrap_or(&name.text)));
@@ -35,7 +36,7 @@ impl Planner<'_, '_> {
         match &relation.source {
             Source::Named(name) => self.named(name),
             Source::Subquery(query) => self.query(query, needed),
-            Source::Window(_) => {
+            Source::Window(_) | Source::Match(_) => {
                 let mut rel = self.from(relation, needed);
                 self.settle(&mut rel, needed, relation.place);
                 for branch in &mut rel.branches {

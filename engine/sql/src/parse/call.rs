@@ -59,6 +59,14 @@ impl Cursor<'_> {
         let mut function = Function::plain(name, Vec::new());
         if self.accept(&Kind::Mul) {
             function.star = true;
+        } else if let [variable, period, star, ..] = self.rest()
+            && matches!(variable.kind, Kind::Word(_))
+            && (&period.kind, &star.kind) == (&Kind::Period, &Kind::Mul)
+        {
+            function.star = true;
+            function.star_of = Some(self.name("a pattern variable")?);
+            self.skip();
+            self.skip();
         } else if !self.is(&Kind::RParen) {
             function.distinct = self.accept_word("DISTINCT");
             self.arguments(&mut function)?;

@@ -301,6 +301,12 @@ impl Cursor<'_> {
             leaf(AstKind::Moment(ColumnType::Date, self.string("a date")?.0))
         } else if before_string && self.accept_word("TIMESTAMP") {
             leaf(AstKind::Moment(ColumnType::Timestamp, self.string("a timestamp")?.0))
+        } else if let Some(semantics) = self.semantics() {
+            let mut call = self.column_or_call()?;
+            if let AstKind::Function(function) = &mut call.kind {
+                function.semantics = Some(semantics);
+            }
+            Ok(call)
         } else if let Some(error) = self.clock() {
             Err(error)
         } else if self.peek_second() == Some(&Kind::LParen) && (self.is_word("LEFT") || self.is_word("RIGHT"))

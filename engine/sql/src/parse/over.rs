@@ -49,7 +49,7 @@ impl Cursor<'_> {
         Ok(spec)
     }
 
-    fn order_item(&mut self) -> Parsed<OrderItem> {
+    pub(super) fn order_item(&mut self) -> Parsed<OrderItem> {
         let value = self.expression()?;
         let descending = self.accept_word("DESC");
         if !descending {

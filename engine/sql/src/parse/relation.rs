@@ -1,4 +1,4 @@
-//! What stands behind FROM: names, subqueries, window table functions, joins.
+//! What stands behind FROM: names, subqueries, window table functions, MATCH_RECOGNIZE, joins.
 
 use sqlparser::tokenizer::Token as Kind;
 
@@ -33,15 +33,20 @@ enum Argument {
 }
 
 impl Cursor<'_> {
-    /// A name, a subquery or a window table function, with its alias.
+    /// A name, a subquery or a window table function, with its alias; then perhaps MATCH_RECOGNIZE.
     pub(crate) fn relation(&mut self) -> Parsed<Relation> {
         let place = self.place();
         let source = self.source()?;
-        let alias = self.alias("a name for the table")?;
-        if self.is(&Kind::LParen) && alias.is_some() {
+        let mut relation = Relation { place, source, alias: self.alias("a name for the table")? };
+        while self.is_word("MATCH_RECOGNIZE") && self.peek_second() == Some(&Kind::LParen) {
+            let clause = self.nested(|cursor| cursor.match_clause(relation))?;
+            let source = Source::Match(Box::new(clause));
+            relation = Relation { place, source, alias: self.alias("a name for the matches")? };
+        }
+        if self.is(&Kind::LParen) && relation.alias.is_some() {
             return Err(self.error("an alias names no columns").with_hint("name them in a subquery with AS"));
         }
-        Ok(Relation { place, source, alias })
+        Ok(relation)
     }
 
     fn source(&mut self) -> Parsed<Source> {

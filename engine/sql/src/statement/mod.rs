@@ -5,6 +5,7 @@ pub(crate) mod decision;
 pub(crate) mod lookup;
 pub(crate) mod model;
 pub(crate) mod options;
+pub(crate) mod rule;
 pub(crate) mod stream_options;
 pub(crate) mod table;
 pub(crate) mod view;
@@ -20,7 +21,7 @@ use crate::tokens::{Cursor, Name, Parsed, Statement, shown};
 
 /// What an app is made of, for the hint.
 const STATEMENTS: &str = "an app consists of CREATE TABLE, CREATE VIEW, CREATE MATERIALIZED VIEW, CREATE MODEL, \
-                          CREATE LOOKUP, CREATE DECISION, INSERT INTO and SELECT";
+                          CREATE LOOKUP, CREATE RULE, CREATE DECISION, INSERT INTO and SELECT";
 
 /// The file loader: a path relative to the app's folder to the file's bytes, or why there are none.
 pub(crate) type Load<'l> = &'l mut dyn FnMut(&str) -> Result<Vec<u8>, String>;
@@ -81,16 +82,18 @@ fn head(cursor: &mut Cursor<'_>) -> Parsed<Head> {
     } else if cursor.accept_word("LOOKUP") {
         cursor.accept_word("TABLE");
         Declaration::Lookup
+    } else if cursor.accept_word("RULE") {
+        Declaration::Rule
     } else if cursor.accept_word("DECISION") {
         Declaration::Decision
     } else {
-        let error = cursor.expected("TABLE, VIEW, MATERIALIZED VIEW, MODEL, LOOKUP or DECISION");
+        let error = cursor.expected("TABLE, VIEW, MATERIALIZED VIEW, MODEL, LOOKUP, RULE or DECISION");
         for refused in ["TEMPORARY", "OR", "FUNCTION", "CATALOG", "DATABASE"] {
             if cursor.is_word(refused) {
                 return Err(error.with_hint("an app declares everything once, in one space of names"));
             }
         }
-        let known = ["TABLE", "VIEW", "MATERIALIZED", "MODEL", "LOOKUP", "DECISION"];
+        let known = ["TABLE", "VIEW", "MATERIALIZED", "MODEL", "LOOKUP", "RULE", "DECISION"];
         let hint = match cursor.peek() {
             Some(Kind::Word(word)) => did_you_mean(&word.value, known),
             _ => None,
@@ -135,6 +138,7 @@ pub(crate) fn plan(statement: &Statement<'_>, catalog: &mut Catalog, report: &mu
         Declaration::View => view::plan(&mut cursor, &name, (materialized, claimed), catalog, report),
         Declaration::Model => model::plan(&mut cursor, &name, claimed, catalog, report, load),
         Declaration::Lookup => lookup::plan(&mut cursor, &name, claimed, catalog, report, load),
+        Declaration::Rule => rule::plan(&mut cursor, &name, claimed, catalog, report),
         Declaration::Decision => decision::plan(&mut cursor, &name, claimed, catalog, report),
     };
     if let Err(error) = parsed {

@@ -37,3 +37,20 @@ pub(crate) fn duration(setting: &Setting, most: i64, report: &mut Report) -> Res
         report.error(setting.value.place, message)
     })
 }
+
+/// The value of an option that has a few.
+pub(crate) fn one_of<T: Copy>(
+    settings: &[Setting],
+    key: &str,
+    values: &[(&str, T)],
+    report: &mut Report,
+) -> Result<Option<T>, Reported> {
+    let Some(setting) = setting(settings, key) else { return Ok(None) };
+    let found = values.iter().find(|(name, _)| *name == setting.value.text);
+    if let Some((_, value)) = found {
+        return Ok(Some(*value));
+    }
+    let names: Vec<String> = values.iter().map(|(name, _)| format!("'{name}'")).collect();
+    let message = format!("'{key}' is {}, not '{}'", names.join(" or "), setting.value.text);
+    Err(report.error(setting.value.place, message))
+}

@@ -3,7 +3,7 @@
 use vencejo_core::plan::{Ack, Lane, StreamOptions};
 use vencejo_types::limits::{RETENTION_MILLIS_MAX, WINDOW_MILLIS_MAX};
 
-use super::options::{duration, setting};
+use super::options::{duration, one_of, setting};
 use crate::Diagnostic;
 use crate::ast::Setting;
 use crate::diagnostic::{Report, Reported};
@@ -99,21 +99,4 @@ fn unknown(settings: &[Setting], stream: &Name, report: &mut Report) -> Result<(
         report.warn(Diagnostic::new(first.key.place, message).with_hint(hint));
     }
     result
-}
-
-/// The value of an option that has a few.
-fn one_of<T: Copy>(
-    settings: &[Setting],
-    key: &str,
-    values: &[(&str, T)],
-    report: &mut Report,
-) -> Result<Option<T>, Reported> {
-    let Some(setting) = setting(settings, key) else { return Ok(None) };
-    let found = values.iter().find(|(name, _)| *name == setting.value.text);
-    if let Some((_, value)) = found {
-        return Ok(Some(*value));
-    }
-    let names: Vec<String> = values.iter().map(|(name, _)| format!("'{name}'")).collect();
-    let message = format!("'{key}' is {}, not '{}'", names.join(" or "), setting.value.text);
-    Err(report.error(setting.value.place, message))
 }

@@ -46,7 +46,8 @@ pub(crate) fn plan(
             table: None,
             partition: None,
         };
-        let columns = if rel.partial { Err(Reported) } else { planner.row_columns(&rel, name.place, true) };
+        let columns =
+            if rel.partial { Err(Reported) } else { planner.row_columns(&rel, name.place, Some("view")) };
         match (columns, materialized, &of_view) {
             (Ok(columns), true, Ok((_, retention))) => {
                 match planner.view(&mut rel, name, &columns, *retention) {
@@ -84,7 +85,8 @@ fn view_settings(
     let (ttl, retention, lateness) = (of("ttl"), of("retention"), of("allowed_lateness"));
     // As in Flink, a time to live of 0 is none.
     let ttl = ttl?.filter(|&millis| millis > 0);
-    let settings = Settings { name: name.text.clone(), ttl, lateness: lateness?, keys_max: keys_max? };
+    let (lateness, keys_max) = (lateness?, keys_max?);
+    let settings = Settings { name: name.text.clone(), ttl, lateness, keys_max, order: None };
     Ok((settings, retention?.unwrap_or(RETENTION_MILLIS_DEFAULT)))
 }
 
@@ -116,7 +118,7 @@ pub(crate) fn insert(cursor: &mut Cursor<'_>, catalog: &mut Catalog, report: &mu
     }
     let query = cursor.query()?;
     finish(cursor, "WHERE, GROUP BY, UNION ALL or ';'")?;
-    if catalog.is_declared(&[Declaration::Stream, Declaration::View], &name.text) {
+    if catalog.is_declared(&[Declaration::Stream, Declaration::View, Declaration::Rule], &name.text) {
         let hint = "a query writes to an output of its own name; give it another";
         let message = format!("'{}' is declared in the app", name.text);
         return Err(crate::Diagnostic::new(name.place, message).with_hint(hint));
@@ -143,7 +145,7 @@ fn output(query: &Query, name: &Name, catalog: &mut Catalog, report: &mut Report
         if rel.partial {
             return;
         }
-        if let Ok(columns) = planner.row_columns(&rel, name.place, false) {
+        if let Ok(columns) = planner.row_columns(&rel, name.place, None) {
             // What goes wrong is in the report.
             let _: Result<_, Reported> = planner.output(&mut rel, name, columns);
         }
@@ -151,7 +153,7 @@ fn output(query: &Query, name: &Name, catalog: &mut Catalog, report: &mut Report
 }
 
 /// A planner over the catalog; its nodes go back there.
-fn with_planner<T>(
+pub(super) fn with_planner<T>(
     catalog: &mut Catalog,
     report: &mut Report,
     plan: impl FnOnce(&mut Planner<'_, '_>) -> T,

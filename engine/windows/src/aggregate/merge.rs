@@ -7,7 +7,7 @@ use super::side::Side;
 use super::top_k::counters_of;
 use super::{Aggregates, Call, Kind, NO_DOUBLE, NO_SUM, Sides};
 use crate::cell::{Cell, double, int, of_double, of_int, of_wide, wide, word};
-use crate::key::value_of_bits;
+use vencejo_expr::key::value_of_bits;
 
 /// A group's accumulators, to be read.
 #[derive(Clone, Copy)]

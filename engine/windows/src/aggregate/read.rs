@@ -8,7 +8,7 @@ use super::merge::State;
 use super::side::Side;
 use super::{Aggregates, Call, Kind, NO_DOUBLE, NO_SUM};
 use crate::cell::{double, int, wide, word};
-use crate::key::value_of_bits;
+use vencejo_expr::key::value_of_bits;
 
 /// Room for the strings that reading a row makes (APPROX_TOP_K), to be used again and again.
 #[derive(Clone, Debug, Default)]

@@ -4,8 +4,8 @@ use vencejo_expr::{Type, Value};
 use vencejo_types::row::key_hash;
 
 use super::hll::HyperLogLog;
-use crate::index::Index;
-use crate::key::value_of_bits;
+use vencejo_expr::key::value_of_bits;
+use vencejo_types::index::Index;
 
 /// Up to so many values are compared one by one; more have an index.
 const UNINDEXED_MAX: usize = 8;

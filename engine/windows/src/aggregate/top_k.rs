@@ -13,7 +13,7 @@ use vencejo_types::limits::{TOP_K_COUNTERS_MAX, TOP_K_COUNTERS_MIN};
 use vencejo_types::row::key_hash;
 
 use super::set::bits;
-use crate::index::Index;
+use vencejo_types::index::Index;
 
 /// Counters of the most frequent values.
 #[derive(Clone, Debug, Default)]

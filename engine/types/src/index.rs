@@ -110,6 +110,7 @@ impl Index {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "a test counts little")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

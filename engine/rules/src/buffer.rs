@@ -1,0 +1,109 @@
+//! Rows that wait for the watermark, by event time.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use vencejo_expr::{Constant, Value};
+use vencejo_types::limits::ROWS_KEPT_MAX;
+
+/// A value as something that orders: NULL, then values ascending.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Null,
+    Word(u64),
+    Text(Box<str>),
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Tie {
+    Ascending(Rank),
+    Descending(Reverse<Rank>),
+}
+
+/// A row that waits. It orders by time, then by the columns that break ties, then by arrival.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Waiting {
+    pub time: i64,
+    ties: Box<[Tie]>,
+    arrival: u64,
+    pub sequence: u64,
+    row: Box<[Constant]>,
+}
+
+impl Waiting {
+    pub fn values(&self) -> impl Iterator<Item = Value<'_>> {
+        self.row.iter().map(Constant::value)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    then_by: Vec<(usize, bool)>,
+    rows: BinaryHeap<Reverse<Waiting>>,
+    arrivals: u64,
+    text_bytes: usize,
+}
+
+impl Buffer {
+    /// `then_by`: columns that break ties, with `true` for descending.
+    pub fn new(then_by: &[(usize, bool)]) -> Self {
+        Self { then_by: then_by.to_vec(), rows: BinaryHeap::new(), arrivals: 0, text_bytes: 0 }
+    }
+
+    /// Keeps a row; `false` where there are too many.
+    pub fn push(&mut self, time: i64, sequence: u64, row: &[Value<'_>]) -> bool {
+        if self.rows.len() >= ROWS_KEPT_MAX {
+            return false;
+        }
+        let ties = self.then_by.iter().map(|&(column, descending)| {
+            let rank = rank(row[column]);
+            if descending { Tie::Descending(Reverse(rank)) } else { Tie::Ascending(rank) }
+        });
+        self.arrivals += 1;
+        let waiting = Waiting {
+            time,
+            ties: ties.collect(),
+            arrival: self.arrivals,
+            sequence,
+            row: row.iter().map(|&value| Constant::from(value)).collect(),
+        };
+        self.text_bytes += text_bytes(&waiting);
+        self.rows.push(Reverse(waiting));
+        true
+    }
+
+    /// The first row, if its time is not past the watermark.
+    pub fn pop(&mut self, watermark: i64) -> Option<Waiting> {
+        if self.rows.peek()?.0.time > watermark {
+            return None;
+        }
+        let Reverse(waiting) = self.rows.pop()?;
+        self.text_bytes -= text_bytes(&waiting);
+        Some(waiting)
+    }
+
+    pub fn bytes(&self) -> usize {
+        let columns = self.rows.peek().map_or(0, |Reverse(first)| first.row.len());
+        let row = self.then_by.len() * size_of::<Tie>() + columns * size_of::<Constant>();
+        self.rows.capacity() * size_of::<Waiting>() + self.rows.len() * row + self.text_bytes
+    }
+}
+
+fn text_bytes(waiting: &Waiting) -> usize {
+    let length = |constant: &Constant| if let Constant::Text(text) = constant { text.len() } else { 0 };
+    waiting.row.iter().map(length).sum()
+}
+
+fn rank(value: Value<'_>) -> Rank {
+    const SIGN: u64 = 1 << 63;
+    match value {
+        Value::Null => Rank::Null,
+        Value::Bool(truth) => Rank::Word(u64::from(truth)),
+        Value::Int(number) => Rank::Word(number.cast_unsigned() ^ SIGN),
+        Value::Double(number) => {
+            let bits = (number + 0.0).to_bits();
+            Rank::Word(if bits & SIGN == 0 { bits ^ SIGN } else { !bits })
+        }
+        Value::Str(text) => Rank::Text(text.into()),
+    }
+}

@@ -1,0 +1,136 @@
+//! The rows of partial matches, as lists that share their beginnings.
+
+use crate::row_log::RowId;
+
+/// The last node of a path; [`PathId::EMPTY`] for one without rows. Whoever holds one has it counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PathId(u32);
+
+impl PathId {
+    pub const EMPTY: Self = Self(u32::MAX);
+}
+
+/// A row and the variable it is mapped to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mapped {
+    pub row: RowId,
+    pub variable: u8,
+}
+
+/// A row of a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub mapped: Mapped,
+    pub excluded: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    step: Step,
+    /// The node before; of a free node the next free one.
+    before: PathId,
+    holders: u32,
+}
+
+/// All paths of a rule.
+#[derive(Debug)]
+pub(crate) struct Paths {
+    nodes: Vec<Node>,
+    /// Of each node what conditions read of its path.
+    registers: Vec<u64>,
+    /// The registers of a path without rows.
+    initial: Box<[u64]>,
+    free: PathId,
+    len: usize,
+}
+
+impl Paths {
+    /// No paths; one without rows has the registers `initial`.
+    pub fn new(initial: &[u64]) -> Self {
+        let initial = initial.into();
+        Self { nodes: Vec::new(), registers: Vec::new(), initial, free: PathId::EMPTY, len: 0 }
+    }
+
+    /// Whether conditions read anything of paths.
+    pub fn has_registers(&self) -> bool {
+        !self.initial.is_empty()
+    }
+
+    /// What conditions read of a path.
+    #[inline]
+    pub fn registers(&self, path: PathId) -> &[u64] {
+        if path == PathId::EMPTY {
+            return &self.initial;
+        }
+        let start = path.0 as usize * self.initial.len();
+        &self.registers[start..start + self.initial.len()]
+    }
+
+    /// The rows of a path, the last one first.
+    pub fn backwards(&self, mut path: PathId) -> impl Iterator<Item = Step> {
+        std::iter::from_fn(move || {
+            if path == PathId::EMPTY {
+                return None;
+            }
+            let Node { step, before, .. } = self.nodes[path.0 as usize];
+            path = before;
+            Some(step)
+        })
+    }
+
+    /// A path with a row more and these registers, held once.
+    pub fn push(&mut self, before: PathId, step: Step, registers: &[u64]) -> PathId {
+        let node = Node { step, before, holders: 1 };
+        self.hold(before);
+        self.len += 1;
+        if self.free == PathId::EMPTY {
+            self.nodes.push(node);
+            self.registers.extend_from_slice(registers);
+            return PathId((self.nodes.len() - 1) as u32);
+        }
+        let place = self.free;
+        let start = place.0 as usize * self.initial.len();
+        self.registers[start..start + self.initial.len()].copy_from_slice(registers);
+        self.free = self.nodes[place.0 as usize].before;
+        self.nodes[place.0 as usize] = node;
+        place
+    }
+
+    /// Counts a holder more.
+    pub fn hold(&mut self, path: PathId) {
+        if path != PathId::EMPTY {
+            self.nodes[path.0 as usize].holders += 1;
+        }
+    }
+
+    /// Counts a holder less; what nobody holds is free.
+    pub fn release(&mut self, mut path: PathId) {
+        while path != PathId::EMPTY {
+            let node = &mut self.nodes[path.0 as usize];
+            node.holders -= 1;
+            if node.holders > 0 {
+                return;
+            }
+            let before = std::mem::replace(&mut node.before, self.free);
+            self.free = path;
+            self.len -= 1;
+            path = before;
+        }
+    }
+
+    /// Puts the path's rows, the first one first, in place of what `out` holds.
+    pub fn read(&self, path: PathId, out: &mut Vec<Step>) {
+        out.clear();
+        out.extend(self.backwards(path));
+        out.reverse();
+    }
+
+    /// Nodes that are held.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>() + self.registers.capacity() * size_of::<u64>()
+    }
+}
