@@ -43,7 +43,7 @@ def millis(text: str) -> int:
 
 
 def generate(vencejo: str, rows: int, path: Path) -> None:
-    """A shop's clickstream at TechMart's peak of 1.7 million an hour, three columns of it."""
+    """A shop's clickstream at a peak of 1.7 million an hour, three columns of it."""
     command = [vencejo, "gen", "shop", "--rows", str(rows), "--seed", "7", "--per-hour", "1700000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as made, open(path, "w") as out:
         out.write("user_id,category,ts\n")
