@@ -173,7 +173,7 @@ def write(text: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Windows in Vencejo, Flink and DuckDB.")
     parser.add_argument("folder", nargs="?", default=ROOT / "target/peers-windows", type=Path)
-    parser.add_argument("--rows", default=2_000_000, type=int)
+    parser.add_argument("--rows", default=1_000_000, type=int)
     parser.add_argument("--vencejo", default=str(ROOT / "target/release/vencejo"))
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
