@@ -260,6 +260,8 @@ fn the_shops_views_are_what_a_straightforward_computation_gives() {
     assert!(ran.status.success(), "{}", stderr(&ran));
     let summary: Value = serde_json::from_str(stderr(&ran).lines().last().unwrap()).unwrap();
     assert_eq!(summary["late"], json!({}), "the watermark waits for all rows");
+    let processor = ["read", "engine"].map(|part| summary["processor_seconds"][part].as_f64().unwrap());
+    assert!(processor.iter().all(|&seconds| seconds > 0.0), "{processor:?}");
 
     let countries = look_up_table("networks.csv");
     let rows = json_lines(&generated.stdout);

@@ -43,7 +43,7 @@ def millis(text: str) -> int:
 
 
 def generate(vencejo: str, rows: int, path: Path) -> None:
-    """A shop's clickstream at TechMart's peak of 1.7 million an hour, three columns of it."""
+    """A shop's clickstream at a peak of 1.7 million an hour, three columns of it."""
     command = [vencejo, "gen", "shop", "--rows", str(rows), "--seed", "7", "--per-hour", "1700000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as made, open(path, "w") as out:
         out.write("user_id,category,ts\n")
@@ -173,7 +173,7 @@ def write(text: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Windows in Vencejo, Flink and DuckDB.")
     parser.add_argument("folder", nargs="?", default=ROOT / "target/peers-windows", type=Path)
-    parser.add_argument("--rows", default=2_000_000, type=int)
+    parser.add_argument("--rows", default=1_000_000, type=int)
     parser.add_argument("--vencejo", default=str(ROOT / "target/release/vencejo"))
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()

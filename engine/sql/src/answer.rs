@@ -50,8 +50,7 @@ pub(crate) fn answer(
     fallback: &[Item],
 ) -> Result<Answer, Reported> {
     let fields = fields(query, place, outputs);
-    let mut fallback_graph = Graph::new();
-    let scope = query.stream_scope(&mut fallback_graph, place)?;
+    let (mut fallback_graph, scope) = query.stream_scope();
     let fallback_outputs = crate::scope::outputs(
         fallback,
         &mut Lowering {

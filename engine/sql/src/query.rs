@@ -36,7 +36,7 @@ pub(crate) struct Query<'c, 'r> {
 impl<'c, 'r> Query<'c, 'r> {
     pub(crate) fn new(catalog: &'c Catalog, name: &'c Name, stream: Found, report: &'r mut Report) -> Self {
         Self {
-            graph: Graph::new(),
+            graph: catalog.columns[stream.index].graph.clone(),
             report,
             catalog,
             engine: Engine { catalog, functions: Vec::new() },
@@ -121,13 +121,7 @@ impl<'c, 'r> Query<'c, 'r> {
             Source::Named(name) if name.text == self.stream_name => {
                 scope.partial = self.stream.broken;
                 let qualifier = alias.unwrap_or(&name.text);
-                let columns = self.catalog.stream_columns(
-                    self.stream.index,
-                    &mut self.graph,
-                    name.place,
-                    self.report,
-                )?;
-                scope.add_outputs(Some(qualifier), columns);
+                scope.add_outputs(Some(qualifier), self.catalog.columns[self.stream.index].outputs.clone());
                 Ok(())
             }
             Source::Named(name) => {
@@ -328,11 +322,11 @@ impl<'c, 'r> Query<'c, 'r> {
     }
 
     /// The stream's own columns, for FALLBACK.
-    pub(crate) fn stream_scope(&mut self, graph: &mut Graph, place: Place) -> Result<Scope, Reported> {
+    pub(crate) fn stream_scope(&self) -> (Graph, Scope) {
+        let columns = self.catalog.columns[self.stream.index].clone();
         let mut scope = Scope::new(self.stream.broken);
-        let columns = self.catalog.stream_columns(self.stream.index, graph, place, self.report)?;
-        scope.add_outputs(Some(self.stream_name), columns);
-        Ok(scope)
+        scope.add_outputs(Some(self.stream_name), columns.outputs);
+        (columns.graph, scope)
     }
 
     /// The graph, the look-ups and the functions, if there was no error.

@@ -58,7 +58,7 @@ impl Planner<'_, '_> {
         let with = self.named.iter().map(|(known, _)| known.as_str());
         match self.catalog.find_relation(name, with, self.report) {
             Ok(RelationFound::Stream(stream, broken)) => {
-                let mut rel = self.stream(stream, name).unwrap_or_else(|Reported| Rel::broken());
+                let mut rel = self.stream(stream);
                 rel.partial |= broken;
                 rel
             }
@@ -67,10 +67,11 @@ impl Planner<'_, '_> {
         }
     }
 
-    fn stream(&mut self, index: usize, name: &Name) -> Result<Rel, Reported> {
+    fn stream(&self, index: usize) -> Rel {
         let stream = &self.catalog.streams[index];
         let mut branch = Branch::new(Origin::Stream(index), Facts::of_stream(index, stream));
-        branch.outputs = self.catalog.stream_columns(index, &mut branch.graph, name.place, self.report)?;
-        Ok(Rel::one(branch))
+        let columns = self.catalog.columns[index].clone();
+        (branch.graph, branch.outputs) = (columns.graph, columns.outputs);
+        Rel::one(branch)
     }
 }

@@ -23,66 +23,69 @@ pub(crate) struct Computed {
     pub(crate) at: usize,
 }
 
-/// All columns of a stream in the order of their declaration, over its row, which is input 0 of the graph.
-/// Those computed in vain (their errors go to the report) are known by name alone.
-pub(crate) fn columns(
-    schema: &Schema,
-    computed: &[Computed],
-    lookups: &[LookupEntry],
-    graph: &mut Graph,
-    place: Place,
-    report: &mut Report,
-) -> Result<Vec<Output>, Reported> {
-    let mut scope = Scope::new(false);
-    let added = scope.add_table(graph, "", 0, schema, false);
-    added.map_err(|error| report.error(place, error.to_string()))?;
-    let carried = scope.columns().iter();
-    let carried = carried.map(|c| Output { place, name: Some(c.name.clone()), expr: c.expr });
-    let mut columns: Vec<Output> = carried.collect();
-    for (before, column) in computed.iter().enumerate() {
-        let mut lowering = Lowering {
-            graph,
-            scope: &scope,
-            aliases: Vec::new(),
-            engine: Err("a computed column"),
-            slots: None,
-            lookups: Some(lookups),
-            report,
-        };
-        let expr = lowering.expr(&column.value).ok();
-        let output = Output { place: column.name.place, name: Some(column.name.text.clone()), expr };
-        columns.insert(column.at + before, output);
-    }
-    Ok(columns)
+/// A stream's columns, in the order of their declaration, as expressions over its row, which is input 0. One
+/// with an error is known by name alone.
+#[derive(Clone, Debug)]
+pub(crate) struct StreamColumns {
+    pub(crate) graph: Graph,
+    pub(crate) outputs: Vec<Output>,
 }
 
-/// Reports what is wrong with the computed columns of a stream.
-pub(crate) fn check(
-    schema: &Schema,
-    computed: &[Computed],
-    lookups: &[LookupEntry],
-    place: Place,
-    report: &mut Report,
-) -> Result<(), Reported> {
-    let mut graph = Graph::new();
-    let mut result = Ok(());
-    for column in columns(schema, computed, lookups, &mut graph, place, report)? {
-        let name = column.name.unwrap_or_default();
-        let (message, hint) = match column.expr.map(|expr| graph.type_of(expr)) {
-            Some(Some(ty)) if !ty.is_interval() => continue,
-            Some(Some(ty)) => (
-                format!("column '{name}' is {ty}: an interval is no column"),
-                "TIMESTAMPDIFF(SECOND, from, to) gives a number",
-            ),
-            Some(None) => {
-                (format!("column '{name}' is always NULL, of no type"), "CAST(NULL AS type) gives it one")
-            }
-            None => {
-                result = Err(Reported);
-                continue;
-            }
-        };
-        result = Err(report.push(Diagnostic::new(column.place, message).with_hint(hint)));
+impl StreamColumns {
+    /// Of a stream that could not be read.
+    pub(crate) fn none() -> Self {
+        Self { graph: Graph::new(), outputs: Vec::new() }
     }
-    result
+
+    /// Errors go to the report; whether there are any is told besides.
+    pub(crate) fn of(
+        schema: &Schema,
+        computed: &[Computed],
+        lookups: &[LookupEntry],
+        place: Place,
+        report: &mut Report,
+    ) -> (Self, Result<(), Reported>) {
+        let (mut graph, mut scope) = (Graph::new(), Scope::new(false));
+        let mut result = scope
+            .add_table(&mut graph, "", 0, schema, false)
+            .map_err(|error| report.error(place, error.to_string()));
+        let carried = scope.columns().iter();
+        let carried = carried.map(|c| Output { place, name: Some(c.name.clone()), expr: c.expr });
+        let mut outputs: Vec<Output> = carried.collect();
+        for (before, column) in computed.iter().enumerate() {
+            let mut lowering = Lowering {
+                graph: &mut graph,
+                scope: &scope,
+                aliases: Vec::new(),
+                engine: Err("a computed column"),
+                slots: None,
+                lookups: Some(lookups),
+                report,
+            };
+            let expr = lowering.expr(&column.value);
+            let expr = expr.and_then(|expr| match fault(&graph, expr, &column.name) {
+                Some(error) => Err(report.push(error)),
+                None => Ok(expr),
+            });
+            result = result.and(expr.map(|_| ()));
+            let name = Some(column.name.text.clone());
+            outputs.insert(column.at + before, Output { place: column.name.place, name, expr: expr.ok() });
+        }
+        (Self { graph, outputs }, result)
+    }
+}
+
+/// Why an expression is no column.
+fn fault(graph: &Graph, expr: vencejo_expr::Expr, name: &Name) -> Option<Diagnostic> {
+    let (message, hint) = match graph.type_of(expr) {
+        Some(ty) if ty.is_interval() => (
+            format!("column '{}' is {ty}: an interval is no column", name.text),
+            "TIMESTAMPDIFF(SECOND, from, to) gives a number",
+        ),
+        Some(_) => return None,
+        None => {
+            (format!("column '{}' is always NULL, of no type", name.text), "CAST(NULL AS type) gives it one")
+        }
+    };
+    Some(Diagnostic::new(name.place, message).with_hint(hint))
 }

@@ -7,7 +7,7 @@ use vencejo_core::plan::{Stream, Watermark};
 use vencejo_types::limits::{COLUMNS_MAX, WATERMARK_DELAY_MILLIS_MAX};
 use vencejo_types::schema::{Column, ColumnType, Schema};
 
-use super::computed::{self, Computed};
+use super::computed::{Computed, StreamColumns};
 use super::finish;
 use super::stream_options::stream_settings;
 use crate::Diagnostic;
@@ -66,14 +66,12 @@ pub(crate) fn plan(
         None => None,
     };
     let schema = Arc::new(Schema::new(columns, key));
-    let checked = computed::check(&schema, &elements.computed, &catalog.lookups, name.place, report);
-    if checked.is_err() {
-        elements.computed.clear();
-        elements.broken = true;
-    }
+    let (columns, checked) =
+        StreamColumns::of(&schema, &elements.computed, &catalog.lookups, name.place, report);
+    elements.broken |= checked.is_err();
     if claimed {
         let stream = Stream { name: name.text.clone(), schema, watermark, options };
-        catalog.add_stream(name, stream, elements.computed, elements.broken);
+        catalog.add_stream(name, stream, columns, elements.broken);
     }
     Ok(())
 }
