@@ -9,6 +9,7 @@ mod input;
 mod lifecycle;
 mod model_files;
 mod retail;
+mod rules;
 mod run;
 mod startup;
 mod support;
