@@ -238,8 +238,8 @@ impl RuleRuns {
         }
     }
 
-    /// Adds a thread of a run whose threads begin at `first`, unless a preferred one of them is in the same state
-    /// and has the same registers: it would give nothing new.
+    /// Adds a thread of a run whose threads begin at `first`, unless a preferred one of them is in the same
+    /// state and has the same registers: it would give nothing new.
     fn add(&mut self, rule: &Rule, turn: &mut Turn<'_>, thread: Thread, first: usize) {
         let paths = &mut turn.paths[self.rule as usize];
         let differs = |other: &Thread| {
