@@ -171,8 +171,8 @@ impl RuleRuns {
         }
         turn.counters[self.rule as usize].open += 1;
         self.runs.push_back(run);
+        turn.keeps_row = true;
         if run.outcome == Outcome::Open {
-            turn.keeps_row = true;
             if let Some(within) = rule.spec.within {
                 self.ask(run.time.saturating_add(within), turn);
             }
