@@ -223,7 +223,8 @@ impl Planner<'_, '_> {
         names.iter().for_each(|name| column(name, rule, &mut outputs));
         let mut result = Ok(());
         for (ast, alias) in &clause.measures {
-            let twice = outputs.iter().any(|(known, _)| *known == alias.text);
+            let of_row = all && of_input.iter().any(|(known, _)| *known == alias.text);
+            let twice = of_row || outputs.iter().any(|(known, _)| *known == alias.text);
             if twice {
                 let message = format!("the matches have two columns '{}'", alias.text);
                 result = Err(self.fail(alias.place, message, "give the measure another name"));
