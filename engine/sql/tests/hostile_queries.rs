@@ -40,6 +40,10 @@ fn check_flow(app: &vencejo_core::plan::App) {
     let mut inputs: Vec<Vec<usize>> = flow.nodes.iter().map(|node| vec![0; node.inputs.len()]).collect();
     flow.inputs.iter().flatten().for_each(|edge| inputs[edge.node][edge.port] += 1);
     for (index, node) in flow.nodes.iter().enumerate() {
+        if let vencejo_core::plan::flow::Operator::Rules(spec) = &node.operator {
+            assert_eq!(node.outputs.len(), spec.rules.len());
+            spec.rules.iter().for_each(|rule| rule.check().expect("the planner has checked the rule"));
+        }
         for edge in &node.outputs {
             assert!(edge.node > index);
             inputs[edge.node][edge.port] += 1;

@@ -15,8 +15,8 @@ pub struct ColumnRead {
     pub input: u16,
     /// The column of the input.
     pub column: u16,
-    /// Its type; None only for a NULL of no type.
-    pub ty: Option<Type>,
+    /// Its type.
+    pub ty: Type,
     /// Whether it can be NULL.
     pub nullable: bool,
 }
@@ -88,7 +88,7 @@ impl Graph {
         let node = self.node(expr);
         match node.kind {
             Kind::Column { input, column } => {
-                Some(ColumnRead { input, column, ty: node.ty, nullable: node.nullable })
+                Some(ColumnRead { input, column, ty: node.ty?, nullable: node.nullable })
             }
             _ => None,
         }
