@@ -10,6 +10,7 @@ mod input;
 mod lifecycle;
 mod model_files;
 mod retail;
+mod rules;
 mod run;
 mod shop;
 mod startup;

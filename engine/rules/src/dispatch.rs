@@ -1,8 +1,8 @@
 //! Which rules a row concerns, without asking each of them.
 //!
-//! A rule without open runs for a key is concerned only where a match may begin. Each variable with which it may
-//! begin has a guard: the one of its comparisons that the fewest rules share. Where no guard of a rule holds, the
-//! rule is not looked at.
+//! A rule without open runs for a key is concerned only where a match may begin. Each variable with which it
+//! may begin has a guard: the one of its comparisons that the fewest rules share. Where no guard of a rule
+//! holds, the rule is not looked at.
 
 use bumpalo::Bump;
 use vencejo_expr::Value;

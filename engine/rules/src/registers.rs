@@ -1,8 +1,8 @@
 //! What programs read of the rows of a match, kept current row by row in a few words.
 //!
 //! A path has a run of words: the rows that FIRST and LAST name, and the accumulators of aggregates. So a
-//! condition costs the same however many rows were taken, and two ways of a run whose words are equal have the
-//! same future. What has no fixed size (DISTINCT) is folded over the rows when it is read.
+//! condition costs the same however many rows were taken, and two ways of a run whose words are equal have
+//! the same future. What has no fixed size (DISTINCT) is folded over the rows when it is read.
 
 use vencejo_expr::Value;
 

@@ -102,6 +102,7 @@ pub const EXTERNALS_FOR_TESTS: &[&str] = &["proptest", "tempfile"];
 pub const EXTERNALS_FOR_TESTS_OF: &[(&str, &str)] = &[
     ("allocation-counter", "vencejo-model"),
     ("allocation-counter", "vencejo-windows"),
+    ("allocation-counter", "vencejo-rules"),
     ("bumpalo", "vencejo-sql"),
 ];
 

@@ -171,8 +171,8 @@ impl RuleRuns {
         }
         turn.counters[self.rule as usize].open += 1;
         self.runs.push_back(run);
+        turn.keeps_row = true;
         if run.outcome == Outcome::Open {
-            turn.keeps_row = true;
             if let Some(within) = rule.spec.within {
                 self.ask(run.time.saturating_add(within), turn);
             }
@@ -238,8 +238,8 @@ impl RuleRuns {
         }
     }
 
-    /// Adds a thread of a run whose threads begin at `first`, unless a preferred one of them is in the same state
-    /// and has the same registers: it would give nothing new.
+    /// Adds a thread of a run whose threads begin at `first`, unless a preferred one of them is in the same
+    /// state and has the same registers: it would give nothing new.
     fn add(&mut self, rule: &Rule, turn: &mut Turn<'_>, thread: Thread, first: usize) {
         let paths = &mut turn.paths[self.rule as usize];
         let differs = |other: &Thread| {

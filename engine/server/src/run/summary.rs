@@ -29,6 +29,32 @@ pub struct Summary {
     limited: BTreeMap<String, u64>,
     /// Rows of outputs that were too long.
     unwritable: u64,
+    /// What rules did, by the rule, view or query.
+    rules: BTreeMap<String, Rule>,
+}
+
+/// What a rule did.
+#[derive(Clone, Copy, Default)]
+struct Rule {
+    matches: u64,
+    suppressed: u64,
+    timeouts: u64,
+    dropped: u64,
+}
+
+impl Rule {
+    fn render(self, name: &str) -> String {
+        let mut line = format!("rule {name}: {} matches", self.matches);
+        let parts = [
+            (self.suppressed, "raised nothing, so soon after an alert"),
+            (self.timeouts, "partial matches timed out"),
+            (self.dropped, "partial matches dropped by a limit"),
+        ];
+        for (count, what) in parts.into_iter().filter(|&(count, _)| count > 0) {
+            line.push_str(&format!(", {count} {what}"));
+        }
+        line
+    }
 }
 
 impl Summary {
@@ -67,8 +93,16 @@ impl Summary {
                 }
             }
         }
-        let unwritable = effects.unwritable();
-        Self { streams, untimed, outputs: outputs.chain(asked).collect(), late, limited, unwritable }
+        let mut rules: BTreeMap<String, Rule> = BTreeMap::new();
+        for counts in state.rules() {
+            let rule = rules.entry(counts.name.to_owned()).or_default();
+            rule.matches += counts.counters.matches;
+            rule.suppressed += counts.suppressed;
+            rule.timeouts += counts.counters.timeouts;
+            rule.dropped += counts.counters.dropped;
+        }
+        let (outputs, unwritable) = (outputs.chain(asked).collect(), effects.unwritable());
+        Self { streams, untimed, outputs, late, limited, unwritable, rules }
     }
 
     /// Why the run has done nothing although there was input; nothing where it has.
@@ -110,6 +144,7 @@ impl Summary {
             lines.push(format!("stream {name}: {rows} events{bad}"));
         }
         lines.extend(self.outputs.iter().map(|(name, rows)| format!("output {name}: {rows} rows")));
+        lines.extend(self.rules.iter().map(|(name, rule)| rule.render(name)));
         lines.extend(self.late.iter().map(|(name, rows)| format!("{name}: {rows} late rows")));
         lines.extend(
             self.limited.iter().map(|(name, rows)| format!("{name}: {rows} rows refused by a limit")),
@@ -136,8 +171,18 @@ impl Summary {
             .collect();
         let outputs: serde_json::Map<_, _> =
             self.outputs.iter().map(|(name, rows)| (name.clone(), (*rows).into())).collect();
+        let rules: serde_json::Map<_, _> = self
+            .rules
+            .iter()
+            .map(|(name, &Rule { matches, suppressed, timeouts, dropped })| {
+                let counts = json!({
+                    "matches": matches, "suppressed": suppressed, "timeouts": timeouts, "dropped": dropped,
+                });
+                (name.clone(), counts)
+            })
+            .collect();
         json!({
-            "streams": streams, "outputs": outputs, "late": self.late, "refused_by_limit": self.limited,
+            "streams": streams, "outputs": outputs, "rules": rules, "late": self.late, "refused_by_limit": self.limited,
             "without_event_time": self.untimed, "too_long": self.unwritable, "seconds": seconds,
             "events_per_second": rate, "megabytes_per_second": megabytes,
         })
