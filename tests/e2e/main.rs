@@ -7,6 +7,7 @@ mod hostile;
 mod ingest;
 mod input;
 mod lifecycle;
+mod live;
 mod model_files;
 mod retail;
 mod run;

@@ -10,6 +10,7 @@ mod decision;
 mod event;
 pub mod models;
 pub mod plan;
+pub mod query;
 mod state;
 
 pub use dataflow::NodeCounts;

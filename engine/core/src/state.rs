@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use vencejo_types::row::Row;
-use vencejo_types::{ModelId, Sequence, StreamId, Tick};
+use vencejo_types::{ModelId, Sequence, StreamId, Tick, ViewId};
 
-use crate::dataflow::{Dataflow, NodeCounts};
+use crate::dataflow::{Dataflow, NodeCounts, TableRows};
 use crate::decision::decide;
 use crate::event::{Effect, Effects, Event};
 use crate::models::{ModelChange, Roster};
@@ -63,6 +63,11 @@ impl PartitionState {
     /// What the flow's nodes that keep state have counted, in the flow's order.
     pub fn nodes(&self) -> impl Iterator<Item = NodeCounts<'_>> {
         self.dataflow.counts(&self.app.flow)
+    }
+
+    /// What a table's rows are made of; nothing where the app has no such table.
+    pub(crate) fn table(&self, table: ViewId) -> Option<TableRows<'_>> {
+        self.dataflow.table(&self.app.flow, table)
     }
 
     /// Bytes of memory that the flow's programs hold to work in.

@@ -127,6 +127,25 @@ impl Router {
         Ok(found)
     }
 
+    /// What `read` finds in one partition's state. It runs as with [`Router::inspect`].
+    ///
+    /// # Errors
+    /// When the partition cannot take the request or has stopped.
+    pub async fn inspect_one<R: Send + 'static>(
+        &self,
+        partition: PartitionId,
+        read: impl FnOnce(&PartitionState) -> R + Send + 'static,
+    ) -> Result<R, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        let look: Inspection = Box::new(move |state| {
+            // Whoever asked may have gone.
+            let _ = reply.send(read(state));
+        });
+        self.queue(partition.index as usize, Request::Inspect(look)).await?;
+        let answered = tokio::time::timeout(REPLY_TIMEOUT, answer).await;
+        answered.ok().and_then(Result::ok).ok_or(Unavailable::Stopped)
+    }
+
     /// Queues a request in a partition's fast lane, and waits for room there.
     async fn queue(&self, index: usize, mut request: Request) -> Result<(), Unavailable> {
         for _ in 0..BROADCAST_TRIES_MAX {

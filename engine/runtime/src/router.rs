@@ -83,8 +83,18 @@ impl Router {
         let schema = &self.app.streams[stream.index()].schema;
         key.clear();
         row.write_key(schema, schema.key(), key);
+        self.partition_of_key(key)
+    }
+
+    /// The partition that owns a key, by its bytes.
+    pub fn partition_of_key(&self, key: &[u8]) -> PartitionId {
         let index = partition_of(key_hash(key), self.partitions());
         PartitionId { tenant: TenantId::DEFAULT, index }
+    }
+
+    /// All partitions, counting up.
+    pub fn partition_ids(&self) -> impl Iterator<Item = PartitionId> + use<> {
+        (0..self.partitions()).map(|index| PartitionId { tenant: TenantId::DEFAULT, index })
     }
 
     /// Queues a request for a decision in the partition's fast lane.

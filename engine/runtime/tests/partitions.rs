@@ -88,7 +88,7 @@ fn counts(key: Column, count: Column) -> Flow {
         name: "counts".to_owned(),
         schema: Arc::new(Schema::new(vec![key, count], vec![0])),
         source: TableSource::Running { node: 0, calc },
-        local: true,
+        partition: Some(vec![0]),
     };
     Flow {
         nodes: vec![groups],

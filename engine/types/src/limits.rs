@@ -33,6 +33,20 @@ pub const KEY_BYTES_MAX: usize = 4_096;
 pub const APP_SQL_BYTES_MAX: usize = 1 << 20;
 /// Largest model file, in bytes.
 pub const MODEL_FILE_BYTES_MAX: usize = 256 << 20;
+/// Rows that one query answers, and that its LIMIT may ask for.
+pub const QUERY_ROWS_MAX: usize = 10_000;
+/// Bytes of rows that one query gathers.
+pub const QUERY_BYTES_MAX: usize = 16 << 20;
+/// Groups that one query merges, where partitions hold parts of them.
+pub const QUERY_GROUPS_MAX: usize = 1 << 20;
+/// Bytes of the groups that one query merges.
+pub const QUERY_GROUPS_BYTES_MAX: usize = 256 << 20;
+/// Rows of a table that a query looks at before the partition goes on with other requests.
+pub const QUERY_SLICE_ROWS_MAX: usize = 256;
+/// Longest text of a query, in bytes.
+pub const QUERY_TEXT_BYTES_MAX: usize = 32 << 10;
+/// Most expressions of a query's ORDER BY.
+pub const QUERY_ORDER_MAX: usize = 64;
 /// Versions of one model that a partition holds; for a further one the oldest without a role goes.
 pub const MODEL_VERSIONS_MAX: usize = 8;
 /// Changes of who answers that can be rolled back, of one model.

@@ -2,7 +2,7 @@
 
 use vencejo_expr::Value;
 
-use crate::aggregate::{Aggregates, Texts};
+use crate::aggregate::{Aggregates, State, Texts};
 use crate::cell::Cell;
 use crate::given::Given;
 use crate::operator::{Downstream, Operator, Taken};
@@ -15,6 +15,13 @@ use crate::spec::{Aggregation, Grouping, Windowing};
 /// Where a key is. Good until the next row, watermark or tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place(pub(crate) u32);
+
+impl Place {
+    /// Its number: places count up from 0.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// Bytes that one group takes, in one window: its part of the index at mean load, its key (a string that is
 /// not longer than 19 bytes) and its cells; without what lies aside, sets and sketches.
@@ -83,6 +90,17 @@ impl GroupBy {
         if let Some(running) = self.running() {
             running.read(place, texts, out);
         }
+    }
+
+    /// The running groups at places from this number on. A walk in pieces meets every group that is there
+    /// all the while, and each at most once.
+    pub fn places_from(&self, first: usize) -> impl Iterator<Item = Place> {
+        self.running().into_iter().flat_map(move |running| running.places_from(first))
+    }
+
+    /// Key bytes and accumulators of a running group.
+    pub(crate) fn group(&self, place: Place) -> Option<(&[u8], State<'_>)> {
+        self.running().map(|running| running.group(place))
     }
 
     /// The running groups, in order of first arrival.

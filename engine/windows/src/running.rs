@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 use vencejo_expr::Value;
 use vencejo_types::limits::VIEW_KEYS_MAX;
 
-use crate::aggregate::Texts;
+use crate::aggregate::{State, Texts};
 use crate::cell::{Cell, int, of_int};
 use crate::group_by::Place;
 use crate::groups::{Groups, Layout, recycled};
@@ -131,6 +131,15 @@ impl Running {
         self.layout.read_key(self.groups.table.key(place), out);
         let aggregates = &mut out[self.layout.key.len()..];
         self.layout.aggregates.read(self.groups.state(&self.layout, place), texts, aggregates);
+    }
+
+    pub fn group(&self, place: Place) -> (&[u8], State<'_>) {
+        let place = place.index();
+        (self.groups.table.key(place), self.groups.state(&self.layout, place))
+    }
+
+    pub fn places_from(&self, first: usize) -> impl Iterator<Item = Place> {
+        self.groups.table.places_from(first).map(|place| Place(place as u32))
     }
 
     /// The groups, in order of first arrival.

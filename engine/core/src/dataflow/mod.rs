@@ -22,8 +22,10 @@ use crate::event::Effects;
 use crate::plan::App;
 use crate::plan::flow::{Flow, Operator};
 
-use pass::{Pass, Source};
+use pass::Pass;
+pub(crate) use pass::{Source, calc_row};
 use slot::Slot;
+pub(crate) use table::TableRows;
 use wiring::Wiring;
 
 /// State of the flow in one partition.
@@ -139,6 +141,11 @@ impl Dataflow {
         arena: &'a Bump,
     ) -> Option<&'a [Value<'a>]> {
         table::find(flow, &self.slots, table, key, texts, arena)
+    }
+
+    /// What a table's rows are made of.
+    pub(crate) fn table<'a>(&'a self, flow: &'a Flow, table: ViewId) -> Option<TableRows<'a>> {
+        table::rows(flow, &self.slots, table)
     }
 
     /// The counters of every node that keeps state, in the flow's order.

@@ -156,7 +156,7 @@ impl Downstream for Behind<'_, '_> {
 
 /// A row that a program reads.
 #[derive(Clone, Copy)]
-pub(super) enum Source<'r> {
+pub(crate) enum Source<'r> {
     /// One that a node gave.
     Values(&'r [Value<'r>]),
     /// One of a stream: read in its bytes, column by column, as the program asks.
@@ -178,7 +178,7 @@ impl<'r> Env<'r> for Source<'r> {
 }
 
 /// The columns of a calculation; nothing where its condition does not hold.
-pub(super) fn calc_row<'a>(
+pub(crate) fn calc_row<'a>(
     calc: &'a Calc,
     mut source: Source<'a>,
     arena: &'a Bump,

@@ -3,6 +3,7 @@
 //! engine/sql makes these from app.sql; nothing here is looked up by name while events flow.
 
 pub mod flow;
+pub mod query;
 
 use std::sync::Arc;
 

@@ -6,14 +6,17 @@
 //! | `model.list` | `model`, or null for all | |
 //! | `model.activate` | `model`, `version`, `weight` in percent or null | |
 //! | `model.rollback` | `model` | |
+//! | `query` | `sql` | |
 //!
 //! Changes of models go one at a time to all partitions, each to its end; so every partition sees them in
 //! one order, though not in one moment. What takes long runs on a thread of its own.
 
 mod models;
 mod push;
+mod query;
 mod report;
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -25,7 +28,10 @@ use vencejo_runtime::{ChangeFault, Router, Unavailable};
 use vencejo_sql::did_you_mean;
 use vencejo_types::ModelId;
 
-const COMMANDS: [&str; 4] = ["model.push", "model.list", "model.activate", "model.rollback"];
+const COMMANDS: [&str; 5] = ["model.push", "model.list", "model.activate", "model.rollback", "query"];
+
+/// Queries under way at once; further ones wait.
+const QUERIES_MAX: usize = 4;
 
 /// Carries the commands out.
 pub struct Commands {
@@ -39,12 +45,15 @@ struct Engine {
     changes: Mutex<()>,
     /// The place of the one push that may be under way.
     push: Arc<Semaphore>,
+    /// The places of queries: each may hold much memory.
+    queries: Semaphore,
 }
 
 impl Commands {
     /// The commands of this engine.
     pub fn new(router: Arc<Router>) -> Self {
-        let engine = Engine { router, changes: Mutex::default(), push: Arc::new(Semaphore::new(1)) };
+        let (push, queries) = (Arc::new(Semaphore::new(1)), Semaphore::new(QUERIES_MAX));
+        let engine = Engine { router, changes: Mutex::default(), push, queries };
         Self { engine: Arc::new(engine) }
     }
 }
@@ -57,6 +66,7 @@ impl Control for Commands {
             "model.list" => begin(arguments, |arguments| models::list(engine, arguments)),
             "model.activate" => begin(arguments, |arguments| models::activate(engine, arguments)),
             "model.rollback" => begin(arguments, |arguments| models::rollback(engine, arguments)),
+            "query" => begin(arguments, |arguments| query::query(engine, arguments)),
             other => {
                 let hint = did_you_mean(other, COMMANDS);
                 let hint = hint.unwrap_or_else(|| format!("there are {}", COMMANDS.join(", ")));
@@ -68,9 +78,9 @@ impl Control for Commands {
 }
 
 /// Begins a command with its arguments read.
-fn begin<A: DeserializeOwned, F>(arguments: &str, command: impl FnOnce(A) -> F) -> Command
+fn begin<A: DeserializeOwned, T: Display, F>(arguments: &str, command: impl FnOnce(A) -> F) -> Command
 where
-    F: Future<Output = Result<serde_json::Value, ControlRefusal>> + 'static,
+    F: Future<Output = Result<T, ControlRefusal>> + 'static,
 {
     match serde_json::from_str(arguments) {
         Ok(arguments) => {

@@ -1,0 +1,4 @@
+//! Commands to a running engine about what it holds, serves and gives: `query`, `app deploy`, `tap`.
+
+mod query;
+mod shop;
