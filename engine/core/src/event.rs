@@ -9,7 +9,9 @@ use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::{DecisionCode, DecisionId, ModelId, StreamId};
 use vencejo_windows::Texts;
 
+use crate::dataflow::Dataflow;
 use crate::models::{Choice, ModelChange, ModelRefusal, Roster, ShadowFigures};
+use crate::plan::Succession;
 use crate::state::PartitionState;
 
 /// What happens to a partition. Rows have been checked against their stream's schema.
@@ -48,6 +50,8 @@ pub enum Event<'a> {
         /// The change.
         change: &'a ModelChange,
     },
+    /// Another app takes over. A partition of any other app than the one it takes over from begins anew.
+    App(&'a Succession),
 }
 
 /// What the rim is to do. Effects come in the order of their causes.
@@ -69,6 +73,16 @@ pub enum Effect {
     },
     /// Tell whoever asked for a change of a model. Exactly one for each [`Event::Model`].
     ModelChanged(Result<(), ModelRefusal>),
+    /// Tell whoever deployed an app that it serves here; [`Effects::take_retired`] has what it left behind.
+    /// Exactly one for each [`Event::App`].
+    AppReplaced,
+}
+
+/// State that nothing reads any more. Dropping it may take long: that belongs on another thread.
+#[derive(Debug)]
+pub struct Retired {
+    pub(crate) _dataflow: Dataflow,
+    pub(crate) _rosters: Vec<Roster>,
 }
 
 /// The effects of one transition, and the memory that transitions work in, kept from one to the next so
@@ -79,6 +93,7 @@ pub struct Effects {
     pub(crate) bytes: Vec<u8>,
     pub(crate) scratch: Scratch,
     pub(crate) unwritable: u64,
+    pub(crate) retired: Option<Retired>,
 }
 
 /// Working memory of a transition; holds nothing between two.
@@ -145,6 +160,11 @@ impl Effects {
         self.unwritable
     }
 
+    /// What an app that was replaced has left behind, once.
+    pub fn take_retired(&mut self) -> Option<Retired> {
+        self.retired.take()
+    }
+
     /// Bytes of memory that effects hold; without what transitions work in.
     pub fn memory(&self) -> usize {
         self.bytes.capacity() + self.list.capacity() * size_of::<Effect>()
@@ -158,5 +178,6 @@ impl Effects {
         self.bytes.shrink_to(EFFECT_BYTES_KEPT_MAX);
         self.scratch.arena.reset();
         self.scratch.uses.clear();
+        self.retired = None;
     }
 }

@@ -14,7 +14,7 @@ pub mod query;
 mod state;
 
 pub use dataflow::NodeCounts;
-pub use event::{Effect, Effects, Event};
+pub use event::{Effect, Effects, Event, Retired};
 pub use state::{PartitionState, apply};
 
 use vencejo_expr::Value;

@@ -1,5 +1,6 @@
 //! The state of one partition, and its one transition.
 
+use std::mem::{replace, take};
 use std::sync::Arc;
 
 use vencejo_types::row::Row;
@@ -7,9 +8,9 @@ use vencejo_types::{ModelId, Sequence, StreamId, Tick, ViewId};
 
 use crate::dataflow::{Dataflow, NodeCounts, TableRows};
 use crate::decision::decide;
-use crate::event::{Effect, Effects, Event};
+use crate::event::{Effect, Effects, Event, Retired};
 use crate::models::{ModelChange, Roster};
-use crate::plan::App;
+use crate::plan::{App, Succession};
 
 /// Everything a partition knows.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl PartitionState {
 
     /// Begins anew: the flow's state is gone, the models that were installed serve on. A shadow ends.
     pub fn restart(&mut self) {
-        let (rosters, installs) = (std::mem::take(&mut self.rosters), self.installs);
+        let (rosters, installs) = (take(&mut self.rosters), self.installs);
         *self = Self { rosters, installs, ..Self::new(Arc::clone(&self.app)) };
         self.rosters.iter_mut().for_each(Roster::end_shadow);
     }
@@ -111,7 +112,33 @@ pub fn apply(
             absorb(state, stream, row, effects);
         }
         Event::Model { model, change } => change_model(state, model, change, effects),
+        Event::App(succession) => replace_app(state, succession, effects),
     }
+}
+
+/// Goes on as a partition of the next app, with the state of what has not changed.
+fn replace_app(state: &mut PartitionState, succession: &Succession, effects: &mut Effects) {
+    let next = succession.to();
+    let retired = if Arc::ptr_eq(&state.app, succession.from()) {
+        let dataflow = state.dataflow.succeed(succession, state.tick.0, effects);
+        let mut before: Vec<_> = take(&mut state.rosters).into_iter().map(Some).collect();
+        let goes_on = |model| succession.model_before(model).and_then(|place| before[place].take());
+        let rosters = (0..next.models.len()).map(goes_on).collect::<Vec<_>>();
+        let or_new = |(roster, slot): (Option<Roster>, _)| roster.unwrap_or_else(|| Roster::new(slot));
+        state.rosters = rosters.into_iter().zip(&next.models).map(or_new).collect();
+        Retired { _dataflow: dataflow, _rosters: before.into_iter().flatten().collect() }
+    } else {
+        let fresh = PartitionState::new(Arc::clone(next));
+        Retired {
+            _dataflow: replace(&mut state.dataflow, fresh.dataflow),
+            _rosters: replace(&mut state.rosters, fresh.rosters),
+        }
+    };
+    state.app = Arc::clone(next);
+    state.installs += 1;
+    effects.scratch.follow(state);
+    effects.retired = Some(retired);
+    effects.list.push(Effect::AppReplaced);
 }
 
 /// Changes who answers as a model, from the next decision on.

@@ -14,8 +14,10 @@ pub mod openrtb;
 mod outbound;
 mod session;
 mod upload;
+mod welcome;
 
 pub use control::{Command, Control, ControlRefusal};
 pub use listener::{BindError, Gateway, Identity, transport};
 pub use upload::Blobs;
 pub use vencejo_protocol::error::ErrorCode;
+pub use welcome::check_app;

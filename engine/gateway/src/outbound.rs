@@ -6,9 +6,10 @@ use bytes::BytesMut;
 use tokio::sync::Notify;
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::message::{Decision, ErrorFrame};
-use vencejo_runtime::{Decided, DecisionReply};
+use vencejo_runtime::{Decided, DecisionReply, Fault};
 use vencejo_types::limits::{SESSION_REPLY_BYTES_MAX, SESSION_REQUESTS_MAX};
 
+use crate::dispatch::APP_CHANGED;
 use crate::limits::REPLY_GRACE;
 
 /// Collects reply frames from any thread; one task writes them out. Bounded: the reader of the stream
@@ -130,11 +131,14 @@ impl DecisionReply for Outbound {
         self.reply(|out| Decision { code, server_nanos, sequence: sequence.0, row }.write(request, out));
     }
 
-    fn failed(&self, request: u64) {
-        let error = ErrorFrame::new(
-            ErrorCode::Internal,
-            "the engine failed on this request and logged why; it had no effect",
-        );
+    fn failed(&self, request: u64, fault: Fault) {
+        let error = match fault {
+            Fault::Panicked => ErrorFrame::new(
+                ErrorCode::Internal,
+                "the engine failed on this request and logged why; it had no effect",
+            ),
+            Fault::AppChanged => ErrorFrame::new(ErrorCode::AppChanged, APP_CHANGED),
+        };
         self.reply(|out| error.write(request, out));
     }
 }

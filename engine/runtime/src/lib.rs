@@ -12,10 +12,12 @@ mod lanes;
 mod partition;
 mod request;
 mod router;
+mod serving;
 mod ticker;
 
 pub use broadcast::{ChangeError, ChangeFault};
 pub use clock::{Clock, Moment};
 pub use engine::start;
-pub use request::{BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Rows};
+pub use request::{BatchReply, DecideRequest, Decided, DecisionReply, Fault, IngestRequest, Rows};
 pub use router::{Router, Unavailable};
+pub use serving::{Following, Served};

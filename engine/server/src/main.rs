@@ -3,7 +3,6 @@
 
 mod answer;
 mod app;
-mod app_source;
 mod background;
 mod bench;
 mod cli;

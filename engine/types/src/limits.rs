@@ -55,6 +55,9 @@ pub const MODEL_HISTORY_MAX: usize = 8;
 pub const SHADOW_ROWS_MAX: u64 = 1_000_000;
 /// How often a request to all partitions tries a full lane again, a millisecond apart.
 pub const BROADCAST_TRIES_MAX: usize = 5_000;
+/// Most numbers that deploys give to the streams of one engine, and to its decisions: a number is never used
+/// for another. A restart begins anew.
+pub const DECLARATION_NUMBERS_MAX: usize = 1 << 14;
 /// Deepest nesting of an SQL expression or subquery.
 pub const SQL_DEPTH_MAX: usize = 64;
 /// Registers of one expression program.

@@ -54,7 +54,7 @@ fn queries_have_answers() {
     check("SELECT product FROM products ORDER BY 1 LIMIT 1", json!([{"product": null}]));
     check("SELECT product FROM products WHERE product IS NULL LIMIT 5", json!([{"product": null}]));
     check("SELECT shop FROM shops LIMIT 0", json!([]));
-    let latest = json!([{"latest": "1970-01-01T00:08:10.000"}]);
+    let latest = json!([{"latest": "1970-01-01T00:08:12.000"}]);
     check("SELECT latest FROM shops WHERE shop = 'shop 12'", latest);
     assert_eq!(rows(&engine, "SELECT shop FROM shops LIMIT 4").len(), 4);
 }

@@ -19,8 +19,8 @@ use vencejo_windows::Texts;
 
 use crate::column_value;
 use crate::event::Effects;
-use crate::plan::App;
 use crate::plan::flow::{Flow, Operator};
+use crate::plan::{App, Succession};
 
 use pass::Pass;
 pub(crate) use pass::{Source, calc_row};
@@ -69,6 +69,39 @@ impl Dataflow {
             slots: app.flow.nodes.iter().map(Slot::new).collect(),
             streams: vec![time; app.streams.len()],
         }
+    }
+
+    /// Becomes the flow of the next app; what its nodes take over goes on, what is left is given back.
+    pub(crate) fn succeed(
+        &mut self,
+        succession: &Succession,
+        now_micros: i64,
+        effects: &mut Effects,
+    ) -> Self {
+        let app = succession.to();
+        let mut before = std::mem::replace(self, Self::new(app));
+        for node in 0..self.slots.len() {
+            if let Some(place) = succession.node_before(node) {
+                self.slots[node].take_over(&mut before.slots[place]);
+            }
+        }
+        for stream in 0..before.streams.len() {
+            if succession.keeps_time(stream) {
+                self.streams[stream] = before.streams[stream];
+            }
+        }
+        for stream in 0..self.streams.len() {
+            self.mark_inputs(stream);
+        }
+        let mut pass = self.pass(&app.flow, effects);
+        for node in 0..app.flow.nodes.len() {
+            pass.settle(node);
+            pass.tell(node);
+        }
+        for node in 0..app.flow.nodes.len() {
+            pass.tick(node, now_micros);
+        }
+        before
     }
 
     /// Takes a row of a stream in, then lets the stream's watermark follow.

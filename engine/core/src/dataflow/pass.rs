@@ -67,6 +67,11 @@ impl Pass<'_> {
             slot.watermark = least;
             self.at_work(node, |operator, down| operator.watermark(least, down));
         }
+        self.tell(node);
+    }
+
+    /// Tells the nodes behind a node its watermark.
+    pub(super) fn tell(&mut self, node: usize) {
         let told = self.slots[node].told();
         for wire in &self.wiring.nodes[node] {
             self.slots[wire.node].inputs[wire.input] = told;
@@ -120,7 +125,7 @@ impl Pass<'_> {
     }
 
     fn emit(&mut self, output: usize, row: &[Value<'_>]) {
-        let Effects { list, bytes, scratch, unwritable } = &mut *self.effects;
+        let Effects { list, bytes, scratch, unwritable, .. } = &mut *self.effects;
         let start = bytes.len();
         if write_values(row, &self.flow.outputs[output].schema, &mut scratch.writer, bytes).is_ok() {
             list.push(Effect::Emitted { output, row: start..bytes.len() });

@@ -62,7 +62,7 @@ impl From<Fault> for ControlRefusal {
 }
 
 async fn answer(engine: &Engine, sql: &str) -> Result<String, Fault> {
-    let app = Arc::clone(engine.router.app());
+    let app = engine.router.app();
     let (planned_for, text, partitions) = (Arc::clone(&app), sql.to_owned(), engine.router.partitions());
     let planned = in_background(move || {
         plan_query(&planned_for, &text, partitions)
