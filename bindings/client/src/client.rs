@@ -139,8 +139,12 @@ impl Client {
         self.current().finish();
     }
 
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.shared.config.request_timeout
+    }
+
     fn answer_deadline(&self) -> Instant {
-        Instant::now() + self.shared.config.request_timeout
+        Instant::now() + self.request_timeout()
     }
 
     fn current(&self) -> Arc<Link> {

@@ -28,12 +28,15 @@ mod connection;
 mod control;
 mod error;
 mod link;
+mod subscription;
 mod tls;
 
 pub use client::{Client, Decided, Pending};
 pub use connection::{Config, Connection, FrameReceiver, FrameSender, transport};
 pub use error::ClientError;
+pub use subscription::{Subscription, TappedRows};
 pub use tls::Trust;
 pub use vencejo_protocol as protocol;
+pub use vencejo_protocol::message::Followed;
 pub use vencejo_protocol::message::{Ack, AckLevel, DecisionCode, DecisionInfo, StreamInfo, Welcome};
 pub use vencejo_protocol::row::{Row, RowWriter};

@@ -6,12 +6,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use vencejo_core::plan::Stream;
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::{Frame, FrameType};
 use vencejo_protocol::message::{
-    AckLevel, Blob, Control, Decide, ErrorFrame, Hello, Ingest, MessageError, Ping, VERSION, Welcome,
+    AckLevel, Blob, Control, Decide, ErrorFrame, Hello, Ingest, MessageError, Ping, Subscribe, VERSION,
+    Welcome,
 };
 use vencejo_runtime::{DecideRequest, Following, IngestRequest, Moment, Router, Rows, Served, Unavailable};
 use vencejo_types::limits::{DEADLINE_MICROS_MAX, KEY_BYTES_MAX};
@@ -22,6 +24,7 @@ use crate::batch::BatchAck;
 use crate::control::{self, Administration};
 use crate::limits::RETRY_AFTER_MICROS;
 use crate::outbound::Outbound;
+use crate::subscription;
 use crate::upload::Blobs;
 use crate::welcome::welcome;
 
@@ -81,7 +84,7 @@ impl From<Unavailable> for Refusal {
 
 /// Serves the frames of one stream.
 pub(crate) struct Dispatch<'a> {
-    pub(crate) router: &'a Router,
+    pub(crate) router: &'a Arc<Router>,
     /// The app that is served.
     pub(crate) following: Following,
     /// Whether the connection has said hello; shared by its streams.
@@ -96,6 +99,8 @@ pub(crate) struct Dispatch<'a> {
     pub(crate) peer_is_local: bool,
     /// What the next command of the stream consumes.
     pub(crate) blobs: Blobs,
+    /// The place of the stream's subscription.
+    pub(crate) tap: Option<OwnedSemaphorePermit>,
     /// The engine is stopping.
     pub(crate) stopping: &'a CancellationToken,
 }
@@ -113,6 +118,7 @@ impl Dispatch<'_> {
             Some(FrameType::Ingest) => self.ingest(frame),
             Some(FrameType::Blob) => self.blob(frame),
             Some(FrameType::Control) => self.control(frame),
+            Some(FrameType::Subscribe) => self.subscribe(frame),
             _ => Err(Refusal::new(
                 ErrorCode::UnknownFrameType,
                 format!("frame type 0x{:02x} is not one that a client sends", frame.type_code),
@@ -248,6 +254,25 @@ impl Dispatch<'_> {
         self.outbound.begin();
         let outbound = Arc::clone(self.outbound);
         control::answer(command, frame.request, outbound, permit, self.stopping.clone());
+        Ok(())
+    }
+
+    /// Has the rows of a stream, view or query come on this stream from now on.
+    fn subscribe(&mut self, frame: &Frame) -> Result<(), Refusal> {
+        let Subscribe { name } = Subscribe::read(&frame.payload)?;
+        if !self.peer_is_local {
+            return Err(Refusal::new(ErrorCode::Forbidden, FROM_THIS_HOST));
+        }
+        let served = Arc::clone(self.following.served());
+        let tap = subscription::find(&served.app, &name)?;
+        let permit = self.administration.admit_tap()?;
+        if !self.outbound.begin_tap(frame.request) {
+            let text = "this stream has a subscription; open another stream for another one";
+            return Err(Refusal::new(ErrorCode::ControlRefused, text));
+        }
+        self.tap = Some(permit);
+        self.outbound.begin();
+        subscription::open(tap, Arc::clone(self.router), Arc::clone(self.outbound), frame.request);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ mod listener;
 pub mod openrtb;
 mod outbound;
 mod session;
+mod subscription;
 mod upload;
 mod welcome;
 

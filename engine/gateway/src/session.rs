@@ -108,6 +108,7 @@ impl Stream<'_> {
             key: Vec::new(),
             administration,
             peer_is_local: self.connection.remote_address().ip().to_canonical().is_loopback(),
+            tap: None,
             blobs: Blobs::new(Arc::clone(&administration.uploads)),
             stopping,
         };

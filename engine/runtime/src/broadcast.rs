@@ -9,11 +9,13 @@ use vencejo_core::models::{ModelChange, ModelRefusal};
 use vencejo_core::plan::Succession;
 use vencejo_core::{PartitionState, Retired};
 use vencejo_types::limits::BROADCAST_TRIES_MAX;
+use vencejo_types::schema::Schema;
 use vencejo_types::{ModelId, PartitionId, TenantId};
 
 use crate::lanes::Lane;
-use crate::request::{AppRequest, Inspection, ModelRequest, Request};
+use crate::request::{AppRequest, Inspection, ModelRequest, Request, TapRequest};
 use crate::router::{Router, Unavailable};
+use crate::tap::{Tap, TapSink};
 
 /// Pause before a full lane is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(1);
@@ -132,6 +134,31 @@ impl Router {
         }
         self.serving.replace(&succession);
         Ok((longest, retired))
+    }
+
+    /// Follows what goes by this name and has these columns: once this is done, the rows of everything that a
+    /// partition applies from then on come to `sink`, until that says that nobody listens.
+    ///
+    /// # Errors
+    /// When a partition cannot take the request or has stopped.
+    pub async fn subscribe(
+        &self,
+        name: &str,
+        schema: &Arc<Schema>,
+        sink: Arc<dyn TapSink>,
+    ) -> Result<(), Unavailable> {
+        let tap = Tap { name: name.to_owned(), schema: Arc::clone(schema), sink };
+        let mut waiting = Vec::with_capacity(self.partitions.len());
+        for index in 0..self.partitions.len() {
+            let (reply, answer) = oneshot::channel();
+            self.queue(index, Request::Tap(TapRequest { tap: tap.clone(), reply })).await?;
+            waiting.push(answer);
+        }
+        for answer in waiting {
+            let answered = tokio::time::timeout(REPLY_TIMEOUT, answer).await;
+            answered.ok().and_then(Result::ok).ok_or(Unavailable::Stopped)?;
+        }
+        Ok(())
     }
 
     /// What `read` finds in each partition's state, by ascending partition. It runs on the partition's

@@ -13,6 +13,7 @@ mod partition;
 mod request;
 mod router;
 mod serving;
+mod tap;
 mod ticker;
 
 pub use broadcast::{ChangeError, ChangeFault};
@@ -21,3 +22,4 @@ pub use engine::start;
 pub use request::{BatchReply, DecideRequest, Decided, DecisionReply, Fault, IngestRequest, Rows};
 pub use router::{Router, Unavailable};
 pub use serving::{Following, Served};
+pub use tap::{TapSink, TapTarget};

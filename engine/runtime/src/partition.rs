@@ -15,8 +15,9 @@ use crate::clock::{Clock, Moment};
 use crate::lanes::Lanes;
 use crate::request::{
     AppRequest, DecideRequest, Decided, Fault, IngestRequest, Inspection, ModelRequest, Replaced, Request,
-    Ticked,
+    TapRequest, Ticked,
 };
+use crate::tap::Taps;
 
 /// Tells a partition that its lanes hold something.
 pub(crate) struct Nudge;
@@ -36,6 +37,7 @@ pub(crate) struct PartitionActor {
     emitted: Arc<AtomicU64>,
     /// A batch of the normal lane that is partly applied.
     batch: Option<(IngestRequest, usize)>,
+    taps: Taps,
 }
 
 impl PartitionActor {
@@ -47,7 +49,16 @@ impl PartitionActor {
         emitted: Arc<AtomicU64>,
     ) -> Self {
         let state = PartitionState::new(app);
-        Self { id, state, effects: Effects::default(), lanes, clock, emitted, batch: None }
+        Self {
+            id,
+            state,
+            effects: Effects::default(),
+            lanes,
+            clock,
+            emitted,
+            batch: None,
+            taps: Taps::default(),
+        }
     }
 
     /// Serves what waits; where that is much, lets the thread's other tasks run in between.
@@ -84,6 +95,10 @@ impl PartitionActor {
             // Its streams were another app's.
             Request::Tick(_) => {}
             Request::App(request) => self.replace_app(request),
+            Request::Tap(TapRequest { tap, reply }) => {
+                self.taps.add(self.state.app(), tap);
+                let _ = reply.send(());
+            }
             Request::Model(request) => self.change_model(request),
             Request::Inspect(look) => self.inspect(look),
         }
@@ -129,6 +144,7 @@ impl PartitionActor {
         if self.apply(began, &Event::App(&succession)).is_none() {
             self.state = PartitionState::new(Arc::clone(succession.to()));
         }
+        self.taps.follow(succession.to());
         let took = self.clock.now().since(began);
         let _ = reply.send(Replaced { took, retired: self.effects.take_retired() });
     }
@@ -181,6 +197,9 @@ impl PartitionActor {
         let emitted = emitted.count() as u64;
         if emitted > 0 {
             self.emitted.fetch_add(emitted, Ordering::Relaxed);
+        }
+        if !self.taps.is_empty() {
+            self.taps.give(self.state.app(), event, &self.effects);
         }
         Some(sequence)
     }

@@ -12,6 +12,7 @@ use vencejo_core::{PartitionState, Retired};
 use vencejo_types::{DecisionCode, DecisionId, ModelId, PartitionId, Sequence, StreamId};
 
 use crate::clock::Moment;
+use crate::tap::Tap;
 
 /// A request for a decision. Its row has been checked.
 pub struct DecideRequest {
@@ -94,6 +95,7 @@ pub(crate) enum Request {
     Tick(Ticked),
     Model(ModelRequest),
     App(AppRequest),
+    Tap(TapRequest),
     Inspect(Inspection),
 }
 
@@ -117,6 +119,13 @@ pub(crate) struct Replaced {
     pub(crate) took: Duration,
     /// To be dropped where nobody waits.
     pub(crate) retired: Option<Retired>,
+}
+
+/// A subscription, for one partition.
+pub(crate) struct TapRequest {
+    pub(crate) tap: Tap,
+    /// It has it.
+    pub(crate) reply: oneshot::Sender<()>,
 }
 
 /// A change of who answers as a model, for one partition.

@@ -23,6 +23,7 @@ mod query;
 mod remote;
 mod run;
 mod serve;
+mod tap;
 mod text_list;
 mod text_row;
 mod text_time;

@@ -3,3 +3,4 @@
 mod deploy;
 mod query;
 mod shop;
+mod tap;
