@@ -5,6 +5,7 @@
 //! begin reading.
 #![forbid(unsafe_code)]
 
+mod changes;
 mod dataflow;
 mod decision;
 mod event;
@@ -13,6 +14,7 @@ pub mod plan;
 pub mod query;
 mod state;
 
+pub use changes::Changes;
 pub use dataflow::NodeCounts;
 pub use event::{Effect, Effects, Event, Retired};
 pub use state::{PartitionState, apply};

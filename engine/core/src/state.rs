@@ -66,6 +66,12 @@ impl PartitionState {
         self.dataflow.counts(&self.app.flow)
     }
 
+    /// From now on, or no more, notes which rows of a running table change, for [`crate::Changes`]. Whoever asks
+    /// for it must read them behind every event.
+    pub fn watch(&mut self, table: ViewId, on: bool) {
+        self.dataflow.watch(&self.app.flow, table, on);
+    }
+
     /// What a table's rows are made of; nothing where the app has no such table.
     pub(crate) fn table(&self, table: ViewId) -> Option<TableRows<'_>> {
         self.dataflow.table(&self.app.flow, table)

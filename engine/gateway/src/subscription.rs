@@ -31,7 +31,7 @@ pub(crate) fn find(app: &App, name: &str) -> Result<Found, Refusal> {
     let table = app.flow.tables.iter().find(|table| table.name == name);
     let followed = match target {
         TapTarget::Stream(_) => Followed::Stream,
-        TapTarget::Output(_) => Followed::Output,
+        TapTarget::Output(_) | TapTarget::Table(_) => Followed::Output,
     };
     let in_parts = table.is_some_and(|table| !table.is_local());
     let answer = Subscribed { followed: Some(followed), in_parts, schema: schema.as_ref().clone() };

@@ -96,7 +96,7 @@ impl PartitionActor {
             Request::Tick(_) => {}
             Request::App(request) => self.replace_app(request),
             Request::Tap(TapRequest { tap, reply }) => {
-                self.taps.add(self.state.app(), tap);
+                self.taps.add(&mut self.state, tap);
                 let _ = reply.send(());
             }
             Request::Model(request) => self.change_model(request),
@@ -144,7 +144,7 @@ impl PartitionActor {
         if self.apply(began, &Event::App(&succession)).is_none() {
             self.state = PartitionState::new(Arc::clone(succession.to()));
         }
-        self.taps.follow(succession.to());
+        self.taps.follow(&mut self.state);
         let took = self.clock.now().since(began);
         let _ = reply.send(Replaced { took, retired: self.effects.take_retired() });
     }
@@ -190,6 +190,7 @@ impl PartitionActor {
                 "the core panicked on an event; the event is dropped and the partition starts empty, with its models"
             );
             self.state.restart();
+            self.taps.follow(&mut self.state);
             self.effects = Effects::default();
             return None;
         }
@@ -199,7 +200,7 @@ impl PartitionActor {
             self.emitted.fetch_add(emitted, Ordering::Relaxed);
         }
         if !self.taps.is_empty() {
-            self.taps.give(self.state.app(), event, &self.effects);
+            self.taps.give(&mut self.state, event, &self.effects);
         }
         Some(sequence)
     }

@@ -1,4 +1,5 @@
-//! Following rows as they are applied: the events of a stream, or the rows of an output.
+//! Following rows as they are applied: the events of a stream, the rows of an output, or those of a view
+//! without a window as they change.
 //!
 //! A partition without listeners looks at the length of an empty list and no more. With some, it hands them
 //! the rows of each transition at once; whoever is slow loses rows and knows how many, and the partition
@@ -6,18 +7,21 @@
 
 use std::sync::Arc;
 
+use vencejo_core::plan::flow::{Table, TableSource};
 use vencejo_core::plan::{App, Stream};
-use vencejo_core::{Effect, Effects, Event};
-use vencejo_types::StreamId;
+use vencejo_core::{Changes, Effect, Effects, Event, PartitionState};
 use vencejo_types::schema::Schema;
+use vencejo_types::{StreamId, ViewId};
 
 /// What is followed, by its place in the app.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TapTarget {
     /// The events of a stream.
     Stream(StreamId),
     /// The rows of an output: its place in the flow.
     Output(usize),
+    /// The rows of a view without a window, whenever they change.
+    Table(ViewId),
 }
 
 impl TapTarget {
@@ -27,6 +31,12 @@ impl TapTarget {
         if let Some(place) = app.streams.iter().position(is_it) {
             let id = StreamId(u16::try_from(place).expect("DECLARATION_NUMBERS_MAX fits 16 bits"));
             return Some((Self::Stream(id), &app.streams[place].schema));
+        }
+        let is_running = |table: &Table| matches!(table.source, TableSource::Running { .. });
+        if let Some(place) = app.flow.tables.iter().position(|table| table.name == name && is_running(table))
+        {
+            let view = ViewId(u16::try_from(place).expect("DECLARATIONS_MAX fits 16 bits"));
+            return Some((Self::Table(view), &app.flow.tables[place].schema));
         }
         let place = app.flow.outputs.iter().position(|output| output.name == name)?;
         Some((Self::Output(place), &app.flow.outputs[place].schema))
@@ -54,6 +64,7 @@ pub(crate) struct Tap {
 #[derive(Default)]
 pub(crate) struct Taps {
     list: Vec<(TapTarget, Tap)>,
+    changes: Changes,
 }
 
 impl Taps {
@@ -63,23 +74,38 @@ impl Taps {
     }
 
     /// Adds a subscription, and lets those go to which nobody listens.
-    pub(crate) fn add(&mut self, app: &App, tap: Tap) {
+    pub(crate) fn add(&mut self, state: &mut PartitionState, tap: Tap) {
         self.list.retain(|(_, tap)| tap.sink.rows(&[]));
-        self.list.extend(placed(app, tap));
+        self.list.extend(placed(state.app(), tap));
+        self.watch(state);
     }
 
-    /// Follows to another app.
-    pub(crate) fn follow(&mut self, app: &App) {
-        self.list = self.list.drain(..).filter_map(|(_, tap)| placed(app, tap)).collect();
+    /// Follows to another app, or to a state that began anew.
+    pub(crate) fn follow(&mut self, state: &mut PartitionState) {
+        self.list = self.list.drain(..).filter_map(|(_, tap)| placed(state.app(), tap)).collect();
+        self.watch(state);
+    }
+
+    /// Has the state note changes of the tables that are followed, and of no others; those who follow one table
+    /// come to stand side by side.
+    fn watch(&mut self, state: &mut PartitionState) {
+        self.list.sort_by_key(|&(target, _)| target);
+        for table in 0..state.app().flow.tables.len() {
+            let view = ViewId(u16::try_from(table).expect("DECLARATIONS_MAX fits 16 bits"));
+            state.watch(view, self.list.iter().any(|&(target, _)| target == TapTarget::Table(view)));
+        }
     }
 
     /// Hands on what an event was and what came of it.
-    pub(crate) fn give(&mut self, app: &App, event: &Event<'_>, effects: &Effects) {
+    pub(crate) fn give(&mut self, state: &mut PartitionState, event: &Event<'_>, effects: &Effects) {
         let event = match *event {
             Event::Row { stream, row } => Some((stream, row)),
-            Event::Decide { decision, row, .. } => app.decision(decision).map(|it| (it.stream, row)),
+            Event::Decide { decision, row, .. } => state.app().decision(decision).map(|it| (it.stream, row)),
             Event::Tick { .. } | Event::EndOfInput | Event::Model { .. } | Event::App(_) => None,
         };
+        let (before, changes) = (self.list.len(), &mut self.changes);
+        // Read once for all who follow it: they stand side by side.
+        let mut read = None;
         self.list.retain(|(target, tap)| {
             let rows: Vec<&[u8]> = match *target {
                 TapTarget::Stream(stream) => {
@@ -94,9 +120,18 @@ impl Taps {
                     };
                     effects.list().iter().filter_map(of_output).collect()
                 }
+                TapTarget::Table(view) => {
+                    if read.replace(view) != Some(view) {
+                        changes.read(state, view);
+                    }
+                    changes.rows().collect()
+                }
             };
             rows.is_empty() || tap.sink.rows(&rows)
         });
+        if self.list.len() < before {
+            self.watch(state);
+        }
     }
 }
 

@@ -19,8 +19,8 @@ use crate::json_row::{JsonRow, write_text};
     vencejo tap bid_requests --limit 10\n\n\
     Prints one JSON object per row, from now on: {\"stream\": NAME, \"row\": {...}} for an event of a stream, \
     {\"output\": NAME, \"row\": {...}} for a row of a view with windows (as each closes) or of a query, as \
-    `vencejo run` does. A view without a window changes with every event and gives no rows of its own: \
-    `vencejo query` reads it. The engine never waits for a tap: one that does not keep up misses rows, and says \
+    `vencejo run` does. A view without a window gives the row of a key whenever an event has changed it. The \
+    engine never waits for a tap: one that does not keep up misses rows, and says \
     on standard error how many. Each partition's rows come in its order.\n\n\
     Ends with 0 on SIGINT or SIGTERM or behind --limit rows; with 1 when the engine is not there, refuses or \
     stops, or the app is replaced by one in which NAME has other columns.")]

@@ -98,6 +98,20 @@ impl GroupBy {
         self.running().into_iter().flat_map(move |running| running.places_from(first))
     }
 
+    /// From now on, or no more, notes for which running groups rows come. Whoever asks for it must take them
+    /// again and again.
+    pub fn watch(&mut self, on: bool) {
+        if let Groups::Running(running) = &mut self.0 {
+            running.watch(on);
+        }
+    }
+
+    /// The running groups for which rows came since this was last asked, each once; none without
+    /// [`GroupBy::watch`].
+    pub fn take_touched(&mut self) -> Vec<Place> {
+        if let Groups::Running(running) = &mut self.0 { running.take_touched() } else { Vec::new() }
+    }
+
     /// Key bytes and accumulators of a running group.
     pub(crate) fn group(&self, place: Place) -> Option<(&[u8], State<'_>)> {
         self.running().map(|running| running.group(place))

@@ -35,6 +35,8 @@ pub(crate) struct Running {
     now_micros: i64,
     sequence: i64,
     is_ended: bool,
+    /// The groups that rows came for since they were last looked at, if somebody looks.
+    touched: Option<Vec<Place>>,
     key: Vec<u8>,
     pub late: u64,
     pub refused: u64,
@@ -53,6 +55,7 @@ impl Running {
             now_micros: 0,
             sequence: 0,
             is_ended: false,
+            touched: None,
             key: Vec::new(),
             late: 0,
             refused: 0,
@@ -74,6 +77,9 @@ impl Running {
             self.refused += 1;
             return Taken::Refused;
         };
+        if let Some(touched) = &mut self.touched {
+            touched.push(Place(place as u32));
+        }
         if let Some(ttl) = self.ttl_micros {
             let cells = self.groups.table.cells_mut(place);
             cells[TOUCHED] = of_int(self.now_micros);
@@ -116,6 +122,17 @@ impl Running {
             down.emit(&row);
             spare = recycled(row);
         }
+    }
+
+    pub fn watch(&mut self, on: bool) {
+        self.touched = on.then(|| self.touched.take().unwrap_or_default());
+    }
+
+    pub fn take_touched(&mut self) -> Vec<Place> {
+        let mut touched = self.touched.as_mut().map(std::mem::take).unwrap_or_default();
+        touched.sort_unstable();
+        touched.dedup();
+        touched
     }
 
     pub fn find(&self, key: &[u8]) -> Option<Place> {

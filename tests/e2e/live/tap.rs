@@ -123,6 +123,39 @@ fn windows_and_queries_are_followed_as_run_prints_them() {
 }
 
 #[test]
+fn a_view_without_a_window_gives_the_rows_that_change() {
+    let app = App::new(SQL);
+    let engine = Engine::start_app(&app.path(), &["--partitions", "4"]);
+    feed(&engine, &sales(20));
+    let mut taps = [Tap::start(&engine, &["shops"]), Tap::start(&engine, &["shops"])];
+    let again = sales(3);
+    feed(&engine, &again);
+    for tap in &mut taps {
+        let mut found: Vec<(String, i64)> = tap
+            .take(3)
+            .iter()
+            .map(|row| {
+                (row["row"]["shop"].as_str().unwrap().to_owned(), row["row"]["sold"].as_i64().unwrap())
+            })
+            .collect();
+        found.sort();
+        assert_eq!(found, [("shop 0".to_owned(), 3), ("shop 1".to_owned(), 3), ("shop 7".to_owned(), 3)]);
+    }
+    // What HAVING does not let through is no row; a part says that it is one.
+    let mut parts = Tap::start(&engine, &["products"]);
+    feed(&engine, &sales(100));
+    assert!(parts.next()["row"]["sold"].as_i64().unwrap() > 2);
+    app.write(&format!("CREATE TABLE first (x INT);{SQL}"));
+    let mut deploy = vencejo();
+    deploy.args(["app", "deploy", "--connect", &engine.connect()]).arg(app.path());
+    assert!(deploy.output().unwrap().status.success());
+    let [mut first, _] = taps;
+    feed(&engine, &again[..1]);
+    let rows = first.take(101);
+    assert_eq!(rows[100]["row"]["shop"], "shop 0");
+}
+
+#[test]
 fn a_limit_ends_it_and_a_closed_output_too() {
     let app = App::new(SQL);
     let engine = Engine::start_app(&app.path(), &[]);

@@ -15,7 +15,7 @@ use vencejo_expr::Value;
 use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
 use vencejo_types::{StreamId, ViewId};
-use vencejo_windows::Texts;
+use vencejo_windows::{GroupBy, Place, Texts};
 
 use crate::column_value;
 use crate::event::Effects;
@@ -179,6 +179,33 @@ impl Dataflow {
     /// What a table's rows are made of.
     pub(crate) fn table<'a>(&'a self, flow: &'a Flow, table: ViewId) -> Option<TableRows<'a>> {
         table::rows(flow, &self.slots, table)
+    }
+
+    /// Has a running table note which groups rows come for.
+    pub(crate) fn watch(&mut self, flow: &Flow, table: ViewId, on: bool) {
+        if let Some(groups) = table::groups_mut(flow, &mut self.slots, table) {
+            groups.watch(on);
+        }
+    }
+
+    /// The groups of a running table for which rows came.
+    pub(crate) fn take_touched(&mut self, flow: &Flow, table: ViewId) -> Vec<Place> {
+        table::groups_mut(flow, &mut self.slots, table).map(GroupBy::take_touched).unwrap_or_default()
+    }
+
+    /// The row of a running table at a place, in the table's columns.
+    pub(crate) fn read<'a>(
+        &'a self,
+        flow: &'a Flow,
+        table: ViewId,
+        place: Place,
+        texts: &'a mut Texts,
+        arena: &'a Bump,
+    ) -> Option<&'a [Value<'a>]> {
+        match table::rows(flow, &self.slots, table)? {
+            TableRows::Running(groups, calc) => table::read(groups, calc, place, texts, arena),
+            TableRows::Kept(_) => None,
+        }
     }
 
     /// The counters of every node that keeps state, in the flow's order.

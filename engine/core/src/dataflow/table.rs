@@ -3,7 +3,7 @@
 use bumpalo::Bump;
 use vencejo_expr::Value;
 use vencejo_types::ViewId;
-use vencejo_windows::{GroupBy, Kept, Texts};
+use vencejo_windows::{GroupBy, Kept, Place, Texts};
 
 use super::pass::{Source, calc_row};
 use super::slot::{Slot, Work};
@@ -42,16 +42,34 @@ pub(super) fn find<'a>(
     arena: &'a Bump,
 ) -> Option<&'a [Value<'a>]> {
     match rows(flow, slots, table)? {
-        TableRows::Running(groups, calc) => {
-            let row = arena.alloc_slice_fill_copy(groups.width(), Value::Null);
-            groups.read(groups.find(key)?, texts, row);
-            calc_row(calc, Source::Values(row), arena)
-        }
+        TableRows::Running(groups, calc) => read(groups, calc, groups.find(key)?, texts, arena),
         TableRows::Kept(kept) => {
             let place = kept.find(key)?;
             let row = arena.alloc_slice_fill_copy(kept.width(), Value::Null);
             kept.read(place, texts, row);
             Some(row)
         }
+    }
+}
+
+/// The row of a group; nothing where HAVING does not let it through.
+pub(super) fn read<'a>(
+    groups: &'a GroupBy,
+    calc: &'a Calc,
+    place: Place,
+    texts: &'a mut Texts,
+    arena: &'a Bump,
+) -> Option<&'a [Value<'a>]> {
+    let row = arena.alloc_slice_fill_copy(groups.width(), Value::Null);
+    groups.read(place, texts, row);
+    calc_row(calc, Source::Values(row), arena)
+}
+
+/// The groups of a running table.
+pub(super) fn groups_mut<'a>(flow: &Flow, slots: &'a mut [Slot], table: ViewId) -> Option<&'a mut GroupBy> {
+    let TableSource::Running { node, .. } = flow.tables.get(table.index())?.source else { return None };
+    match &mut slots[node].work {
+        Work::Groups(groups) => Some(groups),
+        _ => None,
     }
 }

@@ -117,9 +117,9 @@ fn report(
     remembered: Option<Result<(), String>>,
 ) -> Value {
     let (from, to) = (succession.from(), succession.to());
-    let streams = |app: &App| app.streams.iter().map(|stream| stream.name.clone()).collect();
-    let decisions = |app: &App| app.decisions.iter().map(|decision| decision.name.clone()).collect();
-    let models = |app: &App| app.models.iter().map(|model| model.name.clone()).collect();
+    let streams = |app: &App| -> Vec<_> { app.streams.iter().map(|stream| stream.name.clone()).collect() };
+    let decisions = |app: &App| -> Vec<_> { app.decisions.iter().map(|it| it.name.clone()).collect() };
+    let models = |app: &App| -> Vec<_> { app.models.iter().map(|model| model.name.clone()).collect() };
     let kept_models = (0..to.models.len()).map(|model| succession.model_before(model).is_some());
     // A number that both have is the same stream's, or the same decision's.
     let numbers = |before: usize| move |place: usize| place < before;
@@ -128,10 +128,10 @@ fn report(
     let views_kept = views(to).into_iter().map(|name| succession.keeps_query(&name));
     json!({
         "app": to.name, "warnings": warnings,
-        "streams": compare(streams(from), streams(to), streams_kept),
-        "views": compare(views(from), views(to), views_kept),
-        "models": compare(models(from), models(to), kept_models),
-        "decisions": compare(decisions(from), decisions(to), decisions_kept),
+        "streams": compare(&streams(from), streams(to), streams_kept),
+        "views": compare(&views(from), views(to), views_kept),
+        "models": compare(&models(from), models(to), kept_models),
+        "decisions": compare(&decisions(from), decisions(to), decisions_kept),
         "swap_micros_max": u64::try_from(longest.as_micros()).unwrap_or(u64::MAX),
         "remembered": matches!(remembered, Some(Ok(()))),
         "not_remembered_because": remembered.and_then(Result::err),
@@ -140,14 +140,11 @@ fn report(
 
 /// The views and queries of an app.
 fn views(app: &App) -> Vec<String> {
-    let mut names: Vec<String> = app.flow.outputs.iter().map(|output| output.name.clone()).collect();
-    names.dedup();
-    names
+    app.flow.outputs.iter().map(|output| output.name.clone()).collect()
 }
 
 /// The names that are kept, changed, new and removed; those without a name are retired.
-fn compare(before: Vec<String>, after: Vec<String>, kept: impl Iterator<Item = bool>) -> Value {
-    let is_in = |names: &[String], name: &String| names.contains(name);
+fn compare(before: &[String], after: Vec<String>, kept: impl Iterator<Item = bool>) -> Value {
     let after: Vec<_> = after.into_iter().zip(kept).filter(|(name, _)| !name.is_empty()).collect();
     let of = |wanted: &dyn Fn(&String, bool) -> bool| -> Vec<&String> {
         after.iter().filter(|(name, kept)| wanted(name, *kept)).map(|(name, _)| name).collect()
@@ -155,8 +152,8 @@ fn compare(before: Vec<String>, after: Vec<String>, kept: impl Iterator<Item = b
     let gone = |name: &&String| !name.is_empty() && after.iter().all(|(other, _)| other != *name);
     json!({
         "kept": of(&|_, kept| kept),
-        "changed": of(&|name, kept| !kept && is_in(&before, name)),
-        "new": of(&|name, kept| !kept && !is_in(&before, name)),
+        "changed": of(&|name, kept| !kept && before.contains(name)),
+        "new": of(&|name, kept| !kept && !before.contains(name)),
         "removed": before.iter().filter(gone).collect::<Vec<_>>(),
     })
 }
