@@ -66,8 +66,8 @@ impl PartitionState {
         self.dataflow.counts(&self.app.flow)
     }
 
-    /// From now on, or no more, notes which rows of a running table change, for [`crate::Changes`]. Whoever asks
-    /// for it must read them behind every event.
+    /// From now on, or no more, notes which rows of a running table change, for [`crate::Changes`]. Whoever
+    /// asks for it must read them behind every event.
     pub fn watch(&mut self, table: ViewId, on: bool) {
         self.dataflow.watch(&self.app.flow, table, on);
     }

@@ -116,8 +116,8 @@ impl Router {
     }
 
     /// Notes the greatest event time of rows that have all been queued: from it the partitions learn the
-    /// stream's watermark. Noted earlier, it could overtake rows that still have to be queued. `served` is the
-    /// app as the rows were checked against it.
+    /// stream's watermark. Noted earlier, it could overtake rows that still have to be queued. `served` is
+    /// the app against which the rows were checked.
     pub fn note_event_time(&self, served: &Served, stream: StreamId, millis: i64) {
         served.times.note(stream, millis, self.clock.tick(self.clock.now()));
     }

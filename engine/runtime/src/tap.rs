@@ -86,8 +86,8 @@ impl Taps {
         self.watch(state);
     }
 
-    /// Has the state note changes of the tables that are followed, and of no others; those who follow one table
-    /// come to stand side by side.
+    /// Has the state note changes of the tables that are followed, and of no others. Those who follow one
+    /// table come to stand side by side.
     fn watch(&mut self, state: &mut PartitionState) {
         self.list.sort_by_key(|&(target, _)| target);
         for table in 0..state.app().flow.tables.len() {

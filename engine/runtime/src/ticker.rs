@@ -38,7 +38,7 @@ impl EventTimes {
         Self { streams: (0..streams).map(|_| Seen::nothing()).collect() }
     }
 
-    /// Those of the next app. Streams that go on share what is seen: whoever has not followed yet still notes.
+    /// Those of the next app. Streams that go on share what is seen: who has not followed yet notes it, too.
     pub(crate) fn succeed(&self, succession: &Succession) -> Self {
         let seen = |stream: usize| match self.streams.get(stream) {
             Some(seen) if succession.keeps_time(stream) => Arc::clone(seen),

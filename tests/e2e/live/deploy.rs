@@ -134,6 +134,31 @@ fn deploys_under_load_lose_nothing() {
 }
 
 #[test]
+fn a_large_state_goes_over_as_it_is() {
+    if std::env::var_os("VENCEJO_SLOW").is_none() {
+        eprintln!("skipped: half a million keys take a minute without optimisation; VENCEJO_SLOW=1 runs it");
+        return;
+    }
+    let app = App::new(SQL);
+    let engine = Engine::start_app(&app.path(), &["--partitions", "2"]);
+    block_on(async {
+        let client = engine.client().await;
+        for thousand in 0..500 {
+            let key = |number| format!("{thousand} {number}");
+            let batch: Vec<_> =
+                (0..1_000).map(|number| shop::Sale { shop: key(number), ..sales(1).remove(0) }).collect();
+            shop::ingest(&client, &batch).await;
+        }
+    });
+    // One view stays, the other goes with as many keys.
+    app.write(&SQL.replace("MAX(at) AS latest FROM", "MAX(at) AS last_at FROM"));
+    eprintln!("{}", deployed(&engine, &app));
+    app.write(SQL);
+    eprintln!("{}", deployed(&engine, &app));
+    assert!(rows(&engine, "SELECT * FROM shops").is_empty());
+}
+
+#[test]
 fn a_stream_that_is_dropped_while_it_is_fed_is_refused_by_name() {
     let app = App::new(&format!("{SQL}{REFUNDS}"));
     let engine = Engine::start_app(&app.path(), &["--partitions", "2"]);
@@ -155,7 +180,7 @@ fn a_stream_that_is_dropped_while_it_is_fed_is_refused_by_name() {
             loop {
                 match client.ingest(refunds, 30, &bytes, None).await {
                     Ok(ack) => {
-                        // Parts that were under way when a partition went over are refused with the same code.
+                        // Parts that were under way when a partition went over have the same code.
                         let codes = ack.entries.iter().filter_map(|entry| entry.refused);
                         assert!(codes.into_iter().all(|code| code == ErrorCode::AppChanged), "{ack:?}");
                     }
