@@ -241,15 +241,16 @@ fn subscribe_subscribed_and_rows() {
     };
     check("subscribed.txt", build, Subscribed::write, Subscribed::read);
 
+    type Entries = Vec<(Vec<u8>, Vec<u8>)>;
     let bytes = |token: &Token| if token.text() == "-" { Vec::new() } else { hex(token.text()) };
     let build = |vector: &Vector| {
         let entries = vector.all("entry").map(|line| {
             let parts = tokens(line);
             (bytes(&parts[0]), bytes(&parts[1]))
         });
-        (vector.number::<u64>("missed"), entries.collect::<Vec<_>>())
+        (vector.number::<u64>("missed"), entries.collect::<Entries>())
     };
-    let write = |(missed, rows): &(u64, Vec<(Vec<u8>, Vec<u8>)>), request, out: &mut BytesMut| {
+    let write = |(missed, rows): &(u64, Entries), request, out: &mut BytesMut| {
         let mut entries = Vec::new();
         rows.iter().for_each(|(row, extra)| Rows::push(&mut entries, RowEntry { row, extra }));
         let count = u32::try_from(rows.len()).expect("a few rows");

@@ -1,5 +1,6 @@
 //! Another version of the app: checked beside the engine, then served in place of the one before.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use vencejo_gateway::{Blobs, ControlRefusal, check_app};
 use super::{Engine, failed, unavailable};
 use crate::app::archive::{Archive, Prepared};
 use crate::app::{AppSource, Planned, compile_models};
-use crate::background::in_background;
+use crate::background::{drop_elsewhere, elsewhere, in_background};
 
 /// The blob that holds the app.
 const APP: &str = "app";
@@ -35,12 +36,16 @@ pub struct Memory {
     pub base: u64,
 }
 
-/// What was found out about an app before it serves.
+impl Memory {
+    fn write(&self, archive: &Archive) -> io::Result<Prepared> {
+        Prepared::write(&self.data, &Archive { base: Some(self.base), ..archive.clone() })
+    }
+}
+
+/// An app that may serve.
 struct Checked {
     succession: Arc<Succession>,
     warnings: String,
-    /// Written and not yet remembered; why it could not be, otherwise.
-    remembered: Option<Result<Prepared, String>>,
 }
 
 /// Has the app in the blob `app` take over. `{"invalid": text}` where it is not valid, with everything that
@@ -66,14 +71,17 @@ pub async fn deploy(
     })?;
     // Nobody else replaces the app from here on.
     let served = engine.router.app();
-    let (before, partitions, name) = (Arc::clone(&served), engine.router.partitions(), served.name.clone());
-    let memory = engine.memory.clone();
-    let checked =
-        in_background(move || check(Archive { name, ..archive }, &before, partitions, memory.as_deref()));
-    let Checked { succession, warnings, remembered } = match checked.await.ok_or_else(failed)? {
+    let (partitions, name) = (engine.router.partitions(), served.name.clone());
+    let archive = Arc::new(Archive { name, ..archive });
+    let to_check = Arc::clone(&archive);
+    let checked = in_background(move || check(&to_check, &served, partitions));
+    let Checked { succession, warnings } = match checked.await.ok_or_else(failed)? {
         Ok(checked) => checked,
         Err(invalid) => return Ok(json!({"invalid": invalid})),
     };
+    let memory = engine.memory.clone();
+    // Written before it serves, so that a full disk is known in time; remembered when it serves.
+    let written = elsewhere(move || memory.map(|memory| memory.write(&archive))).await.ok_or_else(failed)?;
     let no_models = tokio::time::timeout(MODELS_WAIT, engine.models.write()).await;
     let _no_models = no_models.map_err(|_| {
         ControlRefusal::refused(
@@ -81,32 +89,23 @@ pub async fn deploy(
         )
     })?;
     let (longest, retired) = engine.router.replace_app(Arc::clone(&succession)).await.map_err(unavailable)?;
-    let answer = in_background(move || {
-        drop(retired);
-        let commit = |prepared: Prepared| prepared.commit().map_err(|error| error.to_string());
-        report(&succession, &warnings, longest, remembered.map(|written| written.and_then(commit)))
+    drop_elsewhere(retired);
+    let answer = elsewhere(move || {
+        let remembered = written.map(|written| written.and_then(Prepared::commit));
+        report(&succession, &warnings, longest, remembered)
     });
     answer.await.ok_or_else(failed)
 }
 
-/// Plans an app, and everything that may fail about it.
-fn check(
-    archive: Archive,
-    before: &Arc<App>,
-    partitions: u32,
-    memory: Option<&Memory>,
-) -> Result<Checked, String> {
-    let to_remember = memory.map(|memory| (memory, Archive { base: Some(memory.base), ..archive.clone() }));
-    let planned = AppSource::Archive(archive).plan().map_err(|failure| failure.text)?;
+/// Plans an app and compiles its models; the errors as text.
+fn check(archive: &Archive, before: &Arc<App>, partitions: u32) -> Result<Checked, String> {
+    let planned = AppSource::Archive(archive.clone()).plan().map_err(|failure| failure.text)?;
     let Planned { app, warnings, .. } = planned;
     let next = compile_models(app, Some(before));
     let succession = Succession::new(before, next).map_err(|error| error.to_string())?;
     check_app(succession.to(), partitions)
         .map_err(|error| format!("no client could read what this app declares: {error}"))?;
-    let write = |(memory, archive): (&Memory, Archive)| {
-        Prepared::write(&memory.data, &archive).map_err(|error| error.to_string())
-    };
-    Ok(Checked { succession: Arc::new(succession), warnings, remembered: to_remember.map(write) })
+    Ok(Checked { succession: Arc::new(succession), warnings })
 }
 
 /// What has become of everything that the two apps declare.
@@ -114,7 +113,7 @@ fn report(
     succession: &Succession,
     warnings: &str,
     longest: Duration,
-    remembered: Option<Result<(), String>>,
+    remembered: Option<io::Result<()>>,
 ) -> Value {
     let (from, to) = (succession.from(), succession.to());
     let streams = |app: &App| -> Vec<_> { app.streams.iter().map(|stream| stream.name.clone()).collect() };
@@ -134,7 +133,7 @@ fn report(
         "decisions": compare(&decisions(from), decisions(to), decisions_kept),
         "swap_micros_max": u64::try_from(longest.as_micros()).unwrap_or(u64::MAX),
         "remembered": matches!(remembered, Some(Ok(()))),
-        "not_remembered_because": remembered.and_then(Result::err),
+        "not_remembered_because": remembered.and_then(Result::err).map(|error| error.to_string()),
     })
 }
 

@@ -13,7 +13,7 @@ use vencejo_sql::plan_query;
 use vencejo_types::PartitionId;
 
 use super::{Engine, failed, unavailable};
-use crate::background::in_background;
+use crate::background::elsewhere;
 use crate::json_row::JsonRow;
 
 /// How often a query is planned again because the app was replaced under it.
@@ -64,7 +64,7 @@ impl From<Fault> for ControlRefusal {
 async fn answer(engine: &Engine, sql: &str) -> Result<String, Fault> {
     let app = engine.router.app();
     let (planned_for, text, partitions) = (Arc::clone(&app), sql.to_owned(), engine.router.partitions());
-    let planned = in_background(move || {
+    let planned = elsewhere(move || {
         plan_query(&planned_for, &text, partitions)
             .map_err(|errors| errors.iter().map(|error| error.render("query", &text)).collect::<String>())
     });
@@ -73,7 +73,7 @@ async fn answer(engine: &Engine, sql: &str) -> Result<String, Fault> {
         Err(text) => return Ok(json!({"invalid": text}).to_string()),
     };
     let scan = scan(engine, app, Arc::clone(&query)).await?;
-    let rendered = in_background(move || Ok::<_, QueryError>(render(&query, &scan.finish()?)));
+    let rendered = elsewhere(move || Ok::<_, QueryError>(render(&query, &scan.finish()?)));
     let text = rendered.await.ok_or_else(|| Fault::Refused(failed()))??;
     let (bytes, max) = (text.len(), Controlled::TEXT_BYTES_MAX);
     if bytes > max {
