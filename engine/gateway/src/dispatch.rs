@@ -35,8 +35,8 @@ type Parts = (Vec<(PartitionId, Vec<Range<usize>>)>, Option<i64>);
 pub(crate) const HELLO_FIRST: &str = "a connection begins with a hello, once, on its first stream";
 
 /// Why a number of the welcome does not serve any more.
-pub(crate) const APP_CHANGED: &str = "the app was replaced since the welcome, and this stream or decision is gone or has \
-     other columns now; connect again and look at the welcome";
+pub(crate) const APP_CHANGED: &str = "the app was replaced since the welcome, and this stream or decision is gone or has other columns now; connect \
+     again and look at the welcome";
 
 /// Why a command of a peer elsewhere is not taken.
 const FROM_THIS_HOST: &str =
@@ -157,13 +157,8 @@ impl Dispatch<'_> {
         let id = DecisionId(message.decision);
         let served = Arc::clone(self.following.served());
         let Some(decision) = served.app.decision(id) else {
-            return Err(match served.app.decisions.get(id.index()) {
-                Some(_) => Refusal::new(ErrorCode::AppChanged, APP_CHANGED),
-                None => {
-                    let text = format!("there is no decision {}; the welcome lists them", message.decision);
-                    Refusal::new(ErrorCode::UnknownDecision, text)
-                }
-            });
+            let is_retired = id.index() < served.app.decisions.len();
+            return Err(unserved(is_retired, ErrorCode::UnknownDecision, "decision", id.0));
         };
         let stream = decision.stream;
         let (partition, time) = self.place(&served.app.streams[stream.index()], message.row)?;
@@ -195,13 +190,8 @@ impl Dispatch<'_> {
         let id = StreamId(message.stream);
         let served = Arc::clone(self.following.served());
         let Some(stream) = served.app.stream(id) else {
-            return Err(match served.app.streams.get(id.index()) {
-                Some(_) => Refusal::new(ErrorCode::AppChanged, APP_CHANGED),
-                None => {
-                    let text = format!("there is no stream {}; the welcome lists them", message.stream);
-                    Refusal::new(ErrorCode::UnknownStream, text)
-                }
-            });
+            let is_retired = id.index() < served.app.streams.len();
+            return Err(unserved(is_retired, ErrorCode::UnknownStream, "stream", id.0));
         };
         if message.ack == Some(AckLevel::Journaled) {
             return Err(Refusal::new(
@@ -310,6 +300,14 @@ impl Dispatch<'_> {
         }
         Ok((partition, stream.event_time(row)))
     }
+}
+
+/// Why a number has nothing behind it: it had before a deploy, or never.
+fn unserved(is_retired: bool, unknown: ErrorCode, what: &str, number: u16) -> Refusal {
+    if is_retired {
+        return Refusal::new(ErrorCode::AppChanged, APP_CHANGED);
+    }
+    Refusal::new(unknown, format!("there is no {what} {number}; the welcome lists them"))
 }
 
 /// Whether the caller and this engine mean the same protocol, app and schemas.

@@ -14,7 +14,7 @@ pub fn check_app(app: &App, partitions: u32) -> Result<(), MessageError> {
 
 /// What the engine tells every client that says hello.
 pub(crate) fn welcome(app: &App, partitions: u32) -> Welcome {
-    let id = |index: usize| u16::try_from(index).expect("DECLARATIONS_MAX fits 16 bits");
+    let id = |index: usize| u16::try_from(index).expect("DECLARATION_NUMBERS_MAX fits 16 bits");
     Welcome {
         version: VERSION,
         frame_bytes_max: u32::try_from(FRAME_BYTES_MAX).expect("FRAME_BYTES_MAX fits 32 bits"),

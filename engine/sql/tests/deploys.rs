@@ -1,72 +1,19 @@
 //! Apps that take over from one another: what keeps its state and its number.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod partition;
+
 use std::sync::Arc;
 
+use partition::{Partition, planned};
+use vencejo_core::Event;
 use vencejo_core::plan::{App, Succession};
-use vencejo_core::query::{Progress, Scan};
-use vencejo_core::{Effects, Event, PartitionState, apply};
-use vencejo_sql::{plan, plan_query};
-use vencejo_types::row::{Row, RowWriter};
-use vencejo_types::{StreamId, Tick};
+use vencejo_types::StreamId;
 
 const STREAM: &str =
     "CREATE TABLE s (k STRING NOT NULL, x INT, at TIMESTAMP(3) NOT NULL, WATERMARK FOR at AS at)
     PARTITIONED BY (k);";
 const N: &str = "CREATE MATERIALIZED VIEW n AS SELECT k, COUNT(*) AS n FROM s GROUP BY k;";
-
-fn planned(text: &str) -> App {
-    let mut load = |_: &str| Err("not found".to_string());
-    plan("test", text, &mut load).unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
-}
-
-/// A partition with its app.
-struct Partition {
-    state: PartitionState,
-    effects: Effects,
-}
-
-impl Partition {
-    fn new(text: &str) -> Self {
-        let state = PartitionState::new(Arc::new(planned(text)));
-        Self { state, effects: Effects::default() }
-    }
-
-    fn apply(&mut self, event: &Event<'_>) {
-        let sequence = self.state.sequence().next();
-        apply(&mut self.state, sequence, Tick(1_000_000), event, &mut self.effects);
-    }
-
-    fn row(&mut self, stream: u16, key: &str, millis: i64) {
-        let app = Arc::clone(self.state.app());
-        let schema = &app.streams[usize::from(stream)].schema;
-        let mut writer = RowWriter::new(schema.columns().len());
-        let mut bytes = Vec::new();
-        writer.set_str(schema.position("k").unwrap(), key);
-        writer.set_i64(schema.position("at").unwrap(), millis);
-        writer.finish(schema, &mut bytes).unwrap();
-        let row = Row::parse(schema, &bytes).unwrap();
-        self.apply(&Event::Row { stream: StreamId(stream), row });
-    }
-
-    fn deploy(&mut self, text: &str) -> Succession {
-        let succession = Succession::new(self.state.app(), planned(text)).unwrap();
-        self.apply(&Event::App(&succession));
-        assert!(self.effects.take_retired().is_some());
-        succession
-    }
-
-    /// The first column of a query's rows, numbers.
-    fn numbers(&self, sql: &str) -> Vec<i64> {
-        let app = Arc::clone(self.state.app());
-        let query = Arc::new(plan_query(&app, sql, 1).unwrap_or_else(|errors| panic!("{sql}: {errors:?}")));
-        let mut scan = Scan::new(Arc::clone(&app), Arc::clone(&query), 1);
-        while scan.slice(&self.state).unwrap() == Progress::More {}
-        let columns = query.answer.columns().len();
-        let rows = scan.finish().unwrap();
-        rows.iter().map(|row| Row::of_checked(columns, row).i64(0)).collect()
-    }
-}
 
 /// A view `n` before and after: whether its counts go on.
 fn check(before: &str, after: &str, goes_on: bool) {

@@ -38,7 +38,7 @@ pub const QUERY_ROWS_MAX: usize = 10_000;
 /// Bytes of rows that one query gathers.
 pub const QUERY_BYTES_MAX: usize = 16 << 20;
 /// Groups that one query merges, where partitions hold parts of them.
-pub const QUERY_GROUPS_MAX: usize = 1 << 20;
+pub const QUERY_GROUPS_MAX: usize = 1 << 18;
 /// Bytes of the groups that one query merges.
 pub const QUERY_GROUPS_BYTES_MAX: usize = 256 << 20;
 /// Rows of a table that a query looks at before the partition goes on with other requests.
@@ -150,6 +150,9 @@ pub const OVER_ROWS_MAX: u64 = 1_000_000;
 /// Longest deadline that a decision may declare or ask for, in microseconds.
 pub const DEADLINE_MICROS_MAX: u32 = 60_000_000;
 
+const _: () =
+    assert!(DECLARATION_NUMBERS_MAX <= u16::MAX as usize && DECLARATIONS_MAX <= DECLARATION_NUMBERS_MAX);
+const _: () = assert!(QUERY_ROWS_MAX < usize::MAX / 2);
 const _: () = assert!(PROGRAM_INSTRUCTIONS_MAX < u16::MAX as usize);
 const _: () = assert!(REGISTERS_MAX <= PROGRAM_INSTRUCTIONS_MAX);
 const _: () = assert!(EXPRESSION_NODES_MAX < u32::MAX as usize);

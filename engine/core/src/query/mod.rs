@@ -193,7 +193,6 @@ impl Scan {
                 None => kept.places_from(self.next.0).next(),
             };
             let Some(place) = place else { return Ok(Progress::NextPartition) };
-            // The place may be another key's by now; then its first rows are seen again with the next query.
             let skip = if place.index() == self.next.0 { self.next.1 } else { 0 };
             let mut taken = Ok(false);
             let mut seen = 0;
