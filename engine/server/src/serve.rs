@@ -26,7 +26,8 @@ use crate::text_list::named;
 #[command(after_help = "Examples:\n  vencejo serve --app apps/ads\n  \
     vencejo serve --app apps/ads --quic 127.0.0.1:0 --partitions 8 --data /var/lib/vencejo")]
 pub struct ServeArgs {
-    /// The app folder (app.sql and the model files it names).
+    /// The app folder (app.sql and the model files it names). What was deployed over it since is served
+    /// instead, as long as the folder has not changed.
     #[arg(long, value_name = "DIR")]
     app: PathBuf,
     /// Where to listen for QUIC (UDP); port 0 takes a free one.

@@ -2,7 +2,12 @@
 
 mod partition;
 
+use std::sync::Arc;
+
 use partition::Partition;
+use proptest::prelude::*;
+use vencejo_core::query::{Progress, Scan};
+use vencejo_sql::plan_query;
 
 const APP: &str = "CREATE TABLE s (k STRING NOT NULL, at TIMESTAMP(3) NOT NULL, WATERMARK FOR at AS at)
     PARTITIONED BY (k);
@@ -47,3 +52,61 @@ fn a_key_of_many_windows_is_seen_in_slices() {
     check(&partition, sql, [38, 37, 36]);
     assert_eq!(partition.numbers("SELECT n FROM w").len(), 2 * 699);
 }
+
+proptest! {
+    #[test]
+    fn no_text_is_too_odd(words in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..24)) {
+        let partition = Partition::new(APP);
+        let text = words.join(" ");
+        if let Ok(query) = plan_query(partition.state.app(), &text, 2) {
+            let app = Arc::clone(partition.state.app());
+            let mut scan = Scan::new(app, Arc::new(query), 2);
+            while scan.slice(&partition.state) == Ok(Progress::More) {}
+            prop_assert_eq!(scan.finish(), Ok(vec![]));
+        }
+    }
+}
+
+/// Pieces of queries.
+const WORDS: [&str; 40] = [
+    "SELECT",
+    "SELECT * FROM n",
+    "SELECT k, n FROM n WHERE",
+    "*",
+    "k",
+    "n",
+    "w",
+    "window_start",
+    "FROM n",
+    "FROM w",
+    "FROM s",
+    "FROM (",
+    ")",
+    "(",
+    ",",
+    "WHERE",
+    "k = 'a'",
+    "n = 1",
+    "AND",
+    "OR",
+    "NOT",
+    "ORDER BY",
+    "ORDER BY 1",
+    "DESC",
+    "NULLS LAST",
+    "LIMIT",
+    "LIMIT 5",
+    "1",
+    "'a'",
+    "=",
+    "<",
+    "+",
+    "AS x",
+    "NULL",
+    "COUNT(*)",
+    "UPPER(k)",
+    "CASE",
+    "INTERVAL '1' DAY",
+    "CAST(n AS STRING)",
+    ";",
+];
