@@ -66,6 +66,8 @@ error_codes! {
     ControlRefused = 206, "control_refused";
     /// This peer may not do that.
     Forbidden = 207, "forbidden";
+    /// The app was replaced since the welcome, and the stream or decision is not in it any more.
+    AppChanged = 208, "app_changed";
     /// The partition's lane is full; the frame carries a retry hint.
     Overloaded = 300, "overloaded";
     /// The engine is stopping; connect again.

@@ -44,13 +44,19 @@ pub enum FrameType {
     Control = 0x31,
     /// Engine: what the command answers.
     Controlled = 0x32,
+    /// Client: asks for rows from now on.
+    Subscribe = 0x40,
+    /// Engine: rows come from here on.
+    Subscribed = 0x41,
+    /// Engine: rows of a subscription.
+    Rows = 0x42,
     /// Engine: why a request has no other answer.
     Error = 0x7f,
 }
 
 impl FrameType {
     /// Every type, in the order of their codes.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Hello,
         Self::Welcome,
         Self::Ping,
@@ -62,6 +68,9 @@ impl FrameType {
         Self::Blob,
         Self::Control,
         Self::Controlled,
+        Self::Subscribe,
+        Self::Subscribed,
+        Self::Rows,
         Self::Error,
     ];
 
@@ -72,7 +81,16 @@ impl FrameType {
 
     /// Whether a client sends it. The others are an engine's.
     pub const fn is_request(self) -> bool {
-        matches!(self, Self::Hello | Self::Ping | Self::Decide | Self::Ingest | Self::Blob | Self::Control)
+        matches!(
+            self,
+            Self::Hello
+                | Self::Ping
+                | Self::Decide
+                | Self::Ingest
+                | Self::Blob
+                | Self::Control
+                | Self::Subscribe
+        )
     }
 
     /// The type's name in documents and logs.
@@ -89,6 +107,9 @@ impl FrameType {
             Self::Blob => "blob",
             Self::Control => "control",
             Self::Controlled => "controlled",
+            Self::Subscribe => "subscribe",
+            Self::Subscribed => "subscribed",
+            Self::Rows => "rows",
             Self::Error => "error",
         }
     }
@@ -107,6 +128,9 @@ impl FrameType {
             0x30 => Self::Blob,
             0x31 => Self::Control,
             0x32 => Self::Controlled,
+            0x40 => Self::Subscribe,
+            0x41 => Self::Subscribed,
+            0x42 => Self::Rows,
             0x7f => Self::Error,
             _ => return None,
         })

@@ -25,6 +25,8 @@ pub const CONTROL_BLOBS_MAX: usize = 16;
 pub const CONTROL_BLOBS_BYTES_MAX: usize = 256 << 20;
 /// Longest arguments of a command.
 pub const CONTROL_ARGUMENTS_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a subscription's rows that wait to be sent; while there are so many, further rows are dropped.
+pub const SUBSCRIPTION_BYTES_MAX: usize = 512 << 10;
 /// Most bidirectional streams that a client has open at once on one connection; no other stream is.
 pub const STREAMS_MAX: u32 = 8;
 /// A connection on which nothing arrives for so long is closed, in milliseconds.
@@ -36,4 +38,5 @@ const _: () = assert!(FRAME_PAUSE_MILLIS_MAX < IDLE_MILLIS_MAX);
 const _: () = assert!(10_i64.checked_pow(DECIMAL_PRECISION_MAX as u32).is_some());
 const _: () = assert!(ROW_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(CONTROL_ARGUMENTS_BYTES_MAX < FRAME_BYTES_MAX / 2);
+const _: () = assert!(SUBSCRIPTION_BYTES_MAX + ROW_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(COLUMNS_MAX * 8 + COLUMNS_MAX.div_ceil(64) * 8 < ROW_BYTES_MAX);

@@ -15,7 +15,8 @@ use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::{Frame, FrameReader, FrameType};
 use vencejo_protocol::message::{
     Ack, AckEntry, AckLevel, Blob, Control, Controlled, Decide, Decision, DecisionCode, DecisionInfo,
-    ErrorFrame, Hello, Ingest, MessageError, Ping, Pong, StreamInfo, Welcome,
+    ErrorFrame, Followed, Hello, Ingest, MessageError, Ping, Pong, RowEntry, Rows, StreamInfo, Subscribe,
+    Subscribed, Welcome,
 };
 use vencejo_protocol::row::{Row, key_hash, partition_of};
 use vencejo_protocol::schema::{ColumnType, Schema};
@@ -222,6 +223,46 @@ fn blob_control_and_controlled() {
     let write = |text: &String, request, out: &mut BytesMut| Controlled { text }.write(request, out);
     let read = |payload: &[u8]| Controlled::read(payload).map(|it| it.text.to_owned());
     check("controlled.txt", build, write, read);
+}
+
+#[test]
+fn subscribe_subscribed_and_rows() {
+    let build = |vector: &Vector| Subscribe { name: vector.quoted("name") };
+    check("subscribe.txt", build, Subscribe::write, Subscribe::read);
+
+    let build = |vector: &Vector| Subscribed {
+        followed: match vector.get("followed") {
+            "stream" => Some(Followed::Stream),
+            "output" => Some(Followed::Output),
+            _ => None,
+        },
+        in_parts: vector.get("in_parts") == "true",
+        schema: vector.schema(),
+    };
+    check("subscribed.txt", build, Subscribed::write, Subscribed::read);
+
+    type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+    let bytes = |token: &Token| if token.text() == "-" { Vec::new() } else { hex(token.text()) };
+    let build = |vector: &Vector| {
+        let entries = vector.all("entry").map(|line| {
+            let parts = tokens(line);
+            (bytes(&parts[0]), bytes(&parts[1]))
+        });
+        (vector.number::<u64>("missed"), entries.collect::<Entries>())
+    };
+    let write = |(missed, rows): &(u64, Entries), request, out: &mut BytesMut| {
+        let mut entries = Vec::new();
+        rows.iter().for_each(|(row, extra)| Rows::push(&mut entries, RowEntry { row, extra }));
+        let count = u32::try_from(rows.len()).expect("a few rows");
+        Rows { missed: *missed, count, entries: &entries }.write(request, out);
+    };
+    let read = |payload: &[u8]| {
+        Rows::read(payload).map(|rows| {
+            let entries = rows.rows().map(|entry| (entry.row.to_vec(), entry.extra.to_vec()));
+            (rows.missed, entries.collect::<Vec<_>>())
+        })
+    };
+    check("rows_frame.txt", build, write, read);
 }
 
 #[test]

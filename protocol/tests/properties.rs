@@ -10,8 +10,8 @@ use proptest::sample::Index;
 use vencejo_protocol::frame::{Frame, FrameError, FrameReader, FrameType, write_frame};
 use vencejo_protocol::limits::FRAME_BYTES_MAX;
 use vencejo_protocol::message::{
-    Ack, Blob, Control, Controlled, Decide, Decision, DecisionCode, ErrorFrame, Hello, Ingest, Ping, Pong,
-    Welcome,
+    Ack, Blob, Control, Controlled, Decide, Decision, DecisionCode, ErrorFrame, Followed, Hello, Ingest,
+    Ping, Pong, RowEntry, Rows, Subscribe, Subscribed, Welcome,
 };
 use vencejo_protocol::row::{Row, RowError, key_hash, partition_of};
 use vencejo_protocol::schema::Schema;
@@ -147,6 +147,17 @@ fn read_all(bytes: &[u8]) {
     if let Ok(controlled) = Controlled::read(bytes) {
         assert_eq!(payload(1, FrameType::Controlled, |out| controlled.write(1, out)), bytes);
     }
+    if let Ok(subscribe) = Subscribe::read(bytes) {
+        assert_eq!(payload(1, FrameType::Subscribe, |out| subscribe.write(1, out)), bytes);
+    }
+    if let Ok(subscribed) = Subscribed::read(bytes) {
+        let again = payload(1, FrameType::Subscribed, |out| subscribed.write(1, out));
+        assert_eq!(Subscribed::read(&again), Ok(subscribed));
+    }
+    if let Ok(rows) = Rows::read(bytes) {
+        assert_eq!(rows.rows().count(), rows.count as usize);
+        assert_eq!(payload(1, FrameType::Rows, |out| rows.write(1, out)), bytes);
+    }
     if let Ok(ping) = Ping::read(bytes) {
         assert_eq!(payload(1, FrameType::Pong, |out| ping.pong().write(1, out)), bytes);
     }
@@ -226,6 +237,33 @@ proptest! {
         prop_assert_eq!(Ping::read(&bytes), Ok(ping));
         let bytes = payload(request, FrameType::Pong, |out| ping.pong().write(request, out));
         prop_assert_eq!(Pong::read(&bytes), Ok(ping.pong()));
+    }
+
+    #[test]
+    fn subscriptions_come_back(
+        request in any::<u64>(),
+        name in arbitrary::name(),
+        schema in arbitrary::schema(),
+        in_parts in any::<bool>(),
+        missed in any::<u64>(),
+        list in vec((vec(any::<u8>(), 0..60), vec(any::<u8>(), 0..9)), 0..9),
+        patches in patches(),
+        cut in proptest::option::of(any::<Index>()),
+    ) {
+        let subscribe = Subscribe { name };
+        let written = payload(request, FrameType::Subscribe, |out| subscribe.write(request, out));
+        prop_assert_eq!(Subscribe::read(&written), Ok(subscribe));
+        let subscribed = Subscribed { followed: Some(Followed::Output), in_parts, schema };
+        let written = payload(request, FrameType::Subscribed, |out| subscribed.write(request, out));
+        prop_assert_eq!(Subscribed::read(&written), Ok(subscribed));
+        let mut entries = Vec::new();
+        list.iter().for_each(|(row, extra)| Rows::push(&mut entries, RowEntry { row, extra }));
+        let rows = Rows { missed, count: u32::try_from(list.len()).expect("few"), entries: &entries };
+        let written = payload(request, FrameType::Rows, |out| rows.write(request, out));
+        prop_assert_eq!(Rows::read(&written), Ok(rows));
+        let read: Vec<_> = rows.rows().map(|it| (it.row.to_vec(), it.extra.to_vec())).collect();
+        prop_assert_eq!(read, list);
+        read_all(&spoil(written.to_vec(), &patches, cut));
     }
 
     #[test]

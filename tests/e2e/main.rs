@@ -8,6 +8,7 @@ mod hostile;
 mod ingest;
 mod input;
 mod lifecycle;
+mod live;
 mod model_files;
 mod retail;
 mod rules;

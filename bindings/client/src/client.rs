@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
+use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::{Frame, FrameType};
 use vencejo_protocol::limits::{BATCH_ROWS_MAX, FRAME_BYTES_MAX, ROW_BYTES_MAX};
 use vencejo_protocol::message::{
-    Ack, AckLevel, Decide, Decision, DecisionCode, ErrorFrame, Ingest, MessageError, Welcome,
+    Ack, AckLevel, Decide, Decision, DecisionCode, DecisionInfo, ErrorFrame, Ingest, MessageError,
+    StreamInfo, Welcome,
 };
 
 use crate::connection::{Config, Connection};
@@ -137,8 +139,12 @@ impl Client {
         self.current().finish();
     }
 
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.shared.config.request_timeout
+    }
+
     fn answer_deadline(&self) -> Instant {
-        Instant::now() + self.shared.config.request_timeout
+        Instant::now() + self.request_timeout()
     }
 
     fn current(&self) -> Arc<Link> {
@@ -156,10 +162,29 @@ impl Client {
         if link.is_alive() {
             return Ok(link);
         }
-        let link = open_link(self.shared.address, &self.shared.config).await?;
+        let fresh = open_link(self.shared.address, &self.shared.config).await?;
+        if !keeps_ids(&link.welcome, &fresh.welcome) {
+            fresh.finish();
+            let text = "the engine serves its app under other ids now; make a new client and look them up";
+            return Err(ClientError::Refused(ErrorFrame::new(ErrorCode::AppChanged, text)));
+        }
+        let link = fresh;
         *self.shared.link.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&link);
         Ok(link)
     }
+}
+
+/// Whether a caller that goes by the one welcome means the same by the other.
+fn keeps_ids(before: &Welcome, now: &Welcome) -> bool {
+    let stream = |one: &StreamInfo| now.streams.iter().any(|other| other == one);
+    let decision = |one: &DecisionInfo| {
+        let same = |other: &DecisionInfo| {
+            (other.id, other.stream, &other.name, &other.answer)
+                == (one.id, one.stream, &one.name, &one.answer)
+        };
+        now.decisions.iter().any(same)
+    };
+    before.streams.iter().all(stream) && before.decisions.iter().all(decision)
 }
 
 /// A request that is under way.

@@ -8,7 +8,7 @@
 //! let client = Client::connect("127.0.0.1:7443".parse().unwrap(), Config::default()).await?;
 //! let welcome = client.welcome();
 //! let floor = welcome.decisions.iter().find(|decision| decision.name == "floor").unwrap();
-//! let schema = &welcome.streams[usize::from(floor.stream)].schema;
+//! let schema = &welcome.streams.iter().find(|stream| stream.id == floor.stream).unwrap().schema;
 //! let mut row = RowWriter::new(schema.columns().len());
 //! row.set_str(schema.position("placement").unwrap(), "home/top");
 //! // ... the other NOT NULL columns ...
@@ -28,12 +28,15 @@ mod connection;
 mod control;
 mod error;
 mod link;
+mod subscription;
 mod tls;
 
 pub use client::{Client, Decided, Pending};
 pub use connection::{Config, Connection, FrameReceiver, FrameSender, transport};
 pub use error::ClientError;
+pub use subscription::{Subscription, TappedRows};
 pub use tls::Trust;
 pub use vencejo_protocol as protocol;
+pub use vencejo_protocol::message::Followed;
 pub use vencejo_protocol::message::{Ack, AckLevel, DecisionCode, DecisionInfo, StreamInfo, Welcome};
 pub use vencejo_protocol::row::{Row, RowWriter};

@@ -10,7 +10,9 @@ use vencejo_types::{DecisionCode, DecisionId, ModelId, StreamId};
 use vencejo_windows::Texts;
 
 use crate::alerts::{AlertChange, AlertId, AlertRefusal};
+use crate::dataflow::Dataflow;
 use crate::models::{Choice, ModelChange, ModelRefusal, Roster, ShadowFigures};
+use crate::plan::Succession;
 use crate::plan::flow::Severity;
 use crate::state::PartitionState;
 
@@ -57,6 +59,8 @@ pub enum Event<'a> {
         /// The change.
         change: &'a ModelChange,
     },
+    /// Another app takes over. A partition of any other app than the one it takes over from begins anew.
+    App(&'a Succession),
 }
 
 /// What the rim is to do. Effects come in the order of their causes.
@@ -82,6 +86,16 @@ pub enum Effect {
     AlertChanged(Result<(), AlertRefusal>),
     /// Tell whoever asked for a change of a model. Exactly one for each [`Event::Model`].
     ModelChanged(Result<(), ModelRefusal>),
+    /// Tell whoever deployed an app that it serves here; [`Effects::take_retired`] has what it left behind.
+    /// Exactly one for each [`Event::App`].
+    AppReplaced,
+}
+
+/// State that nothing reads any more. Dropping it may take long: that belongs on another thread.
+#[derive(Debug)]
+pub struct Retired {
+    pub(crate) _dataflow: Dataflow,
+    pub(crate) _rosters: Vec<Roster>,
 }
 
 /// An alert as it is raised.
@@ -104,6 +118,7 @@ pub struct Effects {
     pub(crate) sequences: Vec<u64>,
     pub(crate) scratch: Scratch,
     pub(crate) unwritable: u64,
+    pub(crate) retired: Option<Retired>,
 }
 
 /// Working memory of a transition; holds nothing between two.
@@ -177,6 +192,11 @@ impl Effects {
         self.unwritable
     }
 
+    /// What an app that was replaced has left behind, once.
+    pub fn take_retired(&mut self) -> Option<Retired> {
+        self.retired.take()
+    }
+
     /// Bytes of memory that effects hold; without what transitions work in.
     pub fn memory(&self) -> usize {
         let sequences = self.sequences.capacity() * size_of::<u64>();
@@ -193,5 +213,6 @@ impl Effects {
         self.sequences.shrink_to(EFFECTS_KEPT_MAX);
         self.scratch.arena.reset();
         self.scratch.uses.clear();
+        self.retired = None;
     }
 }

@@ -6,15 +6,18 @@
 #![forbid(unsafe_code)]
 
 pub mod alerts;
+mod changes;
 mod dataflow;
 mod decision;
 mod event;
 pub mod models;
 pub mod plan;
+pub mod query;
 mod state;
 
+pub use changes::Changes;
 pub use dataflow::{NodeCounts, RuleCounts};
-pub use event::{Effect, Effects, Event, Raised};
+pub use event::{Effect, Effects, Event, Raised, Retired};
 pub use state::{PartitionState, apply};
 
 use vencejo_expr::Value;

@@ -1,16 +1,17 @@
 //! The state of one partition, and its one transition.
 
+use std::mem::{replace, take};
 use std::sync::Arc;
 
 use vencejo_types::row::Row;
-use vencejo_types::{ModelId, Sequence, StreamId, Tick};
+use vencejo_types::{ModelId, Sequence, StreamId, Tick, ViewId};
 
 use crate::alerts::AlertBook;
-use crate::dataflow::{Dataflow, NodeCounts, RuleCounts};
+use crate::dataflow::{Dataflow, NodeCounts, RuleCounts, TableRows};
 use crate::decision::decide;
-use crate::event::{Effect, Effects, Event};
+use crate::event::{Effect, Effects, Event, Retired};
 use crate::models::{ModelChange, Roster};
-use crate::plan::App;
+use crate::plan::{App, Succession};
 
 /// Everything a partition knows.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl PartitionState {
 
     /// Begins anew: the flow's state is gone, the models that were installed serve on. A shadow ends.
     pub fn restart(&mut self) {
-        let (rosters, installs) = (std::mem::take(&mut self.rosters), self.installs);
+        let (rosters, installs) = (take(&mut self.rosters), self.installs);
         *self = Self { rosters, installs, ..Self::new(Arc::clone(&self.app)) };
         self.rosters.iter_mut().for_each(Roster::end_shadow);
     }
@@ -74,6 +75,17 @@ impl PartitionState {
     /// The alerts that it keeps.
     pub fn alerts(&self) -> &AlertBook {
         &self.dataflow.alerts
+    }
+
+    /// From now on, or no more, notes which rows of a running table change, for [`crate::Changes`]. Whoever
+    /// asks for it must read them behind every event.
+    pub fn watch(&mut self, table: ViewId, on: bool) {
+        self.dataflow.watch(&self.app.flow, table, on);
+    }
+
+    /// What a table's rows are made of; nothing where the app has no such table.
+    pub(crate) fn table(&self, table: ViewId) -> Option<TableRows<'_>> {
+        self.dataflow.table(&self.app.flow, table)
     }
 
     /// Bytes of memory that the flow's programs hold to work in.
@@ -121,7 +133,33 @@ pub fn apply(
             effects.list.push(Effect::AlertChanged(changed));
         }
         Event::Model { model, change } => change_model(state, model, change, effects),
+        Event::App(succession) => replace_app(state, succession, effects),
     }
+}
+
+/// Goes on as a partition of the next app, with the state of what has not changed.
+fn replace_app(state: &mut PartitionState, succession: &Succession, effects: &mut Effects) {
+    let next = succession.to();
+    let retired = if Arc::ptr_eq(&state.app, succession.from()) {
+        let dataflow = state.dataflow.succeed(succession, (state.sequence, state.tick), effects);
+        let mut before: Vec<_> = take(&mut state.rosters).into_iter().map(Some).collect();
+        let goes_on = |model| succession.model_before(model).and_then(|place| before[place].take());
+        let rosters = (0..next.models.len()).map(goes_on).collect::<Vec<_>>();
+        let or_new = |(roster, slot): (Option<Roster>, _)| roster.unwrap_or_else(|| Roster::new(slot));
+        state.rosters = rosters.into_iter().zip(&next.models).map(or_new).collect();
+        Retired { _dataflow: dataflow, _rosters: before.into_iter().flatten().collect() }
+    } else {
+        let fresh = PartitionState::new(Arc::clone(next));
+        Retired {
+            _dataflow: replace(&mut state.dataflow, fresh.dataflow),
+            _rosters: replace(&mut state.rosters, fresh.rosters),
+        }
+    };
+    state.app = Arc::clone(next);
+    state.installs += 1;
+    effects.scratch.follow(state);
+    effects.retired = Some(retired);
+    effects.list.push(Effect::AppReplaced);
 }
 
 /// Changes who answers as a model, from the next decision on.

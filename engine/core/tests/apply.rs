@@ -76,7 +76,7 @@ fn flow() -> Flow {
             name: "counts".to_owned(),
             schema: Arc::new(schema),
             source: TableSource::Running { node: 1, calc: calc_of_table },
-            local: true,
+            partition: Some(vec![0]),
         }],
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::message::{Ack, AckEntry, AckLevel};
-use vencejo_runtime::BatchReply;
+use vencejo_runtime::{BatchReply, Fault};
 use vencejo_types::{PartitionId, Sequence};
 
 use crate::limits::RETRY_AFTER_MICROS;
@@ -68,7 +68,11 @@ impl BatchReply for BatchAck {
         });
     }
 
-    fn failed(&self, partition: PartitionId, events: u32) {
-        self.refuse(partition, events, ErrorCode::Internal);
+    fn failed(&self, partition: PartitionId, events: u32, fault: Fault) {
+        let code = match fault {
+            Fault::Panicked => ErrorCode::Internal,
+            Fault::AppChanged => ErrorCode::AppChanged,
+        };
+        self.refuse(partition, events, code);
     }
 }

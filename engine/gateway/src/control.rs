@@ -13,7 +13,7 @@ use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::message::Controlled;
 
 use crate::dispatch::Refusal;
-use crate::limits::CONTROLS_MAX;
+use crate::limits::{CONTROLS_MAX, TAPS_MAX};
 use crate::outbound::Outbound;
 use crate::upload::{Blobs, Uploads};
 
@@ -48,17 +48,33 @@ pub(crate) struct Administration {
     pub(crate) control: Arc<dyn Control>,
     pub(crate) uploads: Arc<Uploads>,
     under_way: Arc<Semaphore>,
+    taps: Arc<Semaphore>,
 }
 
 impl Administration {
     pub(crate) fn new(control: Arc<dyn Control>) -> Self {
-        Self { control, uploads: Arc::default(), under_way: Arc::new(Semaphore::new(CONTROLS_MAX)) }
+        Self {
+            control,
+            uploads: Arc::default(),
+            under_way: Arc::new(Semaphore::new(CONTROLS_MAX)),
+            taps: Arc::new(Semaphore::new(TAPS_MAX)),
+        }
     }
 
     /// A place among the commands under way.
     pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         Arc::clone(&self.under_way).try_acquire_owned().map_err(|_| {
             let text = format!("{CONTROLS_MAX} commands are under way; try again when one has ended");
+            Refusal::new(ErrorCode::Overloaded, text)
+        })
+    }
+}
+
+impl Administration {
+    /// A place among the subscriptions.
+    pub(crate) fn admit_tap(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.taps).try_acquire_owned().map_err(|_| {
+            let text = format!("{TAPS_MAX} subscriptions are open; try again when one has ended");
             Refusal::new(ErrorCode::Overloaded, text)
         })
     }

@@ -6,13 +6,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
+use vencejo_core::plan::Stream;
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::{Frame, FrameType};
 use vencejo_protocol::message::{
-    AckLevel, Blob, Control, Decide, ErrorFrame, Hello, Ingest, MessageError, Ping, VERSION, Welcome,
+    AckLevel, Blob, Control, Decide, ErrorFrame, Hello, Ingest, MessageError, Ping, Subscribe, VERSION,
+    Welcome,
 };
-use vencejo_runtime::{DecideRequest, IngestRequest, Moment, Router, Rows, Unavailable};
+use vencejo_runtime::{DecideRequest, Following, IngestRequest, Moment, Router, Rows, Served, Unavailable};
 use vencejo_types::limits::{DEADLINE_MICROS_MAX, KEY_BYTES_MAX};
 use vencejo_types::row::Row;
 use vencejo_types::{DecisionId, PartitionId, StreamId};
@@ -21,13 +24,19 @@ use crate::batch::BatchAck;
 use crate::control::{self, Administration};
 use crate::limits::RETRY_AFTER_MICROS;
 use crate::outbound::Outbound;
+use crate::subscription;
 use crate::upload::Blobs;
+use crate::welcome::welcome;
 
 /// Rows of a batch by partition: where in the batch each lies; and the greatest of their event times.
 type Parts = (Vec<(PartitionId, Vec<Range<usize>>)>, Option<i64>);
 
 /// What a connection begins with.
 pub(crate) const HELLO_FIRST: &str = "a connection begins with a hello, once, on its first stream";
+
+/// Why a number of the welcome does not serve any more.
+pub(crate) const APP_CHANGED: &str = "the app was replaced since the welcome, and this stream or decision is gone or has other columns now; connect \
+     again and look at the welcome";
 
 /// Why a command of a peer elsewhere is not taken.
 const FROM_THIS_HOST: &str =
@@ -75,8 +84,9 @@ impl From<Unavailable> for Refusal {
 
 /// Serves the frames of one stream.
 pub(crate) struct Dispatch<'a> {
-    pub(crate) router: &'a Router,
-    pub(crate) welcome: &'a Welcome,
+    pub(crate) router: &'a Arc<Router>,
+    /// The app that is served.
+    pub(crate) following: Following,
     /// Whether the connection has said hello; shared by its streams.
     pub(crate) welcomed: &'a Cell<bool>,
     /// Whether this is the connection's first stream, the one on which it says hello.
@@ -89,6 +99,8 @@ pub(crate) struct Dispatch<'a> {
     pub(crate) peer_is_local: bool,
     /// What the next command of the stream consumes.
     pub(crate) blobs: Blobs,
+    /// The place of the stream's subscription.
+    pub(crate) tap: Option<OwnedSemaphorePermit>,
     /// The engine is stopping.
     pub(crate) stopping: &'a CancellationToken,
 }
@@ -106,6 +118,7 @@ impl Dispatch<'_> {
             Some(FrameType::Ingest) => self.ingest(frame),
             Some(FrameType::Blob) => self.blob(frame),
             Some(FrameType::Control) => self.control(frame),
+            Some(FrameType::Subscribe) => self.subscribe(frame),
             _ => Err(Refusal::new(
                 ErrorCode::UnknownFrameType,
                 format!("frame type 0x{:02x} is not one that a client sends", frame.type_code),
@@ -120,15 +133,16 @@ impl Dispatch<'_> {
         Ok(())
     }
 
-    fn hello(&self, frame: &Frame) -> Result<(), Refusal> {
+    fn hello(&mut self, frame: &Frame) -> Result<(), Refusal> {
         if self.welcomed.get() {
             return Err(Refusal::new(ErrorCode::MalformedFrame, HELLO_FIRST));
         }
         let hello = Hello::read(&frame.payload)?;
-        check_hello(&hello, self.welcome)?;
+        let welcome = welcome(&self.following.served().app, self.router.partitions());
+        check_hello(&hello, &welcome)?;
         tracing::debug!(client = hello.client, "hello");
         self.welcomed.set(true);
-        self.outbound.send(|out| self.welcome.write(frame.request, out));
+        self.outbound.send(|out| welcome.write(frame.request, out));
         Ok(())
     }
 
@@ -141,12 +155,13 @@ impl Dispatch<'_> {
     fn decide(&mut self, frame: &Frame, arrived: Moment) -> Result<(), Refusal> {
         let message = Decide::read(&frame.payload)?;
         let id = DecisionId(message.decision);
-        let Some(decision) = self.router.app().decisions.get(id.index()) else {
-            let text = format!("there is no decision {}; the welcome lists them", message.decision);
-            return Err(Refusal::new(ErrorCode::UnknownDecision, text));
+        let served = Arc::clone(self.following.served());
+        let Some(decision) = served.app.decision(id) else {
+            let is_retired = id.index() < served.app.decisions.len();
+            return Err(unserved(is_retired, ErrorCode::UnknownDecision, "decision", id.0));
         };
-        let (partition, time) = self.place(decision.stream, message.row)?;
         let stream = decision.stream;
+        let (partition, time) = self.place(&served.app.streams[stream.index()], message.row)?;
         let deadline_micros = match message.deadline_micros {
             0 => decision.deadline_micros,
             asked => asked.min(DEADLINE_MICROS_MAX),
@@ -161,7 +176,7 @@ impl Dispatch<'_> {
         };
         self.outbound.begin();
         match self.router.decide(partition, request) {
-            Ok(()) => self.note_event_time(stream, time),
+            Ok(()) => self.note_event_time(&served, stream, time),
             Err(unavailable) => {
                 let refusal = Refusal { request: frame.request, ..unavailable.into() };
                 self.outbound.reply(|out| refusal.write(out));
@@ -172,11 +187,12 @@ impl Dispatch<'_> {
 
     fn ingest(&mut self, frame: &Frame) -> Result<(), Refusal> {
         let message = Ingest::read(&frame.payload)?;
-        let stream = StreamId(message.stream);
-        if self.router.app().streams.get(stream.index()).is_none() {
-            let text = format!("there is no stream {}; the welcome lists them", message.stream);
-            return Err(Refusal::new(ErrorCode::UnknownStream, text));
-        }
+        let id = StreamId(message.stream);
+        let served = Arc::clone(self.following.served());
+        let Some(stream) = served.app.stream(id) else {
+            let is_retired = id.index() < served.app.streams.len();
+            return Err(unserved(is_retired, ErrorCode::UnknownStream, "stream", id.0));
+        };
         if message.ack == Some(AckLevel::Journaled) {
             return Err(Refusal::new(
                 ErrorCode::AckLevelUnavailable,
@@ -191,18 +207,18 @@ impl Dispatch<'_> {
         for (partition, ranges) in parts {
             let events = u32::try_from(ranges.len()).expect("BATCH_ROWS_MAX fits 32 bits");
             let rows = Rows { bytes: rows_bytes.clone(), ranges };
-            let request = IngestRequest { stream, rows, reply: Arc::<BatchAck>::clone(&ack) };
+            let request = IngestRequest { stream: id, rows, reply: Arc::<BatchAck>::clone(&ack) };
             if let Err(unavailable) = self.router.ingest(partition, request) {
                 ack.refuse(partition, events, Refusal::from(unavailable).code);
             }
         }
-        self.note_event_time(stream, time);
+        self.note_event_time(&served, id, time);
         Ok(())
     }
 
-    fn note_event_time(&self, stream: StreamId, time: Option<i64>) {
+    fn note_event_time(&self, served: &Served, stream: StreamId, time: Option<i64>) {
         if let Some(millis) = time {
-            self.router.note_event_time(stream, millis);
+            self.router.note_event_time(served, stream, millis);
         }
     }
 
@@ -231,9 +247,28 @@ impl Dispatch<'_> {
         Ok(())
     }
 
+    /// Has the rows of a stream, view or query come on this stream from now on.
+    fn subscribe(&mut self, frame: &Frame) -> Result<(), Refusal> {
+        let Subscribe { name } = Subscribe::read(&frame.payload)?;
+        if !self.peer_is_local {
+            return Err(Refusal::new(ErrorCode::Forbidden, FROM_THIS_HOST));
+        }
+        let served = Arc::clone(self.following.served());
+        let tap = subscription::find(&served.app, &name)?;
+        let permit = self.administration.admit_tap()?;
+        if !self.outbound.begin_tap(frame.request) {
+            let text = "this stream has a subscription; open another stream for another one";
+            return Err(Refusal::new(ErrorCode::ControlRefused, text));
+        }
+        self.tap = Some(permit);
+        self.outbound.begin();
+        subscription::open(tap, Arc::clone(self.router), Arc::clone(self.outbound), frame.request);
+        Ok(())
+    }
+
     /// Checks every row of a batch and groups the rows by partition. All or nothing: one bad row and
     /// the batch has no effect.
-    fn split(&mut self, stream: StreamId, batch: &Ingest<'_>) -> Result<Parts, Refusal> {
+    fn split(&mut self, stream: &Stream, batch: &Ingest<'_>) -> Result<Parts, Refusal> {
         let (mut parts, mut greatest) = Parts::default();
         let mut end = 0;
         for (index, row) in batch.split_rows().enumerate() {
@@ -255,17 +290,24 @@ impl Dispatch<'_> {
     }
 
     /// Checks a row, finds its partition and its event time.
-    fn place(&mut self, stream: StreamId, bytes: &[u8]) -> Result<(PartitionId, Option<i64>), Refusal> {
-        let schema = &self.router.app().streams[stream.index()].schema;
+    fn place(&mut self, stream: &Stream, bytes: &[u8]) -> Result<(PartitionId, Option<i64>), Refusal> {
         let invalid = |text| Refusal::new(ErrorCode::RowInvalid, text);
-        let row = Row::parse(schema, bytes).map_err(|error| invalid(error.to_string()))?;
+        let row = Row::parse(&stream.schema, bytes).map_err(|error| invalid(error.to_string()))?;
         let partition = self.router.partition_of(stream, row, &mut self.key);
         if self.key.len() > KEY_BYTES_MAX {
             let bytes = self.key.len();
             return Err(invalid(format!("the key has {bytes} bytes; at most {KEY_BYTES_MAX} are taken")));
         }
-        Ok((partition, self.router.event_time(stream, row)))
+        Ok((partition, stream.event_time(row)))
     }
+}
+
+/// Why a number has nothing behind it: it had before a deploy, or never.
+fn unserved(is_retired: bool, unknown: ErrorCode, what: &str, number: u16) -> Refusal {
+    if is_retired {
+        return Refusal::new(ErrorCode::AppChanged, APP_CHANGED);
+    }
+    Refusal::new(unknown, format!("there is no {what} {number}; the welcome lists them"))
 }
 
 /// Whether the caller and this engine mean the same protocol, app and schemas.

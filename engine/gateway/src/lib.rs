@@ -13,9 +13,12 @@ mod listener;
 pub mod openrtb;
 mod outbound;
 mod session;
+mod subscription;
 mod upload;
+mod welcome;
 
 pub use control::{Command, Control, ControlRefusal};
 pub use listener::{BindError, Gateway, Identity, transport};
 pub use upload::Blobs;
 pub use vencejo_protocol::error::ErrorCode;
+pub use welcome::check_app;

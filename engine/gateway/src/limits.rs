@@ -28,6 +28,8 @@ pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_millis(IDLE_MILLIS_MAX)
 pub(crate) const FRAME_TIMEOUT: Duration = Duration::from_millis(FRAME_PAUSE_MILLIS_MAX);
 /// Commands under way at once.
 pub(crate) const CONTROLS_MAX: usize = 16;
+/// Subscriptions open at once.
+pub(crate) const TAPS_MAX: usize = 64;
 /// Bytes that the blobs of all streams and running commands hold: the longest upload, or many short ones.
 pub(crate) const UPLOADS_BYTES_MAX: usize = CONTROL_BLOBS_BYTES_MAX;
 /// When a full lane suggests to try again, in microseconds.

@@ -10,8 +10,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use vencejo_protocol::error::ErrorCode;
-use vencejo_protocol::limits::{FRAME_BYTES_MAX, STREAMS_MAX};
-use vencejo_protocol::message::{ALPN, DecisionInfo, MessageError, StreamInfo, VERSION, Welcome};
+use vencejo_protocol::limits::STREAMS_MAX;
+use vencejo_protocol::message::{ALPN, MessageError};
 use vencejo_runtime::Router;
 
 use crate::control::{Administration, Control};
@@ -20,6 +20,7 @@ use crate::limits::{
     INCOMING_BYTES_MAX, INCOMING_MAX, REPLY_GRACE, STREAM_WINDOW_BYTES,
 };
 use crate::session::{Shared, close_code, serve_connection};
+use crate::welcome::check_app;
 
 /// The certificate chain and key that the engine shows.
 pub struct Identity {
@@ -72,13 +73,12 @@ impl Gateway {
         router: Arc<Router>,
         control: Arc<dyn Control>,
     ) -> Result<Self, BindError> {
-        let welcome = welcome(&router);
-        welcome.check().map_err(BindError::Welcome)?;
+        check_app(&router.app(), router.partitions()).map_err(BindError::Welcome)?;
         let config = server_config(identity).map_err(BindError::Identity)?;
         let endpoint =
             Endpoint::server(config, address).map_err(|error| BindError::Address(address, error))?;
         let administration = Administration::new(control);
-        let shared = Shared { router, welcome, administration, stopping: CancellationToken::new() };
+        let shared = Shared { router, administration, stopping: CancellationToken::new() };
         Ok(Self { endpoint, shared: Arc::new(shared) })
     }
 
@@ -171,33 +171,4 @@ pub fn transport() -> TransportConfig {
         .datagram_receive_buffer_size(None)
         .max_idle_timeout(Some(IDLE_TIMEOUT.try_into().expect("ten seconds fit")));
     transport
-}
-
-/// What the engine tells every client that says hello.
-fn welcome(router: &Router) -> Welcome {
-    let app = router.app();
-    let id = |index: usize| u16::try_from(index).expect("DECLARATIONS_MAX fits 16 bits");
-    Welcome {
-        version: VERSION,
-        frame_bytes_max: u32::try_from(FRAME_BYTES_MAX).expect("FRAME_BYTES_MAX fits 32 bits"),
-        partitions: router.partitions(),
-        app: app.name.clone(),
-        engine: concat!("vencejo/", env!("CARGO_PKG_VERSION")).to_owned(),
-        streams: (app.streams.iter().enumerate())
-            .map(|(index, stream)| StreamInfo {
-                id: id(index),
-                name: stream.name.clone(),
-                schema: stream.schema.as_ref().clone(),
-            })
-            .collect(),
-        decisions: (app.decisions.iter().enumerate())
-            .map(|(index, decision)| DecisionInfo {
-                id: id(index),
-                stream: decision.stream.0,
-                deadline_micros: decision.deadline_micros,
-                name: decision.name.clone(),
-                answer: decision.answer.as_ref().clone(),
-            })
-            .collect(),
-    }
 }

@@ -5,10 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::BytesMut;
 use tokio::sync::Notify;
 use vencejo_protocol::error::ErrorCode;
-use vencejo_protocol::message::{Decision, ErrorFrame};
-use vencejo_runtime::{Decided, DecisionReply};
+use vencejo_protocol::limits::SUBSCRIPTION_BYTES_MAX;
+use vencejo_protocol::message::{Decision, ErrorFrame, RowEntry, Rows, Subscribed};
+use vencejo_runtime::{Decided, DecisionReply, Fault, TapSink};
 use vencejo_types::limits::{SESSION_REPLY_BYTES_MAX, SESSION_REQUESTS_MAX};
 
+use crate::dispatch::APP_CHANGED;
 use crate::limits::REPLY_GRACE;
 
 /// Collects reply frames from any thread; one task writes them out. Bounded: the reader of the stream
@@ -31,6 +33,25 @@ struct State {
     finished: bool,
     /// The peer does not take replies any more.
     lost: bool,
+    tap: Option<Tap>,
+}
+
+/// The stream's subscription.
+struct Tap {
+    request: u64,
+    phase: Phase,
+    /// Rows that were dropped behind what waits to be written.
+    missed: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The peer has not been told that rows will come.
+    Opening,
+    /// Rows go out.
+    Open,
+    /// What was followed is gone.
+    Ended,
 }
 
 impl Outbound {
@@ -83,6 +104,28 @@ impl Outbound {
         }
     }
 
+    /// Makes this the stream of a subscription; false where it is one already.
+    pub(crate) fn begin_tap(&self, request: u64) -> bool {
+        let mut state = self.state();
+        let is_first = state.tap.is_none();
+        state.tap.get_or_insert(Tap { request, phase: Phase::Opening, missed: 0 });
+        is_first
+    }
+
+    /// Answers the request that asked for the subscription: rows follow it, unless the app was replaced
+    /// meanwhile.
+    pub(crate) fn open_tap(&self, answer: &Subscribed) {
+        let mut state = self.state();
+        state.in_flight -= 1;
+        let Some(tap) = &mut state.tap else { return };
+        let (request, ended) = (tap.request, tap.phase == Phase::Ended);
+        if ended {
+            return self.append(state, |out| app_changed().write(request, out));
+        }
+        tap.phase = Phase::Open;
+        self.append(state, |out| answer.write(request, out));
+    }
+
     /// No further request will come: the writer ends with the last reply.
     pub(crate) fn finish(&self) {
         self.state().finished = true;
@@ -111,8 +154,13 @@ impl Outbound {
         loop {
             {
                 let mut state = self.state();
-                if !state.frames.is_empty() {
-                    return Some(state.frames.split());
+                let State { frames, tap, .. } = &mut *state;
+                if !frames.is_empty() {
+                    if let Some(tap) = tap.as_mut().filter(|tap| tap.missed > 0) {
+                        let missed = std::mem::take(&mut tap.missed);
+                        Rows { missed, count: 0, entries: &[] }.write(tap.request, frames);
+                    }
+                    return Some(frames.split());
                 }
                 if state.finished && state.in_flight == 0 {
                     return None;
@@ -130,11 +178,54 @@ impl DecisionReply for Outbound {
         self.reply(|out| Decision { code, server_nanos, sequence: sequence.0, row }.write(request, out));
     }
 
-    fn failed(&self, request: u64) {
-        let error = ErrorFrame::new(
-            ErrorCode::Internal,
-            "the engine failed on this request and logged why; it had no effect",
-        );
+    fn failed(&self, request: u64, fault: Fault) {
+        let error = match fault {
+            Fault::Panicked => ErrorFrame::new(
+                ErrorCode::Internal,
+                "the engine failed on this request and logged why; it had no effect",
+            ),
+            Fault::AppChanged => app_changed(),
+        };
         self.reply(|out| error.write(request, out));
     }
+}
+
+impl TapSink for Outbound {
+    fn rows(&self, rows: &[&[u8]]) -> bool {
+        let mut state = self.state();
+        if state.lost || state.finished {
+            return false;
+        }
+        let waiting = state.frames.len();
+        let Some(tap) = state.tap.as_mut().filter(|tap| tap.phase == Phase::Open) else { return true };
+        let (mut entries, mut count) = (Vec::new(), 0);
+        // Behind a row that was dropped all are, until the writer has told so.
+        for &row in rows.iter().take_while(|_| tap.missed == 0) {
+            if waiting + entries.len() + row.len() > SUBSCRIPTION_BYTES_MAX {
+                break;
+            }
+            Rows::push(&mut entries, RowEntry { row, extra: &[] });
+            count += 1;
+        }
+        tap.missed += (rows.len() - count) as u64;
+        if count > 0 {
+            let (request, count) =
+                (tap.request, u32::try_from(count).expect("the entries' bytes fit 32 bits"));
+            self.append(state, |out| Rows { missed: 0, count, entries: &entries }.write(request, out));
+        }
+        true
+    }
+
+    fn app_changed(&self) {
+        let mut state = self.state();
+        let Some(tap) = &mut state.tap else { return };
+        let (request, before) = (tap.request, std::mem::replace(&mut tap.phase, Phase::Ended));
+        if before == Phase::Open {
+            self.append(state, |out| app_changed().write(request, out));
+        }
+    }
+}
+
+fn app_changed() -> ErrorFrame {
+    ErrorFrame::new(ErrorCode::AppChanged, APP_CHANGED)
 }

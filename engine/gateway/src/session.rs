@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::FrameReader;
-use vencejo_protocol::message::Welcome;
 use vencejo_runtime::Router;
 
 use crate::control::Administration;
@@ -21,7 +20,6 @@ use crate::upload::Blobs;
 /// What every session shares.
 pub(crate) struct Shared {
     pub(crate) router: Arc<Router>,
-    pub(crate) welcome: Welcome,
     pub(crate) administration: Administration,
     /// The engine is stopping.
     pub(crate) stopping: CancellationToken,
@@ -97,19 +95,20 @@ impl Stream<'_> {
     /// Reads frames and serves them, until the peer ends the stream or is gone. The error is what the
     /// connection is to be closed with.
     async fn read(&self, mut receive: RecvStream, outbound: &Arc<Outbound>) -> Result<(), Refusal> {
-        let Shared { router, welcome, administration, stopping } = self.shared;
+        let Shared { router, administration, stopping } = self.shared;
         let clock = router.clock();
         let is_first_stream = receive.id().index() == 0;
         let welcomed = self.welcomed;
         let mut dispatch = Dispatch {
             router,
-            welcome,
+            following: router.follow(),
             welcomed,
             is_first_stream,
             outbound,
             key: Vec::new(),
             administration,
             peer_is_local: self.connection.remote_address().ip().to_canonical().is_loopback(),
+            tap: None,
             blobs: Blobs::new(Arc::clone(&administration.uploads)),
             stopping,
         };

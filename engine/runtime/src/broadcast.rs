@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use vencejo_core::PartitionState;
 use vencejo_core::models::{ModelChange, ModelRefusal};
+use vencejo_core::plan::Succession;
+use vencejo_core::{PartitionState, Retired};
 use vencejo_types::limits::BROADCAST_TRIES_MAX;
+use vencejo_types::schema::Schema;
 use vencejo_types::{ModelId, PartitionId, TenantId};
 
 use crate::lanes::Lane;
-use crate::request::{Inspection, ModelRequest, Request};
+use crate::request::{AppRequest, Inspection, ModelRequest, Request, TapRequest};
 use crate::router::{Router, Unavailable};
+use crate::tap::{Tap, TapSink};
 
 /// Pause before a full lane is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(1);
@@ -98,6 +101,66 @@ impl Router {
         first.map_or(Ok(()), |(partition, fault)| Err(ChangeError { partition, fault, made }))
     }
 
+    /// Has another app take over, in every partition, each between two of its requests; then everywhere else.
+    /// Two of these, or one and a change of models, must not run at once. Let it run to its end. Gives the
+    /// longest time for which a partition served nothing else, and what is to be dropped where nobody waits.
+    ///
+    /// # Errors
+    /// When a partition has stopped: then the engine is stopping, or has failed for good.
+    pub async fn replace_app(
+        &self,
+        succession: Arc<Succession>,
+    ) -> Result<(Duration, Vec<Retired>), Unavailable> {
+        let mut waiting = Vec::with_capacity(self.partitions.len());
+        for index in 0..self.partitions.len() {
+            // Half a change is none: a full lane is waited for.
+            let answer = loop {
+                let (reply, answer) = oneshot::channel();
+                let request = AppRequest { succession: Arc::clone(&succession), reply };
+                match self.queue(index, Request::App(request)).await {
+                    Ok(()) => break answer,
+                    Err(Unavailable::Overloaded) => {}
+                    Err(Unavailable::Stopped) => return Err(Unavailable::Stopped),
+                }
+            };
+            waiting.push(answer);
+        }
+        let (mut longest, mut retired) = (Duration::ZERO, Vec::new());
+        for answer in waiting {
+            let answered = tokio::time::timeout(REPLY_TIMEOUT, answer).await;
+            let replaced = answered.ok().and_then(Result::ok).ok_or(Unavailable::Stopped)?;
+            longest = longest.max(replaced.took);
+            retired.extend(replaced.retired);
+        }
+        self.serving.replace(&succession);
+        Ok((longest, retired))
+    }
+
+    /// Follows what goes by this name and has these columns: once this is done, the rows of everything that a
+    /// partition applies from then on come to `sink`, until that says that nobody listens.
+    ///
+    /// # Errors
+    /// When a partition cannot take the request or has stopped.
+    pub async fn subscribe(
+        &self,
+        name: &str,
+        schema: &Arc<Schema>,
+        sink: Arc<dyn TapSink>,
+    ) -> Result<(), Unavailable> {
+        let tap = Tap { name: name.to_owned(), schema: Arc::clone(schema), sink };
+        let mut waiting = Vec::with_capacity(self.partitions.len());
+        for index in 0..self.partitions.len() {
+            let (reply, answer) = oneshot::channel();
+            self.queue(index, Request::Tap(TapRequest { tap: tap.clone(), reply })).await?;
+            waiting.push(answer);
+        }
+        for answer in waiting {
+            let answered = tokio::time::timeout(REPLY_TIMEOUT, answer).await;
+            answered.ok().and_then(Result::ok).ok_or(Unavailable::Stopped)?;
+        }
+        Ok(())
+    }
+
     /// What `read` finds in each partition's state, by ascending partition. It runs on the partition's
     /// thread, between two requests: it must be short.
     ///
@@ -125,6 +188,25 @@ impl Router {
             found.push(answered.ok().and_then(Result::ok).ok_or(Unavailable::Stopped)?);
         }
         Ok(found)
+    }
+
+    /// What `read` finds in one partition's state. It runs as with [`Router::inspect`].
+    ///
+    /// # Errors
+    /// When the partition cannot take the request or has stopped.
+    pub async fn inspect_one<R: Send + 'static>(
+        &self,
+        partition: PartitionId,
+        read: impl FnOnce(&PartitionState) -> R + Send + 'static,
+    ) -> Result<R, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        let look: Inspection = Box::new(move |state| {
+            // Whoever asked may have gone.
+            let _ = reply.send(read(state));
+        });
+        self.queue(partition.index as usize, Request::Inspect(look)).await?;
+        let answered = tokio::time::timeout(REPLY_TIMEOUT, answer).await;
+        answered.ok().and_then(Result::ok).ok_or(Unavailable::Stopped)
     }
 
     /// Queues a request in a partition's fast lane, and waits for room there.

@@ -12,7 +12,8 @@ use crate::clock::Clock;
 use crate::lanes::Lanes;
 use crate::partition::PartitionActor;
 use crate::router::{Partition, Router};
-use crate::ticker::{EventTimes, Ticker};
+use crate::serving::Serving;
+use crate::ticker::Ticker;
 
 /// Starts `partitions` partitions of `app`, spread over `threads` threads: the calling one, which is the
 /// one where sessions belong too, and `threads - 1` more. Call it within an actix system, whose end ends
@@ -32,12 +33,9 @@ pub fn start(app: Arc<App>, partitions: u32, threads: usize) -> Router {
         })
         .collect::<Vec<_>>();
     let partitions = Arc::<[Partition]>::from(partitions);
-    let times = Arc::new(EventTimes::new(app.streams.len()));
-    let ticker = Ticker::new(&app, Arc::clone(&times), Arc::clone(&partitions));
-    if let Some(ticker) = ticker {
-        actix_rt::spawn(ticker.run(clock));
-    }
-    Router::new(app, clock, partitions, times)
+    let router = Router::new(clock, partitions, Arc::new(Serving::new(app)));
+    actix_rt::spawn(Ticker::new(router.follow(), Arc::clone(&router.partitions)).run(clock));
+    router
 }
 
 fn start_partition(id: PartitionId, app: &Arc<App>, clock: Clock, arbiter: &ArbiterHandle) -> Partition {

@@ -12,10 +12,14 @@ mod lanes;
 mod partition;
 mod request;
 mod router;
+mod serving;
+mod tap;
 mod ticker;
 
 pub use broadcast::{ChangeError, ChangeFault};
 pub use clock::{Clock, Moment};
 pub use engine::start;
-pub use request::{BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Rows};
+pub use request::{BatchReply, DecideRequest, Decided, DecisionReply, Fault, IngestRequest, Rows};
 pub use router::{Router, Unavailable};
+pub use serving::{Following, Served};
+pub use tap::{TapSink, TapTarget};

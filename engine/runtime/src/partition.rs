@@ -13,7 +13,11 @@ use vencejo_types::{PartitionId, Sequence};
 
 use crate::clock::{Clock, Moment};
 use crate::lanes::Lanes;
-use crate::request::{DecideRequest, Decided, IngestRequest, Inspection, ModelRequest, Request};
+use crate::request::{
+    AppRequest, DecideRequest, Decided, Fault, IngestRequest, Inspection, ModelRequest, Replaced, Request,
+    TapRequest, Ticked,
+};
+use crate::tap::Taps;
 
 /// Tells a partition that its lanes hold something.
 pub(crate) struct Nudge;
@@ -25,7 +29,6 @@ impl Message for Nudge {
 /// Owns a partition's state. Takes one request at a time, the fast lane's first and always.
 pub(crate) struct PartitionActor {
     id: PartitionId,
-    app: Arc<App>,
     state: PartitionState,
     effects: Effects,
     lanes: Arc<Lanes>,
@@ -34,6 +37,7 @@ pub(crate) struct PartitionActor {
     emitted: Arc<AtomicU64>,
     /// A batch of the normal lane that is partly applied.
     batch: Option<(IngestRequest, usize)>,
+    taps: Taps,
 }
 
 impl PartitionActor {
@@ -44,8 +48,17 @@ impl PartitionActor {
         clock: Clock,
         emitted: Arc<AtomicU64>,
     ) -> Self {
-        let state = PartitionState::new(Arc::clone(&app));
-        Self { id, app, state, effects: Effects::default(), lanes, clock, emitted, batch: None }
+        let state = PartitionState::new(app);
+        Self {
+            id,
+            state,
+            effects: Effects::default(),
+            lanes,
+            clock,
+            emitted,
+            batch: None,
+            taps: Taps::default(),
+        }
     }
 
     /// Serves what waits; where that is much, lets the thread's other tasks run in between.
@@ -75,9 +88,16 @@ impl PartitionActor {
         match request {
             Request::Decide(request) => self.decide(&request),
             Request::Ingest(batch) => self.absorb(batch, 0),
-            Request::Tick(watermarks) => {
+            Request::Tick(Ticked { app, watermarks }) if Arc::ptr_eq(&app, self.state.app()) => {
                 // Where the core panics on it, there is nobody to tell but the log.
                 let _ = self.apply(self.clock.now(), &Event::Tick { watermarks: &watermarks });
+            }
+            // Its streams were another app's.
+            Request::Tick(_) => {}
+            Request::App(request) => self.replace_app(request),
+            Request::Tap(TapRequest { tap, reply }) => {
+                self.taps.add(&mut self.state, tap);
+                let _ = reply.send(());
             }
             Request::Model(request) => self.change_model(request),
             Request::Inspect(look) => self.inspect(look),
@@ -87,12 +107,15 @@ impl PartitionActor {
     fn decide(&mut self, request: &DecideRequest) {
         let now = self.clock.now();
         let expired = now.since(request.arrived).as_micros() > u128::from(request.deadline_micros);
-        let stream = self.app.decisions[request.decision.index()].stream;
-        let columns = self.app.streams[stream.index()].schema.columns().len();
+        let app = self.state.app();
+        let Some(decision) = app.decision(request.decision) else {
+            return request.reply.failed(request.request, Fault::AppChanged);
+        };
+        let columns = app.streams[decision.stream.index()].schema.columns().len();
         let row = Row::of_checked(columns, &request.row);
         let event = Event::Decide { decision: request.decision, row, expired };
         let Some(sequence) = self.apply(now, &event) else {
-            return request.reply.failed(request.request);
+            return request.reply.failed(request.request, Fault::Panicked);
         };
         for effect in self.effects.list() {
             let Effect::Decided { code, row } = effect else { continue };
@@ -114,6 +137,18 @@ impl PartitionActor {
         let _ = reply.send(changed);
     }
 
+    /// Goes on with another app. Where the core panics on it, the app begins with an empty state.
+    fn replace_app(&mut self, request: AppRequest) {
+        let AppRequest { succession, reply } = request;
+        let began = self.clock.now();
+        if self.apply(began, &Event::App(&succession)).is_none() {
+            self.state = PartitionState::new(Arc::clone(succession.to()));
+        }
+        self.taps.follow(&mut self.state);
+        let took = self.clock.now().since(began);
+        let _ = reply.send(Replaced { took, retired: self.effects.take_retired() });
+    }
+
     /// Lets somebody look at the state; a look that panics harms nobody but who asked for it.
     fn inspect(&self, look: Inspection) {
         if catch_unwind(AssertUnwindSafe(|| look(&self.state))).is_err() {
@@ -124,12 +159,15 @@ impl PartitionActor {
     /// Applies the next slice of a batch, so that a decision waits for a slice and not for a batch.
     fn absorb(&mut self, batch: IngestRequest, done: usize) {
         let now = self.clock.now();
-        let columns = self.app.streams[batch.stream.index()].schema.columns().len();
+        let Some(stream) = self.state.app().stream(batch.stream) else {
+            return batch.reply.failed(self.id, count(batch.rows.ranges.len()), Fault::AppChanged);
+        };
+        let columns = stream.schema.columns().len();
         let end = batch.rows.ranges.len().min(done + BATCH_SLICE_ROWS_MAX);
         for range in &batch.rows.ranges[done..end] {
             let row = Row::of_checked(columns, &batch.rows.bytes[range.clone()]);
             if self.apply(now, &Event::Row { stream: batch.stream, row }).is_none() {
-                return batch.reply.failed(self.id, count(batch.rows.ranges.len()));
+                return batch.reply.failed(self.id, count(batch.rows.ranges.len()), Fault::Panicked);
             }
         }
         if end < batch.rows.ranges.len() {
@@ -152,6 +190,7 @@ impl PartitionActor {
                 "the core panicked on an event; the event is dropped and the partition starts empty, with its models"
             );
             self.state.restart();
+            self.taps.follow(&mut self.state);
             self.effects = Effects::default();
             return None;
         }
@@ -159,6 +198,9 @@ impl PartitionActor {
         let emitted = emitted.count() as u64;
         if emitted > 0 {
             self.emitted.fetch_add(emitted, Ordering::Relaxed);
+        }
+        if !self.taps.is_empty() {
+            self.taps.give(&mut self.state, event, &self.effects);
         }
         Some(sequence)
     }

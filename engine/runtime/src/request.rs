@@ -2,14 +2,17 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use vencejo_core::PartitionState;
 use vencejo_core::models::{ModelChange, ModelRefusal};
+use vencejo_core::plan::{App, Succession};
+use vencejo_core::{PartitionState, Retired};
 use vencejo_types::{DecisionCode, DecisionId, ModelId, PartitionId, Sequence, StreamId};
 
 use crate::clock::Moment;
+use crate::tap::Tap;
 
 /// A request for a decision. Its row has been checked.
 pub struct DecideRequest {
@@ -59,12 +62,21 @@ pub struct Decided<'a> {
     pub row: &'a [u8],
 }
 
+/// Why a partition does not serve a request that it took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The core panicked on it.
+    Panicked,
+    /// The app was replaced, and what the request names is not in it any more.
+    AppChanged,
+}
+
 /// Takes the answers to decisions. Called on the partition's thread: it must not block.
 pub trait DecisionReply: Send + Sync {
     /// The request has its decision.
     fn decided(&self, request: u64, decided: Decided<'_>);
-    /// The engine failed on this request. It had no effect.
-    fn failed(&self, request: u64);
+    /// The request has no decision, and had no effect.
+    fn failed(&self, request: u64, fault: Fault);
 }
 
 /// Takes the answer to a batch's part in one partition. Called on the partition's thread: it must not
@@ -72,18 +84,48 @@ pub trait DecisionReply: Send + Sync {
 pub trait BatchReply: Send + Sync {
     /// The part has been applied; this is the sequence of its last event.
     fn absorbed(&self, partition: PartitionId, events: u32, sequence: Sequence);
-    /// The engine failed within this part, of so many events; none of them is in the state.
-    fn failed(&self, partition: PartitionId, events: u32);
+    /// The part, of so many events, was not applied; none of them is in the state.
+    fn failed(&self, partition: PartitionId, events: u32, fault: Fault);
 }
 
 /// One entry of a lane.
 pub(crate) enum Request {
     Decide(DecideRequest),
     Ingest(IngestRequest),
-    /// Per stream its watermark; nothing where it is idle.
-    Tick(Arc<[Option<i64>]>),
+    Tick(Ticked),
     Model(ModelRequest),
+    App(AppRequest),
+    Tap(TapRequest),
     Inspect(Inspection),
+}
+
+/// What the engine knows of event time.
+pub(crate) struct Ticked {
+    /// The app whose streams these are.
+    pub(crate) app: Arc<App>,
+    /// Per stream its watermark; nothing where it is idle.
+    pub(crate) watermarks: Arc<[Option<i64>]>,
+}
+
+/// Another app, for one partition.
+pub(crate) struct AppRequest {
+    pub(crate) succession: Arc<Succession>,
+    pub(crate) reply: oneshot::Sender<Replaced>,
+}
+
+/// What became of it.
+pub(crate) struct Replaced {
+    /// How long the partition served nothing else.
+    pub(crate) took: Duration,
+    /// To be dropped where nobody waits.
+    pub(crate) retired: Option<Retired>,
+}
+
+/// A subscription, for one partition.
+pub(crate) struct TapRequest {
+    pub(crate) tap: Tap,
+    /// It has it.
+    pub(crate) reply: oneshot::Sender<()>,
 }
 
 /// A change of who answers as a model, for one partition.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::Addr;
 use actix::prelude::SendError;
-use vencejo_core::plan::App;
+use vencejo_core::plan::{App, Stream};
 use vencejo_types::row::{Row, key_hash, partition_of};
 use vencejo_types::{PartitionId, StreamId, TenantId};
 
@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::lanes::{Lane, Lanes};
 use crate::partition::{Nudge, PartitionActor};
 use crate::request::{DecideRequest, IngestRequest, Request};
-use crate::ticker::EventTimes;
+use crate::serving::{Following, Served, Serving};
 
 /// Why a partition did not take a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +26,9 @@ pub enum Unavailable {
 
 /// The way in: one per engine, shared by every session.
 pub struct Router {
-    app: Arc<App>,
     clock: Clock,
     pub(crate) partitions: Arc<[Partition]>,
-    times: Arc<EventTimes>,
+    pub(crate) serving: Arc<Serving>,
 }
 
 pub(crate) struct Partition {
@@ -54,18 +53,18 @@ impl Partition {
 }
 
 impl Router {
-    pub(crate) fn new(
-        app: Arc<App>,
-        clock: Clock,
-        partitions: Arc<[Partition]>,
-        times: Arc<EventTimes>,
-    ) -> Self {
-        Self { app, clock, partitions, times }
+    pub(crate) fn new(clock: Clock, partitions: Arc<[Partition]>, serving: Arc<Serving>) -> Self {
+        Self { clock, partitions, serving }
     }
 
-    /// The app that is served.
-    pub fn app(&self) -> &Arc<App> {
-        &self.app
+    /// The app that is served now.
+    pub fn app(&self) -> Arc<App> {
+        Arc::clone(&self.serving.current().app)
+    }
+
+    /// The app that is served now, to be followed.
+    pub fn follow(&self) -> Following {
+        Following::new(Arc::clone(&self.serving))
     }
 
     /// The engine's clock.
@@ -78,13 +77,22 @@ impl Router {
         u32::try_from(self.partitions.len()).expect("PARTITIONS_MAX fits 32 bits")
     }
 
-    /// The partition that owns a row's key. `key` is left holding the key's bytes.
-    pub fn partition_of(&self, stream: StreamId, row: Row<'_>, key: &mut Vec<u8>) -> PartitionId {
-        let schema = &self.app.streams[stream.index()].schema;
+    /// The partition that owns the key of a row of `stream`. `key` is left holding the key's bytes.
+    pub fn partition_of(&self, stream: &Stream, row: Row<'_>, key: &mut Vec<u8>) -> PartitionId {
         key.clear();
-        row.write_key(schema, schema.key(), key);
+        row.write_key(&stream.schema, stream.schema.key(), key);
+        self.partition_of_key(key)
+    }
+
+    /// The partition that owns a key, by its bytes.
+    pub fn partition_of_key(&self, key: &[u8]) -> PartitionId {
         let index = partition_of(key_hash(key), self.partitions());
         PartitionId { tenant: TenantId::DEFAULT, index }
+    }
+
+    /// All partitions, counting up.
+    pub fn partition_ids(&self) -> impl Iterator<Item = PartitionId> + use<> {
+        (0..self.partitions()).map(|index| PartitionId { tenant: TenantId::DEFAULT, index })
     }
 
     /// Queues a request for a decision in the partition's fast lane.
@@ -107,16 +115,11 @@ impl Router {
         self.partitions[id.index as usize].push(lane, request).map_err(|(unavailable, _)| unavailable)
     }
 
-    /// The event time of a row, in milliseconds; nothing where it or its stream has none.
-    pub fn event_time(&self, stream: StreamId, row: Row<'_>) -> Option<i64> {
-        let of = self.app.streams[stream.index()].watermark?;
-        (!row.is_null(of.column)).then(|| row.i64(of.column))
-    }
-
     /// Notes the greatest event time of rows that have all been queued: from it the partitions learn the
-    /// stream's watermark. Noted earlier, it could overtake rows that still have to be queued.
-    pub fn note_event_time(&self, stream: StreamId, millis: i64) {
-        self.times.note(stream, millis, self.clock.tick(self.clock.now()));
+    /// stream's watermark. Noted earlier, it could overtake rows that still have to be queued. `served` is
+    /// the app against which the rows were checked.
+    pub fn note_event_time(&self, served: &Served, stream: StreamId, millis: i64) {
+        served.times.note(stream, millis, self.clock.tick(self.clock.now()));
     }
 
     /// Rows that the app's outputs have given, over all partitions.

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use vencejo_core::plan::App;
+use vencejo_core::plan::{App, Succession};
 use vencejo_types::limits::TICK_MILLIS;
 use vencejo_types::{StreamId, Tick};
 
 use crate::clock::Clock;
 use crate::lanes::Lane;
-use crate::request::Request;
+use crate::request::{Request, Ticked};
 use crate::router::{Partition, Unavailable};
+use crate::serving::{Following, Served};
 
 /// What the rim has seen of the streams' event times.
 pub(crate) struct EventTimes {
-    streams: Vec<Seen>,
+    streams: Vec<Arc<Seen>>,
 }
 
 struct Seen {
@@ -26,10 +27,24 @@ struct Seen {
     last: AtomicI64,
 }
 
+impl Seen {
+    fn nothing() -> Arc<Self> {
+        Arc::new(Self { greatest: AtomicI64::new(i64::MIN), last: AtomicI64::new(i64::MIN) })
+    }
+}
+
 impl EventTimes {
     pub(crate) fn new(streams: usize) -> Self {
-        let never = || Seen { greatest: AtomicI64::new(i64::MIN), last: AtomicI64::new(i64::MIN) };
-        Self { streams: (0..streams).map(|_| never()).collect() }
+        Self { streams: (0..streams).map(|_| Seen::nothing()).collect() }
+    }
+
+    /// Those of the next app. Streams that go on share what is seen: who has not followed yet notes it, too.
+    pub(crate) fn succeed(&self, succession: &Succession) -> Self {
+        let seen = |stream: usize| match self.streams.get(stream) {
+            Some(seen) if succession.keeps_time(stream) => Arc::clone(seen),
+            _ => Seen::nothing(),
+        };
+        Self { streams: (0..succession.to().streams.len()).map(seen).collect() }
     }
 
     pub(crate) fn note(&self, stream: StreamId, millis: i64, now: Tick) {
@@ -55,37 +70,42 @@ impl EventTimes {
 
 /// Sends ticks through the normal lanes: they overtake no row that was queued before.
 pub(crate) struct Ticker {
-    app: Arc<App>,
-    times: Arc<EventTimes>,
+    following: Following,
     partitions: Arc<[Partition]>,
+    served: Arc<Served>,
     /// What each partition was told last.
     told: Vec<Arc<[Option<i64>]>>,
 }
 
 impl Ticker {
-    /// A ticker; nothing for an app in which nothing happens by time.
-    pub(crate) fn new(app: &Arc<App>, times: Arc<EventTimes>, partitions: Arc<[Partition]>) -> Option<Self> {
-        if !app.flow.waits_for_time() {
-            return None;
-        }
-        let nothing: Arc<[_]> = vec![Some(i64::MIN); app.streams.len()].into();
-        let told = partitions.iter().map(|_| Arc::clone(&nothing)).collect();
-        Some(Self { app: Arc::clone(app), times, partitions, told })
+    pub(crate) fn new(mut following: Following, partitions: Arc<[Partition]>) -> Self {
+        let served = Arc::clone(following.served());
+        let told = told_nothing(&served.app, partitions.len());
+        Self { following, partitions, served, told }
     }
 
-    /// Ticks until the partitions have stopped.
+    /// Ticks until the partitions have stopped; not while nothing in the app happens by time.
     pub(crate) async fn run(mut self, clock: Clock) {
-        let by_engine_time = self.app.flow.lives_by_engine_time();
-        let began = clock.tick(clock.now());
+        let mut began = clock.tick(clock.now());
         loop {
             clock.pause(Duration::from_millis(TICK_MILLIS)).await;
-            let watermarks: Arc<[_]> =
-                self.times.watermarks(&self.app, began, clock.tick(clock.now())).into();
+            if !Arc::ptr_eq(self.following.served(), &self.served) {
+                self.served = Arc::clone(self.following.served());
+                self.told = told_nothing(&self.served.app, self.partitions.len());
+                began = clock.tick(clock.now());
+            }
+            let Served { app, times } = &*self.served;
+            if !app.flow.waits_for_time() {
+                continue;
+            }
+            let by_engine_time = app.flow.lives_by_engine_time();
+            let watermarks: Arc<[_]> = times.watermarks(app, began, clock.tick(clock.now())).into();
             for (partition, told) in self.partitions.iter().zip(&mut self.told) {
                 if !by_engine_time && *told == watermarks {
                     continue;
                 }
-                match partition.push(Lane::Normal, Request::Tick(Arc::clone(&watermarks))) {
+                let tick = Ticked { app: Arc::clone(app), watermarks: Arc::clone(&watermarks) };
+                match partition.push(Lane::Normal, Request::Tick(tick)) {
                     Ok(()) => *told = Arc::clone(&watermarks),
                     // It has enough to do; the next tick tells as much.
                     Err((Unavailable::Overloaded, _)) => {}
@@ -94,4 +114,10 @@ impl Ticker {
             }
         }
     }
+}
+
+/// That no partition was told anything.
+fn told_nothing(app: &App, partitions: usize) -> Vec<Arc<[Option<i64>]>> {
+    let nothing: Arc<[_]> = vec![Some(i64::MIN); app.streams.len()].into();
+    vec![nothing; partitions]
 }

@@ -8,7 +8,7 @@ use vencejo_core::plan::flow::{Calc, Edge, Flow, Node, Operator, Table, TableSou
 use vencejo_core::plan::{App, Decision, Lookup, Stream, StreamOptions};
 use vencejo_expr::{Expr, Graph, Program, Type, compile};
 use vencejo_runtime::{
-    BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Router, Rows, Unavailable, start,
+    BatchReply, DecideRequest, Decided, DecisionReply, Fault, IngestRequest, Router, Rows, Unavailable, start,
 };
 use vencejo_types::limits::{FAST_LANE_REQUESTS_MAX, NORMAL_LANE_REQUESTS_MAX, VIEW_KEYS_MAX};
 use vencejo_types::row::{Row, RowWriter};
@@ -89,7 +89,7 @@ fn counts(key: Column, count: Column) -> Flow {
         name: "counts".to_owned(),
         schema: Arc::new(Schema::new(vec![key, count], vec![0])),
         source: TableSource::Running { node: 0, calc },
-        local: true,
+        partition: Some(vec![0]),
     };
     Flow {
         nodes: vec![groups],
@@ -124,7 +124,7 @@ impl DecisionReply for Recorder {
         self.0.lock().unwrap().push(Seen::Decided(request, count));
     }
 
-    fn failed(&self, request: u64) {
+    fn failed(&self, request: u64, _fault: Fault) {
         self.0.lock().unwrap().push(Seen::Failed(request));
     }
 }
@@ -134,7 +134,7 @@ impl BatchReply for Recorder {
         self.0.lock().unwrap().push(Seen::Absorbed(events, sequence));
     }
 
-    fn failed(&self, _partition: PartitionId, _events: u32) {
+    fn failed(&self, _partition: PartitionId, _events: u32, _fault: Fault) {
         unreachable!("no event of these tests panics");
     }
 }
@@ -167,7 +167,7 @@ impl Harness {
         writer.set_i64(0, key);
         writer.finish(schema, &mut bytes).unwrap();
         let row = Row::parse(schema, &bytes).unwrap();
-        (self.router.partition_of(StreamId(0), row, &mut Vec::new()), bytes.into())
+        (self.router.partition_of(&self.router.app().streams[0], row, &mut Vec::new()), bytes.into())
     }
 
     /// Lets the partitions of this thread run until nothing waits.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use vencejo_core::plan::flow::{Edge, Flow, Node, Operator, Output};
 use vencejo_core::plan::{App, Stream, StreamOptions, Watermark};
 use vencejo_expr::Type;
-use vencejo_runtime::{BatchReply, IngestRequest, Router, Rows, start};
+use vencejo_runtime::{BatchReply, Fault, IngestRequest, Router, Rows, start};
 use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::schema::{Column, ColumnType, Schema};
@@ -84,7 +84,7 @@ struct Unheard;
 impl BatchReply for Unheard {
     fn absorbed(&self, _partition: PartitionId, _events: u32, _sequence: Sequence) {}
 
-    fn failed(&self, _partition: PartitionId, _events: u32) {
+    fn failed(&self, _partition: PartitionId, _events: u32, _fault: Fault) {
         panic!("no event of these tests fails");
     }
 }
@@ -98,12 +98,14 @@ fn send(router: &Router, key: i64, ts: i64) -> PartitionId {
     writer.set_i64(1, ts);
     writer.finish(schema, &mut bytes).unwrap();
     let row = Row::parse(schema, &bytes).unwrap();
-    let partition = router.partition_of(stream, row, &mut Vec::new());
-    let time = router.event_time(stream, row).unwrap();
+    let served = Arc::clone(router.follow().served());
+    let declared = &served.app.streams[stream.index()];
+    let partition = router.partition_of(declared, row, &mut Vec::new());
+    let time = declared.event_time(row).unwrap();
     let ranges = std::iter::once(0..bytes.len()).collect();
     let rows = Rows { bytes: Bytes::from(bytes), ranges };
     router.ingest(partition, IngestRequest { stream, rows, reply: Arc::new(Unheard) }).unwrap();
-    router.note_event_time(stream, time);
+    router.note_event_time(&served, stream, time);
     partition
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use thread_priority::ThreadPriority;
 use thread_priority::unix::{NormalThreadSchedulePolicy as Policy, ThreadSchedulePolicy};
 use thread_priority::unix::{set_thread_priority_and_policy, thread_native_id};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 /// How long work may take in the time that nobody else wants. Where others keep the machine busy, there is
@@ -28,6 +28,18 @@ pub async fn in_background<T: Send + 'static>(work: impl Fn() -> T + Send + Sync
     }
     begin(work, done, || ())?;
     result.recv().await?
+}
+
+/// Runs this on a thread of its own of the usual priority: what is too long for the thread that serves the
+/// network, and somebody waits for. Nothing when it panics or no thread can be had.
+pub async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (done, result) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("elsewhere".to_owned()).spawn(move || {
+        // Whoever waited may have gone.
+        let _ = done.send(work());
+    });
+    thread.ok()?;
+    result.await.ok()
 }
 
 /// Lets go of this on a thread of its own: what is large takes its time.
@@ -70,6 +82,8 @@ mod tests {
     fn a_panic_is_nothing_and_hangs_nobody() {
         assert_eq!(run(in_background(|| 7)), Some(7));
         assert_eq!(run(in_background(|| -> u8 { std::panic::panic_any("meant") })), None);
+        assert_eq!(run(elsewhere(|| 7)), Some(7));
+        assert_eq!(run(elsewhere(|| -> u8 { std::panic::panic_any("meant") })), None);
     }
 
     #[cfg(target_os = "linux")]

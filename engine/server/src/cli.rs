@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{app, bench, decide, demo, generate, model, predict, run, serve};
+use crate::{app, bench, decide, demo, generate, model, predict, query, run, serve, tap};
 
 /// A real-time decision engine: events in over QUIC, decisions out in microseconds.
 #[derive(Parser, Debug)]
@@ -30,6 +30,8 @@ enum Command {
     Run(run::RunArgs),
     App(app::AppArgs),
     Decide(decide::DecideArgs),
+    Query(query::QueryArgs),
+    Tap(tap::TapArgs),
     Predict(predict::PredictArgs),
     Model(model::ModelArgs),
     Gen(generate::GenArgs),
@@ -47,6 +49,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Run(args) => run::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Decide(args) => decide::run(&args),
+        Command::Query(args) => query::run(&args),
+        Command::Tap(args) => tap::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Gen(args) => generate::run(&args),

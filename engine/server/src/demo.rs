@@ -16,7 +16,7 @@ use vencejo_gateway::openrtb::{Adapter, Impression};
 use vencejo_runtime::Clock;
 
 use crate::answer::{DecisionTarget, answer_into};
-use crate::app_source::AppSource;
+use crate::app::AppSource;
 use crate::bench::{self, Options, Report};
 use crate::connect::block_on;
 use crate::console::print;
@@ -90,7 +90,7 @@ impl Engine {
         let (ready, address) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             let quic = (Ipv4Addr::LOCALHOST, 0).into();
-            let setup = EngineSetup { app, identity, quic, partitions: PARTITIONS, threads: 1 };
+            let setup = EngineSetup { app, identity, quic, partitions: PARTITIONS, threads: 1, memory: None };
             let tell = move |address| ready.send(address).expect("the demo waits for the address");
             run_engine(setup, tell, move || stopped.cancelled_owned())
         });

@@ -3,7 +3,6 @@
 
 mod answer;
 mod app;
-mod app_source;
 mod background;
 mod bench;
 mod cli;
@@ -16,11 +15,15 @@ mod failure;
 mod feature_rows;
 mod generate;
 mod identity;
+mod json_row;
 mod lines;
 mod model;
 mod predict;
+mod query;
+mod remote;
 mod run;
 mod serve;
+mod tap;
 mod text_list;
 mod text_row;
 mod text_time;

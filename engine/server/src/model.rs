@@ -2,7 +2,6 @@
 //! engine serves.
 
 mod push;
-mod remote;
 mod validate;
 mod versions;
 

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -14,10 +14,10 @@ use vencejo_core::plan::flow::Operator;
 use vencejo_gateway::{BindError, Gateway, Identity};
 use vencejo_types::limits::PARTITIONS_MAX;
 
-use crate::app_source::AppSource;
+use crate::app::{AppSource, Planned, archive, compile_models};
 use crate::connect::parse_address;
 use crate::console::note;
-use crate::control::Commands;
+use crate::control::{Commands, Memory};
 use crate::failure::Failure;
 use crate::identity;
 use crate::text_list::named;
@@ -27,7 +27,8 @@ use crate::text_list::named;
 #[command(after_help = "Examples:\n  vencejo serve --app apps/ads\n  \
     vencejo serve --app apps/ads --quic 127.0.0.1:0 --partitions 8 --data /var/lib/vencejo")]
 pub struct ServeArgs {
-    /// The app folder (app.sql and the model files it names).
+    /// The app folder (app.sql and the model files it names). What was deployed over it since is served
+    /// instead, as long as the folder has not changed.
     #[arg(long, value_name = "DIR")]
     app: PathBuf,
     /// Where to listen for QUIC (UDP); port 0 takes a free one.
@@ -64,8 +65,12 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
             args.quic
         )));
     }
-    let app = AppSource::Folder(args.app.clone()).load()?;
     let identity = identity::load_or_create(&args.data)?;
+    let (planned, memory) = app_to_serve(&args.app, &args.data)?;
+    if !planned.warnings.is_empty() {
+        note(planned.warnings.trim_end());
+    }
+    let app = Arc::new(compile_models(planned.app, None));
     let fingerprint = identity::fingerprint(&identity);
     note(describe(&app));
     note(format_args!("certificate sha256={fingerprint}"));
@@ -75,6 +80,7 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
         quic: args.quic,
         partitions: args.partitions,
         threads: usize::from(args.threads),
+        memory: Some(memory),
     };
     let ready = |address: SocketAddr| {
         let line = if args.json {
@@ -102,6 +108,33 @@ pub struct EngineSetup {
     pub partitions: u32,
     /// Number of threads.
     pub threads: usize,
+    /// Where deployed apps are remembered, if anywhere.
+    pub memory: Option<Memory>,
+}
+
+/// The app of the folder; or the one that was deployed over it since, while the folder is what it was then.
+fn app_to_serve(folder: &Path, data: &Path) -> Result<(Planned, Memory), Failure> {
+    let declared = AppSource::Folder(folder.to_owned()).plan()?;
+    let memory = Memory { data: data.to_owned(), base: declared.archive.content() };
+    let Some(deployed) = archive::remembered(data)? else { return Ok((declared, memory)) };
+    if deployed.base == Some(memory.base) {
+        note(format_args!(
+            "serving the app deployed from {}; to serve {} again, change it or remove the file deployed-app in {}",
+            deployed.origin,
+            folder.display(),
+            data.display()
+        ));
+        return Ok((AppSource::Archive(deployed).plan()?, memory));
+    }
+    note(format_args!(
+        "{} has changed since the app from {} was deployed over it; serving the folder, forgetting the deployed app",
+        folder.display(),
+        deployed.origin
+    ));
+    archive::forget(data).map_err(|error| {
+        Failure::config(format!("the data folder {} cannot be used: {error}", data.display()))
+    })?;
+    Ok((declared, memory))
 }
 
 /// Serves on the calling thread until `stop` is done; `ready` learns the address once it is bound.
@@ -113,13 +146,13 @@ pub fn run_engine<S: Future<Output = ()>>(
     ready: impl FnOnce(SocketAddr),
     stop: impl FnOnce() -> S,
 ) -> Result<(), Failure> {
-    let EngineSetup { app, identity, quic, partitions, threads } = setup;
+    let EngineSetup { app, identity, quic, partitions, threads, memory } = setup;
     let system = actix_rt::System::new();
     let served = system.block_on(async {
         // Signals that come between the ready line and the first poll must not be lost.
         let stop = stop();
         let router = Arc::new(vencejo_runtime::start(app, partitions, threads));
-        let commands = Arc::new(Commands::new(Arc::clone(&router)));
+        let commands = Arc::new(Commands::new(Arc::clone(&router), memory));
         let gateway = Gateway::bind(quic, identity, router, commands).map_err(|error| match error {
             BindError::Address(..) => Failure::runtime(error),
             BindError::Identity(_) | BindError::Welcome(_) => Failure::config(error),

@@ -69,6 +69,7 @@ mod answer;
 mod ast;
 mod catalog;
 mod csv;
+mod current;
 mod diagnostic;
 mod explain;
 mod expression;
@@ -88,6 +89,7 @@ use catalog::Catalog;
 use diagnostic::{Report, Reported};
 use tokens::{Cursor, Place};
 
+pub use current::plan_query;
 pub use diagnostic::Diagnostic;
 pub use explain::{explain, explain_memory};
 pub use suggest::did_you_mean;

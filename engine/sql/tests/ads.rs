@@ -44,7 +44,10 @@ fn the_plan_is_resolved() {
     );
     assert_eq!(app.streams[0].schema.key(), [1]);
     let table = &app.flow.tables[0];
-    assert_eq!((table.name.as_str(), table.schema.key(), table.local), ("placement_stats", &[0][..], true));
+    assert_eq!(
+        (table.name.as_str(), table.schema.key(), table.is_local()),
+        ("placement_stats", &[0][..], true)
+    );
     let TableSource::Running { node, .. } = table.source else { panic!("{table:?}") };
     let Operator::Aggregate(aggregation) = &app.flow.nodes[node].operator else { panic!("no aggregation") };
     assert_eq!(aggregation.grouping, Grouping::Running { ttl: None });

@@ -33,6 +33,20 @@ pub const KEY_BYTES_MAX: usize = 4_096;
 pub const APP_SQL_BYTES_MAX: usize = 1 << 20;
 /// Largest model file, in bytes.
 pub const MODEL_FILE_BYTES_MAX: usize = 256 << 20;
+/// Rows that one query answers, and that its LIMIT may ask for.
+pub const QUERY_ROWS_MAX: usize = 10_000;
+/// Bytes of rows that one query gathers.
+pub const QUERY_BYTES_MAX: usize = 16 << 20;
+/// Groups that one query merges, where partitions hold parts of them.
+pub const QUERY_GROUPS_MAX: usize = 1 << 18;
+/// Bytes of the groups that one query merges.
+pub const QUERY_GROUPS_BYTES_MAX: usize = 256 << 20;
+/// Rows of a table that a query looks at before the partition goes on with other requests.
+pub const QUERY_SLICE_ROWS_MAX: usize = 256;
+/// Longest text of a query, in bytes.
+pub const QUERY_TEXT_BYTES_MAX: usize = 32 << 10;
+/// Most expressions of a query's ORDER BY.
+pub const QUERY_ORDER_MAX: usize = 64;
 /// Versions of one model that a partition holds; for a further one the oldest without a role goes.
 pub const MODEL_VERSIONS_MAX: usize = 8;
 /// Changes of who answers that can be rolled back, of one model.
@@ -41,6 +55,9 @@ pub const MODEL_HISTORY_MAX: usize = 8;
 pub const SHADOW_ROWS_MAX: u64 = 1_000_000;
 /// How often a request to all partitions tries a full lane again, a millisecond apart.
 pub const BROADCAST_TRIES_MAX: usize = 5_000;
+/// Most numbers that deploys give to the streams of one engine, and to its decisions: a number is never used
+/// for another. A restart begins anew.
+pub const DECLARATION_NUMBERS_MAX: usize = 1 << 14;
 /// Deepest nesting of an SQL expression or subquery.
 pub const SQL_DEPTH_MAX: usize = 64;
 /// Registers of one expression program.
@@ -171,6 +188,9 @@ pub const COOLDOWN_MILLIS_MAX: i64 = 366 * 24 * 3_600_000;
 /// Longest deadline that a decision may declare or ask for, in microseconds.
 pub const DEADLINE_MICROS_MAX: u32 = 60_000_000;
 
+const _: () =
+    assert!(DECLARATION_NUMBERS_MAX <= u16::MAX as usize && DECLARATIONS_MAX <= DECLARATION_NUMBERS_MAX);
+const _: () = assert!(QUERY_ROWS_MAX < usize::MAX / 2);
 const _: () = assert!(PROGRAM_INSTRUCTIONS_MAX < u16::MAX as usize);
 const _: () = assert!(REGISTERS_MAX <= PROGRAM_INSTRUCTIONS_MAX);
 const _: () = assert!(EXPRESSION_NODES_MAX < u32::MAX as usize);

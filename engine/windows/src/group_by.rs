@@ -2,7 +2,7 @@
 
 use vencejo_expr::Value;
 
-use crate::aggregate::Texts;
+use crate::aggregate::{State, Texts};
 use crate::given::Given;
 use crate::operator::{Downstream, Operator, Taken};
 use crate::running::Running;
@@ -13,6 +13,13 @@ use crate::spec::{Aggregation, Grouping, Windowing};
 /// Where a key is. Good until the next row, watermark or tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place(pub(crate) u32);
+
+impl Place {
+    /// Its number: places count up from 0.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// GROUP BY. What comes out, and in which order, say the parts: [`Grouping::Running`] gives its rows at the
 /// end of the input, windows when they close.
@@ -67,6 +74,31 @@ impl GroupBy {
         if let Some(running) = self.running() {
             running.read(place, texts, out);
         }
+    }
+
+    /// The running groups at places from this number on. A walk in pieces meets every group that is there
+    /// all the while, and each at most once.
+    pub fn places_from(&self, first: usize) -> impl Iterator<Item = Place> {
+        self.running().into_iter().flat_map(move |running| running.places_from(first))
+    }
+
+    /// From now on, or no more, notes for which running groups rows come. Whoever asks for it must take them
+    /// again and again.
+    pub fn watch(&mut self, on: bool) {
+        if let Groups::Running(running) = &mut self.0 {
+            running.watch(on);
+        }
+    }
+
+    /// The running groups for which rows came since this was last asked, each once; none without
+    /// [`GroupBy::watch`].
+    pub fn take_touched(&mut self) -> Vec<Place> {
+        if let Groups::Running(running) = &mut self.0 { running.take_touched() } else { Vec::new() }
+    }
+
+    /// Key bytes and accumulators of a running group.
+    pub(crate) fn group(&self, place: Place) -> Option<(&[u8], State<'_>)> {
+        self.running().map(|running| running.group(place))
     }
 
     /// The running groups, in order of first arrival.

@@ -92,11 +92,15 @@ impl Groups {
     /// Takes the groups of another one.
     pub fn merge(&mut self, layout: &Layout, other: &Self) {
         for theirs in other.table.places() {
-            let key = other.table.key(theirs);
-            let Some((place, _)) = self.table.find_or_insert(key, usize::MAX) else { continue };
-            let cells = &mut self.table.cells_mut(place)[layout.header..];
-            layout.aggregates.merge(cells, &mut self.sides, other.state(layout, theirs));
+            self.merge_group(layout, other.table.key(theirs), other.state(layout, theirs));
         }
+    }
+
+    /// Takes accumulators into the group of a key.
+    pub fn merge_group(&mut self, layout: &Layout, key: &[u8], from: State<'_>) {
+        let Some((place, _)) = self.table.find_or_insert(key, usize::MAX) else { return };
+        let cells = &mut self.table.cells_mut(place)[layout.header..];
+        layout.aggregates.merge(cells, &mut self.sides, from);
     }
 
     /// The accumulators of the group at a place.

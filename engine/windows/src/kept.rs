@@ -12,6 +12,7 @@ use vencejo_types::limits::{ROWS_KEPT_MAX, VIEW_KEYS_MAX};
 use crate::aggregate::Texts;
 use crate::cell::{of_word, word};
 use crate::group_by::Place;
+use crate::groups::recycled;
 use crate::key;
 use crate::operator::{Downstream, Operator, Taken};
 use crate::packed::PackedRow;
@@ -83,13 +84,22 @@ impl Kept {
         }
     }
 
-    /// Shows all kept rows of a key, latest window first.
-    pub fn history(&self, place: Place, mut show: impl FnMut(&[Value<'_>])) {
-        for row in self.rows_of(place) {
-            let mut values = Vec::with_capacity(self.width);
+    /// Shows the kept rows of a key, latest window first, but for the first `skip`, until `show` says that it
+    /// has seen enough.
+    pub fn history(&self, place: Place, skip: usize, mut show: impl FnMut(&[Value<'_>]) -> bool) {
+        let mut values = Vec::with_capacity(self.width);
+        for row in self.rows_of(place).skip(skip) {
+            values = recycled(values);
             row.append(&mut values);
-            show(&values);
+            if !show(&values) {
+                return;
+            }
         }
+    }
+
+    /// The keys at places from this number on; as [`crate::GroupBy::places_from`].
+    pub fn places_from(&self, first: usize) -> impl Iterator<Item = Place> {
+        self.table.places_from(first).map(|place| Place(place as u32))
     }
 
     /// The keys, in order of first arrival.

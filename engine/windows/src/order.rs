@@ -5,7 +5,7 @@ use vencejo_expr::Value;
 use crate::spec::OrderBy;
 
 /// Appends the sort key of a row.
-pub(crate) fn write(row: &[Value<'_>], order: &[OrderBy], out: &mut Vec<u8>) {
+pub fn write(row: &[Value<'_>], order: &[OrderBy], out: &mut Vec<u8>) {
     for by in order {
         let value = row[by.column];
         if value == Value::Null {

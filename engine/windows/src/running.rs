@@ -7,7 +7,7 @@ use std::collections::BinaryHeap;
 
 use vencejo_expr::Value;
 
-use crate::aggregate::Texts;
+use crate::aggregate::{State, Texts};
 use crate::cell::{Cell, int, of_int};
 use crate::group_by::Place;
 use crate::groups::{Groups, Layout, keys_max, recycled};
@@ -35,6 +35,8 @@ pub(crate) struct Running {
     now_micros: i64,
     sequence: i64,
     is_ended: bool,
+    /// The groups that rows came for since they were last looked at, if somebody looks.
+    touched: Option<Vec<Place>>,
     key: Vec<u8>,
     pub late: u64,
     pub refused: u64,
@@ -54,6 +56,7 @@ impl Running {
             now_micros: 0,
             sequence: 0,
             is_ended: false,
+            touched: None,
             key: Vec::new(),
             late: 0,
             refused: 0,
@@ -75,6 +78,9 @@ impl Running {
             self.refused += 1;
             return Taken::Refused;
         };
+        if let Some(touched) = &mut self.touched {
+            touched.push(Place(place as u32));
+        }
         if let Some(ttl) = self.ttl_micros {
             let cells = self.groups.table.cells_mut(place);
             cells[TOUCHED] = of_int(self.now_micros);
@@ -119,6 +125,17 @@ impl Running {
         }
     }
 
+    pub fn watch(&mut self, on: bool) {
+        self.touched = on.then(|| self.touched.take().unwrap_or_default());
+    }
+
+    pub fn take_touched(&mut self) -> Vec<Place> {
+        let mut touched = self.touched.as_mut().map(std::mem::take).unwrap_or_default();
+        touched.sort_unstable();
+        touched.dedup();
+        touched
+    }
+
     pub fn find(&self, key: &[u8]) -> Option<Place> {
         self.groups.table.find(key).map(|place| Place(place as u32))
     }
@@ -132,6 +149,15 @@ impl Running {
         self.layout.read_key(self.groups.table.key(place), out);
         let aggregates = &mut out[self.layout.key.len()..];
         self.layout.aggregates.read(self.groups.state(&self.layout, place), texts, aggregates);
+    }
+
+    pub fn group(&self, place: Place) -> (&[u8], State<'_>) {
+        let place = place.index();
+        (self.groups.table.key(place), self.groups.state(&self.layout, place))
+    }
+
+    pub fn places_from(&self, first: usize) -> impl Iterator<Item = Place> {
+        self.groups.table.places_from(first).map(|place| Place(place as u32))
     }
 
     /// The groups, in order of first arrival.

@@ -171,9 +171,14 @@ impl KeyedTable {
 
     /// The places that have a key, counting up.
     pub fn places(&self) -> impl Iterator<Item = usize> {
+        self.places_from(0)
+    }
+
+    /// The places from this one on that have a key, counting up.
+    pub fn places_from(&self, first: usize) -> impl Iterator<Item = usize> {
         let is_free =
             |place: usize| self.is_free.get(place / 64).is_some_and(|bits| bits >> (place % 64) & 1 == 1);
-        (0..self.runs.len()).filter(move |&place| !is_free(place))
+        (first..self.runs.len()).filter(move |&place| !is_free(place))
     }
 
     /// Number of keys.

@@ -56,7 +56,10 @@ fn history(kept: &Kept, key: &str) -> String {
     vencejo_windows::key::write([Value::Str(key)], &mut bytes);
     let Some(place) = kept.find(&bytes) else { return "none".to_owned() };
     let mut rows = Vec::new();
-    kept.history(place, |row| rows.push(support::text(row)));
+    kept.history(place, 0, |row| {
+        rows.push(support::text(row));
+        true
+    });
     let (mut texts, mut row) = (Texts::default(), vec![Value::Null; kept.width()]);
     kept.read(place, &mut texts, &mut row);
     assert_eq!(support::text(&row), rows[0]);

@@ -205,7 +205,7 @@ fn read_decision(fields: &mut Fields<'_>, streams: &[StreamInfo]) -> Read<Decisi
     })
 }
 
-fn write_schema(schema: &Schema, out: &mut BytesMut) {
+pub(super) fn write_schema(schema: &Schema, out: &mut BytesMut) {
     out.put_u64_le(schema.fingerprint());
     put_count(out, schema.columns().len());
     for column in schema.columns() {
@@ -223,7 +223,7 @@ fn write_schema(schema: &Schema, out: &mut BytesMut) {
     }
 }
 
-fn read_schema(fields: &mut Fields<'_>) -> Read<Schema> {
+pub(super) fn read_schema(fields: &mut Fields<'_>) -> Read<Schema> {
     let fingerprint = fields.u64("fingerprint")?;
     let mut columns = Vec::new();
     for _ in 0..fields.count(COLUMNS_MAX, "columns")? {

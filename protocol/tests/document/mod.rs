@@ -33,6 +33,7 @@ fn columns(header: &str, count: usize) -> Vec<String> {
 fn every_example_is_a_golden_vector() {
     let files = ["fingerprints", "rows", "keys", "hello", "welcome", "ping", "pong", "decide", "decision"];
     let files = files.into_iter().chain(["ingest", "ack", "blob", "control", "controlled", "error"]);
+    let files = files.chain(["subscribe", "subscribed", "rows_frame"]);
     let vectors: BTreeSet<Vec<u8>> =
         files.flat_map(|file| vectors::load(&format!("{file}.txt"))).map(|vector| vector.bytes).collect();
     let spec = spec();
@@ -100,6 +101,7 @@ fn the_limits_table_carries_the_limits() {
         ("blobs of a command", limits::CONTROL_BLOBS_MAX),
         ("bytes of a command's blobs", limits::CONTROL_BLOBS_BYTES_MAX),
         ("arguments of a command", limits::CONTROL_ARGUMENTS_BYTES_MAX),
+        ("rows of a subscription", limits::SUBSCRIPTION_BYTES_MAX),
     ] {
         assert_eq!(number(limit), expected as u64, "{limit}");
     }

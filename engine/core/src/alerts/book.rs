@@ -113,6 +113,20 @@ impl AlertBook {
         }
     }
 
+    /// Goes on in the next app: each alert at its output's new place; those of outputs that are gone go, too.
+    pub(crate) fn succeed(mut self, output: impl Fn(usize) -> Option<usize>) -> Self {
+        let mut book = Self { next: self.next, dropped: self.dropped, ..Self::default() };
+        while let Some((place, mut alert)) = self.alerts.pop_first() {
+            let Some(output) = output(alert.output) else { continue };
+            alert.output = output;
+            book.bytes += size(&alert);
+            book.places.insert(alert.id, place);
+            book.by_status.insert((alert.status, place));
+            book.alerts.insert(place, alert);
+        }
+        book
+    }
+
     /// Changes an alert.
     pub(crate) fn change(&mut self, id: AlertId, change: AlertChange) -> Result<(), AlertRefusal> {
         let place = *self.places.get(&id).ok_or(AlertRefusal::Unknown)?;
@@ -184,6 +198,17 @@ mod tests {
         }
         assert_eq!((book.len(), book.dropped()), (ALERTS_KEPT_MAX, 3));
         assert_eq!(book.by_status.len(), ALERTS_KEPT_MAX);
+    }
+
+    #[test]
+    fn alerts_follow_their_outputs_to_the_next_app() {
+        let mut book = AlertBook::default();
+        (0..4).for_each(|id| book.raise(Alert { output: id as usize % 2, ..alert(id) }));
+        book.change(AlertId(3), AlertChange::Acknowledge).unwrap();
+        let book = book.succeed(|output| (output == 1).then_some(5));
+        let kept: Vec<_> = book.iter().map(|alert| (alert.id, alert.output, alert.status)).collect();
+        assert_eq!(kept, [(AlertId(1), 5, Status::Open), (AlertId(3), 5, Status::Acknowledged)]);
+        assert_eq!(book.by_status.len(), 2);
     }
 
     #[test]

@@ -16,17 +16,19 @@ use vencejo_expr::Value;
 use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
 use vencejo_types::{Sequence, StreamId, Tick, ViewId};
-use vencejo_windows::Texts;
+use vencejo_windows::{GroupBy, Place, Texts};
 
 use crate::alerts::AlertBook;
 use crate::column_value;
 use crate::event::Effects;
-use crate::plan::App;
 use crate::plan::flow::{Flow, Operator};
+use crate::plan::{App, Succession};
 
-use pass::{Pass, Source};
+use pass::Pass;
+pub(crate) use pass::{Source, calc_row};
 pub use rules::RuleCounts;
 use slot::Slot;
+pub(crate) use table::TableRows;
 use wiring::Wiring;
 
 /// State of the flow in one partition.
@@ -75,6 +77,35 @@ impl Dataflow {
             streams: vec![time; app.streams.len()],
             alerts: AlertBook::default(),
         }
+    }
+
+    /// Becomes the flow of the next app; what its nodes take over goes on, what is left is given back.
+    pub(crate) fn succeed(&mut self, succession: &Succession, now: Now, effects: &mut Effects) -> Self {
+        let app = succession.to();
+        let mut before = std::mem::replace(self, Self::new(app));
+        for node in 0..self.slots.len() {
+            if let Some(place) = succession.node_before(node) {
+                self.slots[node].take_over(&mut before.slots[place]);
+            }
+        }
+        for stream in 0..before.streams.len() {
+            if succession.keeps_time(stream) {
+                self.streams[stream] = before.streams[stream];
+            }
+        }
+        self.alerts = std::mem::take(&mut before.alerts).succeed(|output| succession.output_after(output));
+        for stream in 0..self.streams.len() {
+            self.mark_inputs(stream);
+        }
+        let mut pass = self.pass(app, now, effects);
+        for node in 0..app.flow.nodes.len() {
+            pass.settle(node);
+            pass.tell(node);
+        }
+        for node in 0..app.flow.nodes.len() {
+            pass.tick(node);
+        }
+        before
     }
 
     /// Takes a row of a stream in, then lets the stream's watermark follow.
@@ -147,6 +178,38 @@ impl Dataflow {
         arena: &'a Bump,
     ) -> Option<&'a [Value<'a>]> {
         table::find(flow, &self.slots, table, key, texts, arena)
+    }
+
+    /// What a table's rows are made of.
+    pub(crate) fn table<'a>(&'a self, flow: &'a Flow, table: ViewId) -> Option<TableRows<'a>> {
+        table::rows(flow, &self.slots, table)
+    }
+
+    /// Has a running table note which groups rows come for.
+    pub(crate) fn watch(&mut self, flow: &Flow, table: ViewId, on: bool) {
+        if let Some(groups) = table::groups_mut(flow, &mut self.slots, table) {
+            groups.watch(on);
+        }
+    }
+
+    /// The groups of a running table for which rows came.
+    pub(crate) fn take_touched(&mut self, flow: &Flow, table: ViewId) -> Vec<Place> {
+        table::groups_mut(flow, &mut self.slots, table).map(GroupBy::take_touched).unwrap_or_default()
+    }
+
+    /// The row of a running table at a place, in the table's columns.
+    pub(crate) fn read<'a>(
+        &'a self,
+        flow: &'a Flow,
+        table: ViewId,
+        place: Place,
+        texts: &'a mut Texts,
+        arena: &'a Bump,
+    ) -> Option<&'a [Value<'a>]> {
+        match table::rows(flow, &self.slots, table)? {
+            TableRows::Running(groups, calc) => table::read(groups, calc, place, texts, arena),
+            TableRows::Kept(_) => None,
+        }
     }
 
     /// The counters of every node that keeps state, in the flow's order.

@@ -78,6 +78,11 @@ impl Pass<'_> {
             self.at_work(node, |operator, down| operator.watermark(least, down));
             self.rules_watermark(node, least);
         }
+        self.tell(node);
+    }
+
+    /// Tells the nodes behind a node its watermark.
+    pub(super) fn tell(&mut self, node: usize) {
         let told = self.slots[node].told();
         for wire in &self.wiring.nodes[node] {
             self.slots[wire.node].inputs[wire.input] = told;
@@ -169,7 +174,7 @@ impl Downstream for Behind<'_, '_> {
 
 /// A row that a program reads.
 #[derive(Clone, Copy)]
-pub(super) enum Source<'r> {
+pub(crate) enum Source<'r> {
     /// One that a node gave.
     Values(&'r [Value<'r>]),
     /// One of a stream: read in its bytes, column by column, as the program asks.
@@ -191,7 +196,7 @@ impl<'r> Env<'r> for Source<'r> {
 }
 
 /// The columns of a calculation; nothing where its condition does not hold.
-pub(super) fn calc_row<'a>(
+pub(crate) fn calc_row<'a>(
     calc: &'a Calc,
     mut source: Source<'a>,
     arena: &'a Bump,

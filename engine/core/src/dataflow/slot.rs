@@ -57,6 +57,12 @@ impl Slot {
         }
     }
 
+    /// Goes on with what another flow's slot has of the same node.
+    pub(super) fn take_over(&mut self, before: &mut Self) {
+        std::mem::swap(&mut self.work, &mut before.work);
+        (self.watermark, self.idle) = (before.watermark, before.idle);
+    }
+
     /// What the nodes behind it are told; nothing where it is idle.
     pub(super) fn told(&self) -> Option<i64> {
         if self.idle {

@@ -3,11 +3,33 @@
 use bumpalo::Bump;
 use vencejo_expr::Value;
 use vencejo_types::ViewId;
-use vencejo_windows::Texts;
+use vencejo_windows::{GroupBy, Kept, Place, Texts};
 
 use super::pass::{Source, calc_row};
 use super::slot::{Slot, Work};
-use crate::plan::flow::{Flow, TableSource};
+use crate::plan::flow::{Calc, Flow, TableSource};
+
+/// What a table's rows are made of.
+pub(crate) enum TableRows<'a> {
+    /// Groups, with HAVING and SELECT over them.
+    Running(&'a GroupBy, &'a Calc),
+    /// Rows as they are.
+    Kept(&'a Kept),
+}
+
+/// What the rows of `table` are made of.
+pub(super) fn rows<'a>(flow: &'a Flow, slots: &'a [Slot], table: ViewId) -> Option<TableRows<'a>> {
+    match &flow.tables.get(table.index())?.source {
+        TableSource::Running { node, calc } => match &slots[*node].work {
+            Work::Groups(groups) => Some(TableRows::Running(groups, calc)),
+            _ => None,
+        },
+        TableSource::Kept { node } => match &slots[*node].work {
+            Work::Kept(kept) => Some(TableRows::Kept(kept)),
+            _ => None,
+        },
+    }
+}
 
 /// The row of `table` that has this key. Running groups are computed as they are now; a row that HAVING does
 /// not let through is not there.
@@ -19,19 +41,35 @@ pub(super) fn find<'a>(
     texts: &'a mut Texts,
     arena: &'a Bump,
 ) -> Option<&'a [Value<'a>]> {
-    let (node, calc) = match &flow.tables[table.index()].source {
-        TableSource::Running { node, calc } => (*node, Some(calc)),
-        TableSource::Kept { node } => (*node, None),
-    };
-    let columns = flow.nodes[node].columns.len();
-    let row: &'a mut [Value<'a>] = arena.alloc_slice_fill_copy(columns, Value::Null);
-    match &slots[node].work {
-        Work::Groups(groups) => groups.read(groups.find(key)?, texts, row),
-        Work::Kept(kept) => kept.read(kept.find(key)?, texts, row),
-        Work::Stateless | Work::Away | Work::Rules(_) | Work::Alerts(_) | Work::Other(_) => return None,
+    match rows(flow, slots, table)? {
+        TableRows::Running(groups, calc) => read(groups, calc, groups.find(key)?, texts, arena),
+        TableRows::Kept(kept) => {
+            let place = kept.find(key)?;
+            let row = arena.alloc_slice_fill_copy(kept.width(), Value::Null);
+            kept.read(place, texts, row);
+            Some(row)
+        }
     }
-    match calc {
-        Some(calc) => calc_row(calc, Source::Values(row), arena),
-        None => Some(row),
+}
+
+/// The row of a group; nothing where HAVING does not let it through.
+pub(super) fn read<'a>(
+    groups: &'a GroupBy,
+    calc: &'a Calc,
+    place: Place,
+    texts: &'a mut Texts,
+    arena: &'a Bump,
+) -> Option<&'a [Value<'a>]> {
+    let row = arena.alloc_slice_fill_copy(groups.width(), Value::Null);
+    groups.read(place, texts, row);
+    calc_row(calc, Source::Values(row), arena)
+}
+
+/// The groups of a running table.
+pub(super) fn groups_mut<'a>(flow: &Flow, slots: &'a mut [Slot], table: ViewId) -> Option<&'a mut GroupBy> {
+    let TableSource::Running { node, .. } = flow.tables.get(table.index())?.source else { return None };
+    match &mut slots[node].work {
+        Work::Groups(groups) => Some(groups),
+        _ => None,
     }
 }

@@ -9,10 +9,10 @@ use vencejo_expr::{Program, Type};
 use vencejo_rules::spec::RuleSetSpec;
 use vencejo_types::ViewId;
 use vencejo_types::schema::Schema;
-pub use vencejo_windows::spec::Keep;
 use vencejo_windows::spec::{
     Aggregation, Assignment, Grouping, IntervalJoin, OverAggregation, TopN, WindowJoin,
 };
+pub use vencejo_windows::spec::{Keep, OrderBy};
 
 /// All queries of an app as one graph.
 #[derive(Debug, Default)]
@@ -191,8 +191,16 @@ pub struct Table {
     pub schema: Arc<Schema>,
     /// Where its rows are.
     pub source: TableSource,
-    /// Whether each partition has all rows of its groups; else a partition holds partial aggregates.
-    pub local: bool,
+    /// Positions in the key of the columns by which all streams behind it are partitioned: a key's partition
+    /// has all of its row. Nothing where partitions have parts of one row.
+    pub partition: Option<Vec<usize>>,
+}
+
+impl Table {
+    /// Whether each partition has whole rows; else a partition holds partial aggregates.
+    pub const fn is_local(&self) -> bool {
+        self.partition.is_some()
+    }
 }
 
 /// Where a table's rows are.

@@ -3,14 +3,18 @@
 //! engine/sql makes these from app.sql; nothing here is looked up by name while events flow.
 
 pub mod flow;
+pub mod query;
+mod succession;
 
 use std::sync::Arc;
 
 use vencejo_expr::Program;
+use vencejo_types::row::Row;
 use vencejo_types::schema::{Column, Schema};
-use vencejo_types::{ModelId, StreamId, ViewId};
+use vencejo_types::{DecisionId, ModelId, StreamId, ViewId};
 
 use crate::models::{ModelVersion, Weight};
+pub use succession::{Succession, TooManyNumbers};
 
 /// A validated app.
 #[derive(Debug)]
@@ -27,6 +31,18 @@ pub struct App {
     pub flow: flow::Flow,
 }
 
+impl App {
+    /// The stream of this number, unless there is none or it is retired.
+    pub fn stream(&self, id: StreamId) -> Option<&Stream> {
+        self.streams.get(id.index()).filter(|stream| !stream.is_retired())
+    }
+
+    /// The decision of this number, unless there is none or it is retired.
+    pub fn decision(&self, id: DecisionId) -> Option<&Decision> {
+        self.decisions.get(id.index()).filter(|decision| !decision.is_retired())
+    }
+}
+
 /// `CREATE TABLE`.
 #[derive(Debug)]
 pub struct Stream {
@@ -38,6 +54,26 @@ pub struct Stream {
     pub watermark: Option<Watermark>,
     /// What WITH says.
     pub options: StreamOptions,
+}
+
+impl Stream {
+    /// In place of a stream that a deploy took away or changed: its number stays taken, so that whoever still
+    /// uses it is told and not misunderstood.
+    fn retired() -> Self {
+        let (schema, options) = (Arc::new(Schema::default()), StreamOptions::default());
+        Self { name: String::new(), schema, watermark: None, options }
+    }
+
+    /// Whether it only keeps its number taken; then it has no name.
+    pub const fn is_retired(&self) -> bool {
+        self.name.is_empty()
+    }
+
+    /// The event time of a row, in milliseconds; nothing where it or the stream has none.
+    pub fn event_time(&self, row: Row<'_>) -> Option<i64> {
+        let of = self.watermark?;
+        (!row.is_null(of.column)).then(|| row.i64(of.column))
+    }
 }
 
 /// The engine's own options of a stream; nothing where the app says nothing.
@@ -125,6 +161,31 @@ pub struct Decision {
     pub fallback: Program,
     /// Answer columns that FALLBACK supplies: when the SELECT leaves one NULL, the fallback answers.
     pub required: Vec<usize>,
+}
+
+impl Decision {
+    /// In place of a decision that a deploy took away or changed.
+    fn retired() -> Self {
+        Self {
+            name: String::new(),
+            stream: StreamId(0),
+            deadline_micros: 0,
+            split_by: Vec::new(),
+            answer: Arc::new(Schema::default()),
+            lookups: Vec::new(),
+            functions: Vec::new(),
+            program: Program::default(),
+            condition: None,
+            code: None,
+            fallback: Program::default(),
+            required: Vec::new(),
+        }
+    }
+
+    /// Whether it only keeps its number taken; then it has no name.
+    pub const fn is_retired(&self) -> bool {
+        self.name.is_empty()
+    }
 }
 
 /// A look-up of a table by key: `LEFT JOIN view ON view.key = stream.column`.

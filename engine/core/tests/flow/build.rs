@@ -90,7 +90,7 @@ impl Building {
             name: "t".to_owned(),
             schema: schema(columns, &[0]),
             source,
-            local: true,
+            partition: Some(vec![0]),
         });
     }
 

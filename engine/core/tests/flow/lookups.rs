@@ -35,7 +35,7 @@ fn kept(flow: &mut Building) {
     let node = flow.node(Operator::Keep(keep), &WINDOWED, &[&[Ok(groups)]]);
     let schema = schema("key STRING, ws TS, we TS, wt TS, n BIGINT, sum BIGINT", &[0]);
     let source = TableSource::Kept { node };
-    flow.flow.tables.push(Table { name: "t".to_owned(), schema, source, local: true });
+    flow.flow.tables.push(Table { name: "t".to_owned(), schema, source, partition: Some(vec![0]) });
 }
 
 /// Asked by rows of s: the table's columns `first` and `second`, or 0 and 0.

@@ -1,5 +1,7 @@
 //! Regular expressions: compiled when the app is planned, matched in linear time.
 
+use std::fmt;
+
 use regex_automata::meta::Regex;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::util::syntax;
@@ -44,10 +46,17 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 /// A compiled pattern.
-#[derive(Debug)]
 pub(crate) struct Pattern {
     regex: Regex,
+    source: Box<str>,
     group: usize,
+}
+
+/// By its text: what a regular expression has cached while it was used is no part of a program.
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pattern({:?}, {})", self.source, self.group)
+    }
 }
 
 fn compiled(known: &Known<'_>) -> Result<Pattern, CallError> {
@@ -82,7 +91,7 @@ fn compiled(known: &Known<'_>) -> Result<Pattern, CallError> {
     if regex.captures_len() > REGEX_GROUPS_MAX {
         return Err(error(format!("the pattern has more than {REGEX_GROUPS_MAX} groups, the whole counted")));
     }
-    Ok(Pattern { regex, group: 0 })
+    Ok(Pattern { regex, source: pattern.into(), group: 0 })
 }
 
 fn prepare(known: &Known<'_>) -> Result<Prepared, CallError> {

@@ -6,18 +6,23 @@
 //! | `model.list` | `model`, or null for all | |
 //! | `model.activate` | `model`, `version`, `weight` in percent or null | |
 //! | `model.rollback` | `model` | |
+//! | `query` | `sql` | |
+//! | `app.deploy` | `app`: the name of the app that it replaces | `app`: see `app/archive.rs` |
 //!
 //! Changes of models go one at a time to all partitions, each to its end; so every partition sees them in
 //! one order, though not in one moment. What takes long runs on a thread of its own.
 
+mod deploy;
 mod models;
 mod push;
+mod query;
 mod report;
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, RwLock, Semaphore};
 use tokio::task::spawn_local;
 use vencejo_core::models::ModelChange;
 use vencejo_gateway::{Blobs, Command, Control, ControlRefusal, ErrorCode};
@@ -25,7 +30,13 @@ use vencejo_runtime::{ChangeFault, Router, Unavailable};
 use vencejo_sql::did_you_mean;
 use vencejo_types::ModelId;
 
-const COMMANDS: [&str; 4] = ["model.push", "model.list", "model.activate", "model.rollback"];
+pub use deploy::Memory;
+
+const COMMANDS: [&str; 6] =
+    ["model.push", "model.list", "model.activate", "model.rollback", "query", "app.deploy"];
+
+/// Queries under way at once; further ones wait.
+const QUERIES_MAX: usize = 4;
 
 /// Carries the commands out.
 pub struct Commands {
@@ -39,12 +50,29 @@ struct Engine {
     changes: Mutex<()>,
     /// The place of the one push that may be under way.
     push: Arc<Semaphore>,
+    /// The places of queries: each may hold much memory.
+    queries: Semaphore,
+    /// The place of the one deploy that may be under way.
+    deploys: Semaphore,
+    /// Held by commands about models, whose numbers are those of one app; and alone by a deploy.
+    models: RwLock<()>,
+    /// Where deployed apps are remembered, if anywhere.
+    memory: Option<Arc<Memory>>,
 }
 
 impl Commands {
-    /// The commands of this engine.
-    pub fn new(router: Arc<Router>) -> Self {
-        let engine = Engine { router, changes: Mutex::default(), push: Arc::new(Semaphore::new(1)) };
+    /// The commands of this engine. Without `memory` a deployed app is forgotten at the engine's end.
+    pub fn new(router: Arc<Router>, memory: Option<Memory>) -> Self {
+        let (push, queries) = (Arc::new(Semaphore::new(1)), Semaphore::new(QUERIES_MAX));
+        let engine = Engine {
+            router,
+            changes: Mutex::default(),
+            push,
+            queries,
+            deploys: Semaphore::new(1),
+            models: RwLock::default(),
+            memory: memory.map(Arc::new),
+        };
         Self { engine: Arc::new(engine) }
     }
 }
@@ -53,10 +81,12 @@ impl Control for Commands {
     fn run(&self, command: &str, arguments: &str, blobs: Blobs) -> Command {
         let engine = Arc::clone(&self.engine);
         match command {
-            "model.push" => begin(arguments, |arguments| push::push(engine, arguments, blobs)),
-            "model.list" => begin(arguments, |arguments| models::list(engine, arguments)),
-            "model.activate" => begin(arguments, |arguments| models::activate(engine, arguments)),
-            "model.rollback" => begin(arguments, |arguments| models::rollback(engine, arguments)),
+            "model.push" => about_models(engine, arguments, |engine, it| push::push(engine, it, blobs)),
+            "model.list" => about_models(engine, arguments, models::list),
+            "model.activate" => about_models(engine, arguments, models::activate),
+            "model.rollback" => about_models(engine, arguments, models::rollback),
+            "app.deploy" => begin(arguments, |arguments| deploy::deploy(engine, arguments, blobs)),
+            "query" => begin(arguments, |arguments| query::query(engine, arguments)),
             other => {
                 let hint = did_you_mean(other, COMMANDS);
                 let hint = hint.unwrap_or_else(|| format!("there are {}", COMMANDS.join(", ")));
@@ -67,10 +97,26 @@ impl Control for Commands {
     }
 }
 
-/// Begins a command with its arguments read.
-fn begin<A: DeserializeOwned, F>(arguments: &str, command: impl FnOnce(A) -> F) -> Command
+/// Begins a command about models, during which the app stays.
+fn about_models<A, F>(
+    engine: Arc<Engine>,
+    arguments: &str,
+    command: impl FnOnce(Arc<Engine>, A) -> F + 'static,
+) -> Command
 where
+    A: DeserializeOwned + 'static,
     F: Future<Output = Result<serde_json::Value, ControlRefusal>> + 'static,
+{
+    begin(arguments, |arguments| async move {
+        let _the_app_stays = engine.models.read().await;
+        command(Arc::clone(&engine), arguments).await
+    })
+}
+
+/// Begins a command with its arguments read.
+fn begin<A: DeserializeOwned, T: Display, F>(arguments: &str, command: impl FnOnce(A) -> F) -> Command
+where
+    F: Future<Output = Result<T, ControlRefusal>> + 'static,
 {
     match serde_json::from_str(arguments) {
         Ok(arguments) => {
@@ -87,7 +133,8 @@ where
 impl Engine {
     /// The model of this name.
     fn model(&self, name: &str) -> Result<ModelId, ControlRefusal> {
-        let models = &self.router.app().models;
+        let app = self.router.app();
+        let models = &app.models;
         if let Some(index) = models.iter().position(|model| model.name == name) {
             return Ok(ModelId(u16::try_from(index).expect("DECLARATIONS_MAX fits 16 bits")));
         }
@@ -97,8 +144,7 @@ impl Engine {
             _ => format!("it has {}", names().collect::<Vec<_>>().join(", ")),
         };
         let hint = did_you_mean(name, names()).unwrap_or(known);
-        let app = &self.router.app().name;
-        Err(ControlRefusal::refused(format!("app '{app}' has no model '{name}'; {hint}")))
+        Err(ControlRefusal::refused(format!("app '{}' has no model '{name}'; {hint}", app.name)))
     }
 
     /// Makes a change in all partitions, unless who answers has changed since `revision`. Runs to its end

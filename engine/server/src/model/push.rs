@@ -7,11 +7,12 @@ use clap::Args;
 use serde_json::{Value, json};
 use vencejo_model::Model;
 
-use super::remote::{arrangement, ask};
+use super::versions::arrangement;
 use crate::connect::ConnectArgs;
 use crate::console::print;
 use crate::failure::Failure;
 use crate::predict::read_model_file;
+use crate::remote::ask;
 
 /// How long an upload and its compiling may take; on a busy machine decisions go first.
 const PUSH_TIMEOUT: Duration = Duration::from_secs(300);

@@ -4,10 +4,10 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
-use super::remote::{TIMEOUT, arrangement, ask};
 use crate::connect::ConnectArgs;
 use crate::console::{note, print};
 use crate::failure::Failure;
+use crate::remote::{TIMEOUT, ask};
 
 /// Lists the versions that a running engine holds, and what each answered.
 #[derive(Args, Debug)]
@@ -175,4 +175,19 @@ fn row(model: &Value, version: &Value) -> [String; COLUMNS.len()] {
         text(&version["layout"]),
         installed,
     ]
+}
+
+/// "version 'a'", or "version 'a', and 'b' 20 % of the decisions", as commands answer it.
+pub fn arrangement(value: &Value) -> String {
+    let text = |field: &str| value[field].as_str().unwrap_or("?").to_owned();
+    match value["weight"].as_u64() {
+        None => format!("version '{}'", text("champion")),
+        Some(weight) => {
+            format!(
+                "version '{}', and '{}' {weight} % of the decisions",
+                text("champion"),
+                text("challenger")
+            )
+        }
+    }
 }

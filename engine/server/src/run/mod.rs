@@ -21,7 +21,7 @@ use vencejo_runtime::Clock;
 use vencejo_types::row::Row;
 use vencejo_types::{DecisionId, StreamId, Tick};
 
-use crate::app_source::AppSource;
+use crate::app::AppSource;
 use crate::console::note;
 use crate::failure::Failure;
 use crate::text_list::{named, nearest};

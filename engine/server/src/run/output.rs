@@ -7,12 +7,10 @@ use std::path::Path;
 use vencejo_core::Raised;
 use vencejo_core::plan::App;
 use vencejo_types::DecisionCode;
-use vencejo_types::decimal::Decimal;
-use vencejo_types::row::Row;
-use vencejo_types::schema::{ColumnType, Schema};
+use vencejo_types::schema::Schema;
 
 use crate::failure::Failure;
-use crate::text_time::{write_date, write_timestamp};
+use crate::json_row::{JsonRow, write_text};
 
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -34,9 +32,7 @@ enum Sinks {
 struct Kind {
     /// `{"output":"name",`.
     head: Vec<u8>,
-    /// `"column":`, per column.
-    columns: Vec<Vec<u8>>,
-    types: Vec<ColumnType>,
+    row: JsonRow,
     rows: u64,
 }
 
@@ -138,14 +134,7 @@ impl Kind {
         let mut head = b"{\"output\":".to_vec();
         write_text(name, &mut head);
         head.push(b',');
-        let columns = schema.columns().iter().map(|column| {
-            let mut text = Vec::new();
-            write_text(&column.name, &mut text);
-            text.push(b':');
-            text
-        });
-        let types = schema.columns().iter().map(|column| column.column_type).collect();
-        Self { head, columns: columns.collect(), types, rows: 0 }
+        Self { head, row: JsonRow::new(schema), rows: 0 }
     }
 
     fn begin(&mut self, line: &mut Vec<u8>) {
@@ -156,20 +145,10 @@ impl Kind {
 
     fn write(&self, row: Option<&[u8]>, line: &mut Vec<u8>) {
         line.extend_from_slice(b"\"row\":");
-        let Some(row) = row else {
-            line.extend_from_slice(b"null");
-            return;
-        };
-        let row = Row::of_checked(self.types.len(), row);
-        line.push(b'{');
-        for (index, (head, &column_type)) in self.columns.iter().zip(&self.types).enumerate() {
-            if index > 0 {
-                line.push(b',');
-            }
-            line.extend_from_slice(head);
-            write_value(row, index, column_type, line);
+        match row {
+            Some(row) => self.row.write(row, line),
+            None => line.extend_from_slice(b"null"),
         }
-        line.push(b'}');
     }
 
     fn end(&self, line: &mut Vec<u8>) {
@@ -185,40 +164,6 @@ fn write_alert(raised: &Raised, sequences: &[u64], line: &mut Vec<u8>) {
     line.extend_from_slice(b",\"sequences\":");
     serde_json::to_writer(&mut *line, sequences).expect("numbers can be written to memory");
     line.push(b'}');
-}
-
-fn write_value(row: Row<'_>, index: usize, column_type: ColumnType, line: &mut Vec<u8>) {
-    if row.is_null(index) {
-        return line.extend_from_slice(b"null");
-    }
-    match column_type {
-        ColumnType::Boolean => line.extend_from_slice(if row.bool(index) { b"true" } else { b"false" }),
-        ColumnType::Int | ColumnType::BigInt => write_number(row.i64(index), line),
-        // The shortest text that reads back to the same double; NaN and infinities are null.
-        ColumnType::Double => write_number(row.f64(index), line),
-        ColumnType::String => write_text(row.str(index), line),
-        ColumnType::Decimal { scale, .. } => {
-            line.extend_from_slice(Decimal { unscaled: row.i64(index), scale }.to_string().as_bytes());
-        }
-        ColumnType::Timestamp => {
-            line.push(b'"');
-            write_timestamp(row.i64(index), line);
-            line.push(b'"');
-        }
-        ColumnType::Date => {
-            line.push(b'"');
-            write_date(row.i64(index), line);
-            line.push(b'"');
-        }
-    }
-}
-
-fn write_number(number: impl serde::Serialize, line: &mut Vec<u8>) {
-    serde_json::to_writer(line, &number).expect("a number can be written to memory");
-}
-
-fn write_text(text: &str, line: &mut Vec<u8>) {
-    serde_json::to_writer(line, text).expect("a text can be written to memory");
 }
 
 fn create(folder: &Path, name: &str) -> Result<BufWriter<File>, Failure> {

@@ -53,7 +53,7 @@ fn write(app: &App, text: &mut String) -> std::fmt::Result {
             TableSource::Running { node, calc: rows } => write!(text, " in {node}, {}", calc(rows))?,
             TableSource::Kept { node } => write!(text, " in {node}")?,
         }
-        writeln!(text, "{}", if table.local { ", local" } else { ", in parts" })?;
+        writeln!(text, "{}", if table.is_local() { ", local" } else { ", in parts" })?;
     }
     for decision in &app.decisions {
         let stream = &app.streams[decision.stream.index()].name;

@@ -162,7 +162,7 @@ impl Planner<'_, '_> {
         });
         let partition = partition.filter(|_| facts.complete);
         if let Some(table) = table {
-            self.drafts.tables[table].local = partition.is_some();
+            self.drafts.tables[table].partition.clone_from(&partition);
         }
         Ok(Made { table, partition })
     }
@@ -191,7 +191,7 @@ impl Planner<'_, '_> {
             TableSource::Kept { node }
         };
         let schema = Arc::new(Schema::new(columns.to_vec(), key));
-        self.drafts.tables.push(Table { name: name.text.clone(), schema, source, local: false });
+        self.drafts.tables.push(Table { name: name.text.clone(), schema, source, partition: None });
         Ok(self.drafts.tables.len() - 1)
     }
 }

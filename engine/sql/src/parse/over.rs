@@ -49,7 +49,8 @@ impl Cursor<'_> {
         Ok(spec)
     }
 
-    pub(super) fn order_item(&mut self) -> Parsed<OrderItem> {
+    /// `value [ASC | DESC] [NULLS FIRST | NULLS LAST]`.
+    pub(crate) fn order_item(&mut self) -> Parsed<OrderItem> {
         let value = self.expression()?;
         let descending = self.accept_word("DESC");
         if !descending {

@@ -69,8 +69,19 @@ impl Cursor<'_> {
         word.quote_style.is_none() && ["SELECT", "WITH"].iter().any(|w| w.eq_ignore_ascii_case(&word.value))
     }
 
-    /// `SELECT items FROM ...` with all that may follow.
+    /// `SELECT items FROM ...` with all that may follow in an app.
     pub(crate) fn select(&mut self) -> Parsed<Select> {
+        let select = self.select_clauses()?;
+        match REFUSED_CLAUSES.iter().find(|(clause, _)| self.is_word(clause)) {
+            Some((clause, hint)) => {
+                Err(self.error(format!("{clause} is not supported here")).with_hint(*hint))
+            }
+            None => Ok(select),
+        }
+    }
+
+    /// `SELECT items FROM ...` up to WINDOW.
+    pub(crate) fn select_clauses(&mut self) -> Parsed<Select> {
         let place = self.place();
         self.expect_word("SELECT")?;
         let distinct = self.accept_word("DISTINCT");
@@ -93,9 +104,6 @@ impl Cursor<'_> {
         let group_by = if self.is_word("GROUP") { Some(self.group_by()?) } else { None };
         let having = if self.accept_word("HAVING") { Some(self.expression()?) } else { None };
         let windows = if self.accept_word("WINDOW") { self.windows()? } else { Vec::new() };
-        if let Some((clause, hint)) = REFUSED_CLAUSES.iter().find(|(clause, _)| self.is_word(clause)) {
-            return Err(self.error(format!("{clause} is not supported here")).with_hint(*hint));
-        }
         Ok(Select { place, distinct, items, relation, joins, condition, group_by, having, windows })
     }
 

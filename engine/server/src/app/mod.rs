@@ -1,15 +1,20 @@
-//! `vencejo app`: an app looked at, without running it.
+//! `vencejo app`: an app looked at without running it, or given to a running engine.
+
+pub mod archive;
+mod deploy;
+mod source;
+
+pub use source::{AppSource, Planned, compile_models};
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::app_source::AppSource;
 use crate::console::{note, print};
 use crate::failure::Failure;
 use crate::serve::describe;
 
-/// Looks at an app: whether it is valid, what it does with each event.
+/// Looks at an app: whether it is valid, what it does with each event; deploys it to a running engine.
 #[derive(Args, Debug)]
 pub struct AppArgs {
     #[command(subcommand)]
@@ -30,6 +35,7 @@ enum What {
         /// The app: a folder with an app.sql, or an SQL file.
         app: PathBuf,
     },
+    Deploy(deploy::DeployArgs),
 }
 
 /// Runs the command.
@@ -38,6 +44,7 @@ enum What {
 /// When the app cannot be read or is not valid.
 pub fn run(args: &AppArgs) -> Result<(), Failure> {
     match &args.what {
+        What::Deploy(args) => deploy::run(args),
         What::Validate { app } => {
             let (app, warnings) = AppSource::at(app).load_with_warnings()?;
             if !warnings.is_empty() {

@@ -1,8 +1,9 @@
-//! Commands about models, asked of a running engine.
+//! Commands asked of a running engine.
 
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::Value;
 use vencejo_client::ClientError;
 use vencejo_protocol::error::ErrorCode;
@@ -13,7 +14,7 @@ use crate::failure::Failure;
 /// How long a command may take beside what it waits for itself.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Asks the engine.
+/// Asks the engine; its answer, read.
 ///
 /// # Errors
 /// When it is not there or refuses: then with its own words alone.
@@ -24,14 +25,35 @@ pub fn ask(
     blobs: &[(&str, Bytes)],
     timeout: Duration,
 ) -> Result<Value, Failure> {
-    let answer = block_on(async {
+    read(&ask_text(connect, command, arguments, blobs, timeout)?)
+}
+
+/// Asks the engine; its answer as JSON text.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_text(
+    connect: &ConnectArgs,
+    command: &str,
+    arguments: &Value,
+    blobs: &[(&str, Bytes)],
+    timeout: Duration,
+) -> Result<String, Failure> {
+    block_on(async {
         let client = connect.client().await?;
         let answer = client.control(command, &arguments.to_string(), blobs, timeout).await;
         client.close();
         answer.map_err(|error| explain(command, error))
-    })?;
-    serde_json::from_str(&answer)
-        .map_err(|error| Failure::runtime(format!("the engine's answer is not JSON: {error}")))
+    })
+}
+
+/// Reads an answer.
+///
+/// # Errors
+/// When it is not what this version expects.
+pub fn read<'a, T: Deserialize<'a>>(answer: &'a str) -> Result<T, Failure> {
+    serde_json::from_str(answer)
+        .map_err(|error| Failure::runtime(format!("the engine's answer cannot be read: {error}")))
 }
 
 fn explain(command: &str, error: ClientError) -> Failure {
@@ -42,24 +64,9 @@ fn explain(command: &str, error: ClientError) -> Failure {
         (Some(ErrorCode::UnknownCommand | ErrorCode::UnknownFrameType), _) => {
             Failure::runtime(format!("this engine is of another version: it does not know '{command}'"))
         }
-        (_, ClientError::TimedOut) => Failure::runtime(
-            "the engine did not answer in time; it may have carried the command out: see 'vencejo model list'",
-        ),
-        (_, error) => Failure::runtime(error),
-    }
-}
-
-/// "version 'a'", or "version 'a', and 'b' 20 % of the decisions", as commands answer it.
-pub fn arrangement(value: &Value) -> String {
-    let text = |field: &str| value[field].as_str().unwrap_or("?").to_owned();
-    match value["weight"].as_u64() {
-        None => format!("version '{}'", text("champion")),
-        Some(weight) => {
-            format!(
-                "version '{}', and '{}' {weight} % of the decisions",
-                text("champion"),
-                text("challenger")
-            )
+        (_, ClientError::TimedOut) => {
+            Failure::runtime("the engine did not answer in time; it may have carried the command out")
         }
+        (_, error) => Failure::runtime(error),
     }
 }
