@@ -15,7 +15,8 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("vencejo-windows", &["vencejo-types", "vencejo-expr"]),
     ("vencejo-core", &["vencejo-types", "vencejo-expr", "vencejo-model", "vencejo-windows"]),
     ("vencejo-sql", &["vencejo-types", "vencejo-expr", "vencejo-model", "vencejo-windows", "vencejo-core"]),
-    ("vencejo-runtime", &["vencejo-types", "vencejo-core"]),
+    ("vencejo-journal", &["vencejo-types", "vencejo-core"]),
+    ("vencejo-runtime", &["vencejo-types", "vencejo-core", "vencejo-journal"]),
     ("vencejo-gateway", &["vencejo-protocol", "vencejo-types", "vencejo-core", "vencejo-runtime"]),
     ("vencejo-client", &["vencejo-protocol"]),
     (
@@ -28,6 +29,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "vencejo-windows",
             "vencejo-core",
             "vencejo-sql",
+            "vencejo-journal",
             "vencejo-runtime",
             "vencejo-gateway",
             "vencejo-client",
@@ -57,6 +59,7 @@ pub const EXTERNALS: &[(&str, &[&str])] = &[
     ("actix", &["vencejo-runtime", "vencejo"]),
     ("actix-rt", &["vencejo-runtime", "vencejo"]),
     ("bytes", &["vencejo-protocol", "vencejo-runtime", "vencejo-gateway", "vencejo-client", "vencejo"]),
+    ("crc32c", &["vencejo-journal"]),
     ("crossbeam-queue", &["vencejo-runtime"]),
     ("crossbeam-utils", &["vencejo-runtime"]),
     ("quinn", &["vencejo-gateway", "vencejo-client", "vencejo"]),
@@ -78,6 +81,7 @@ pub const EXTERNALS: &[(&str, &[&str])] = &[
     ("memchr", &["vencejo"]),
     ("mimalloc", &["vencejo"]),
     ("rcgen", &["vencejo"]),
+    ("rustix", &["vencejo-journal"]),
     ("thread-priority", &["vencejo"]),
     ("tracing-subscriber", &["vencejo"]),
 ];
