@@ -10,11 +10,13 @@ mod decision;
 mod event;
 pub mod models;
 pub mod plan;
+mod producers;
 mod state;
 
 pub use dataflow::NodeCounts;
 pub use event::{Effect, Effects, Event};
-pub use state::{PartitionState, apply};
+pub use producers::{Admission, Producers};
+pub use state::{PartitionState, answer, apply};
 
 use vencejo_expr::Value;
 use vencejo_types::row::{Row, RowError, RowWriter};

@@ -16,6 +16,7 @@ use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
 use vencejo_types::{StreamId, ViewId};
 use vencejo_windows::Texts;
+use vencejo_windows::operator::Operator as Operate;
 
 use crate::column_value;
 use crate::event::Effects;
@@ -113,6 +114,17 @@ impl Dataflow {
         for node in 0..flow.nodes.len() {
             pass.tick(node, now_micros);
         }
+    }
+
+    /// Whether a tick would change anything: a stream's watermark or whether it is idle, or what ends by
+    /// engine time.
+    pub(crate) fn is_tick_due(&self, now_micros: i64, watermarks: &[Option<i64>]) -> bool {
+        let moves = self.streams.iter().zip(watermarks).any(|(stream, told)| match told {
+            None => !stream.idle,
+            Some(watermark) => stream.idle || *watermark > stream.watermark,
+        });
+        let wakes = |slot: &Slot| slot.work.as_operator().and_then(Operate::wakes_at_micros);
+        moves || self.slots.iter().filter_map(wakes).any(|at| at <= now_micros)
     }
 
     /// No row is to come: every window closes, running aggregates give their rows.
