@@ -8,14 +8,20 @@
 mod broadcast;
 mod clock;
 mod engine;
+mod kept;
 mod lanes;
+mod ledger;
 mod partition;
+mod replay;
 mod request;
 mod router;
 mod ticker;
 
 pub use broadcast::{ChangeError, ChangeFault};
 pub use clock::{Clock, Moment};
-pub use engine::start;
-pub use request::{BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Rows};
+pub use engine::{start, start_recovered};
+pub use kept::{Kept, RecoverError, Recovery};
+pub use replay::Versions;
+pub use request::{BatchRefusal, BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Rows};
 pub use router::{Router, Unavailable};
+pub use vencejo_journal as journal;

@@ -1,19 +1,29 @@
 //! The actor of one partition.
 
+mod batch;
+mod failure;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use vencejo_core::plan::App;
-use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
-use vencejo_types::limits::{BATCH_SLICE_ROWS_MAX, DRAIN_TURNS_MAX};
+use vencejo_core::{Effect, Effects, Event, PartitionState, answer};
+use vencejo_journal::Refused;
+use vencejo_types::limits::DRAIN_TURNS_MAX;
 use vencejo_types::row::Row;
 use vencejo_types::{PartitionId, Sequence};
 
+use crate::broadcast::ChangeFault;
 use crate::clock::{Clock, Moment};
 use crate::lanes::Lanes;
-use crate::request::{DecideRequest, Decided, IngestRequest, Inspection, ModelRequest, Request};
+use crate::ledger::{Entry, Ledger};
+use crate::request::{DecideRequest, Decided, Inspection, ModelRequest, Request};
+use crate::router::Unavailable;
+
+use batch::Batch;
+use failure::Health;
 
 /// Tells a partition that its lanes hold something.
 pub(crate) struct Nudge;
@@ -28,41 +38,58 @@ pub(crate) struct PartitionActor {
     app: Arc<App>,
     state: PartitionState,
     effects: Effects,
+    ledger: Ledger,
     lanes: Arc<Lanes>,
     clock: Clock,
     /// Rows that outputs have given. Nobody takes them yet but this count.
     emitted: Arc<AtomicU64>,
-    /// A batch of the normal lane that is partly applied.
-    batch: Option<(IngestRequest, usize)>,
+    /// Batches that are partly applied: at most one of the normal lane, and one of the fast lane behind it.
+    batches: Vec<Batch>,
+    /// A tick that would have changed nothing: it is applied when something comes for which its time counts.
+    owed_tick: Option<(Moment, Arc<[Option<i64>]>)>,
+    health: Health,
 }
 
 impl PartitionActor {
     pub(crate) fn new(
         id: PartitionId,
-        app: Arc<App>,
+        state: PartitionState,
+        ledger: Ledger,
         lanes: Arc<Lanes>,
         clock: Clock,
         emitted: Arc<AtomicU64>,
     ) -> Self {
-        let state = PartitionState::new(Arc::clone(&app));
-        Self { id, app, state, effects: Effects::default(), lanes, clock, emitted, batch: None }
+        let (app, effects) = (Arc::clone(state.app()), Effects::default());
+        let (batches, owed_tick, health) = (Vec::new(), None, Health::Sound);
+        Self { id, app, state, effects, ledger, lanes, clock, emitted, batches, owed_tick, health }
     }
 
     /// Serves what waits; where that is much, lets the thread's other tasks run in between.
     fn drain(&mut self, ctx: &mut Context<Self>) {
+        if matches!(self.health, Health::Rebuilding) {
+            // It drains when it is rebuilt.
+            return;
+        }
         let more = (0..DRAIN_TURNS_MAX).all(|_| self.take_turn());
+        if let Health::Poisoned(_) = self.health {
+            return self.rebuild(ctx);
+        }
         if more || !self.lanes.rest() {
             let others = tokio::task::yield_now().into_actor(self);
             ctx.spawn(others.map(|(), actor, ctx| actor.drain(ctx)));
         }
     }
 
-    /// Serves one request, or one slice of a batch; false when there is none.
+    /// Serves one request, or one slice of a batch; false when there is none, or the state is not to be
+    /// trusted.
     fn take_turn(&mut self) -> bool {
+        if let Health::Poisoned(_) = self.health {
+            return false;
+        }
         if let Some(request) = self.lanes.pop_fast() {
             self.serve(request);
-        } else if let Some((batch, done)) = self.batch.take() {
-            self.absorb(batch, done);
+        } else if let Some(batch) = self.batches.pop() {
+            self.absorb(batch);
         } else if let Some(request) = self.lanes.pop_normal() {
             self.serve(request);
         } else {
@@ -74,26 +101,31 @@ impl PartitionActor {
     fn serve(&mut self, request: Request) {
         match request {
             Request::Decide(request) => self.decide(&request),
-            Request::Ingest(batch) => self.absorb(batch, 0),
-            Request::Tick(watermarks) => {
-                // Where the core panics on it, there is nobody to tell but the log.
-                let _ = self.apply(self.clock.now(), &Event::Tick { watermarks: &watermarks });
-            }
+            Request::Ingest(batch) => self.begin(batch),
+            Request::Tick(watermarks) => self.tick(watermarks),
             Request::Model(request) => self.change_model(request),
             Request::Inspect(look) => self.inspect(look),
         }
     }
 
     fn decide(&mut self, request: &DecideRequest) {
+        self.settle_tick();
         let now = self.clock.now();
         let expired = now.since(request.arrived).as_micros() > u128::from(request.deadline_micros);
-        let stream = self.app.decisions[request.decision.index()].stream;
-        let columns = self.app.streams[stream.index()].schema.columns().len();
-        let row = Row::of_checked(columns, &request.row);
-        let event = Event::Decide { decision: request.decision, row, expired };
-        let Some(sequence) = self.apply(now, &event) else {
-            return request.reply.failed(request.request);
+        let decision = request.decision;
+        let stream = self.app.decisions[decision.index()].stream;
+        let row = Row::of_checked(self.app.streams[stream.index()].schema.columns().len(), &request.row);
+        let entry = Entry::Decide(decision, expired, &request.row);
+        let sequence = if !matches!(self.health, Health::Sound) {
+            None
+        } else if self.ledger.admit(&entry).is_ok() {
+            self.apply_entry(now, &Event::Decide { decision, row, expired }, &entry)
+        } else {
+            // What cannot be kept is not counted; it is answered all the same.
+            answer(&self.state, decision, row, expired, &mut self.effects);
+            Some(Sequence(0))
         };
+        let Some(sequence) = sequence else { return request.reply.failed(request.request) };
         for effect in self.effects.list() {
             let Effect::Decided { code, row } = effect else { continue };
             let row = &self.effects.bytes()[row.clone()];
@@ -103,15 +135,53 @@ impl PartitionActor {
         }
     }
 
+    /// Applies a tick that changes something; keeps the time of any other in mind.
+    fn tick(&mut self, watermarks: Arc<[Option<i64>]>) {
+        let now = self.clock.now();
+        let due = self.state.is_tick_due(self.clock.tick(now), &watermarks);
+        self.owed_tick = (due || self.app.flow.lives_by_engine_time()).then_some((now, watermarks));
+        if due {
+            self.settle_tick();
+        }
+    }
+
+    /// Applies the tick that is owed. Where it cannot be kept now, it stays owed.
+    fn settle_tick(&mut self) {
+        let Some((now, watermarks)) = self.owed_tick.take() else { return };
+        let entry = Entry::Tick(&watermarks);
+        if !matches!(self.health, Health::Sound) {
+            return;
+        }
+        if self.ledger.admit(&entry).is_err() {
+            self.owed_tick = Some((now, watermarks));
+            return;
+        }
+        // Where the core panics on it, there is nobody to tell but the log.
+        let _ = self.apply_entry(now, &Event::Tick { watermarks: &watermarks }, &entry);
+    }
+
     /// Changes who answers as a model. Whoever asked may have gone; the change is made all the same.
     fn change_model(&mut self, request: ModelRequest) {
         let ModelRequest { model, change, reply } = request;
-        let applied = self.apply(self.clock.now(), &Event::Model { model, change: &change });
-        let changed = applied.and_then(|_| match self.effects.list() {
-            [Effect::ModelChanged(changed)] => Some(*changed),
-            _ => None,
+        let entry = Entry::Model(model, &change);
+        let unavailable = match self.ledger.admit(&entry) {
+            _ if matches!(self.health, Health::Lost) => Some(Unavailable::Stopped),
+            Err(Refused::Busy) => Some(Unavailable::Overloaded),
+            Err(Refused::Full) => Some(Unavailable::DiskFull),
+            Ok(()) => None,
+        };
+        if let Some(unavailable) = unavailable {
+            let _ = reply.send(Err(ChangeFault::Unavailable(unavailable)));
+            return;
+        }
+        let applied = self.apply_entry(self.clock.now(), &Event::Model { model, change: &change }, &entry);
+        let changed = match (applied, self.effects.list()) {
+            (Some(_), [Effect::ModelChanged(changed)]) => changed.map_err(ChangeFault::Refused),
+            _ => Err(ChangeFault::Panicked),
+        };
+        self.when_kept(move || {
+            let _ = reply.send(changed);
         });
-        let _ = reply.send(changed);
     }
 
     /// Lets somebody look at the state; a look that panics harms nobody but who asked for it.
@@ -121,46 +191,12 @@ impl PartitionActor {
         }
     }
 
-    /// Applies the next slice of a batch, so that a decision waits for a slice and not for a batch.
-    fn absorb(&mut self, batch: IngestRequest, done: usize) {
-        let now = self.clock.now();
-        let columns = self.app.streams[batch.stream.index()].schema.columns().len();
-        let end = batch.rows.ranges.len().min(done + BATCH_SLICE_ROWS_MAX);
-        for range in &batch.rows.ranges[done..end] {
-            let row = Row::of_checked(columns, &batch.rows.bytes[range.clone()]);
-            if self.apply(now, &Event::Row { stream: batch.stream, row }).is_none() {
-                return batch.reply.failed(self.id, count(batch.rows.ranges.len()));
-            }
+    /// Calls this when all that has been applied is on disk; at once, for an engine in memory.
+    fn when_kept(&self, then: impl FnOnce() + Send + 'static) {
+        match self.ledger.kept() {
+            Some(kept) => kept.journal.when_durable(then),
+            None => then(),
         }
-        if end < batch.rows.ranges.len() {
-            self.batch = Some((batch, end));
-        } else {
-            batch.reply.absorbed(self.id, count(end), self.state.sequence());
-        }
-    }
-
-    /// Stamps an event and applies it. Nothing when the core panicked on it: what it left of the keyed state
-    /// cannot be trusted, so the partition starts anew, with the models that it had.
-    fn apply(&mut self, now: Moment, event: &Event<'_>) -> Option<Sequence> {
-        let sequence = self.state.sequence().next();
-        let tick = self.clock.tick(now);
-        let (state, effects) = (&mut self.state, &mut self.effects);
-        let applied = catch_unwind(AssertUnwindSafe(|| apply(state, sequence, tick, event, effects)));
-        if applied.is_err() {
-            tracing::error!(
-                partition = %self.id, sequence = sequence.0,
-                "the core panicked on an event; the event is dropped and the partition starts empty, with its models"
-            );
-            self.state.restart();
-            self.effects = Effects::default();
-            return None;
-        }
-        let emitted = self.effects.list().iter().filter(|effect| matches!(effect, Effect::Emitted { .. }));
-        let emitted = emitted.count() as u64;
-        if emitted > 0 {
-            self.emitted.fetch_add(emitted, Ordering::Relaxed);
-        }
-        Some(sequence)
     }
 }
 

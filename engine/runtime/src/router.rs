@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::Addr;
 use actix::prelude::SendError;
-use vencejo_core::plan::App;
+use vencejo_core::plan::{self, App};
 use vencejo_types::row::{Row, key_hash, partition_of};
 use vencejo_types::{PartitionId, StreamId, TenantId};
 
 use crate::clock::Clock;
+use crate::kept::Kept;
 use crate::lanes::{Lane, Lanes};
 use crate::partition::{Nudge, PartitionActor};
 use crate::request::{DecideRequest, IngestRequest, Request};
@@ -20,6 +21,8 @@ use crate::ticker::EventTimes;
 pub enum Unavailable {
     /// Its lane is full: try again shortly.
     Overloaded,
+    /// The disk is full, and what it was to do must be kept.
+    DiskFull,
     /// It has stopped.
     Stopped,
 }
@@ -30,6 +33,7 @@ pub struct Router {
     clock: Clock,
     pub(crate) partitions: Arc<[Partition]>,
     times: Arc<EventTimes>,
+    kept: Option<Arc<Kept>>,
 }
 
 pub(crate) struct Partition {
@@ -59,8 +63,9 @@ impl Router {
         clock: Clock,
         partitions: Arc<[Partition]>,
         times: Arc<EventTimes>,
+        kept: Option<Arc<Kept>>,
     ) -> Self {
-        Self { app, clock, partitions, times }
+        Self { app, clock, partitions, times, kept }
     }
 
     /// The app that is served.
@@ -95,12 +100,21 @@ impl Router {
         self.push(partition, Lane::Fast, Request::Decide(request))
     }
 
-    /// Queues events in the partition's normal lane.
+    /// Queues events in the partition's lane for their stream.
     ///
     /// # Errors
     /// When the partition cannot take them; they are dropped and have had no effect.
     pub fn ingest(&self, partition: PartitionId, request: IngestRequest) -> Result<(), Unavailable> {
-        self.push(partition, Lane::Normal, Request::Ingest(request))
+        let lane = match self.app.streams[request.stream.index()].options.lane {
+            Some(plan::Lane::Fast) => Lane::Fast,
+            Some(plan::Lane::Normal) | None => Lane::Normal,
+        };
+        self.push(partition, lane, Request::Ingest(request))
+    }
+
+    /// What the engine keeps on disk; nothing for one in memory.
+    pub fn kept(&self) -> Option<&Arc<Kept>> {
+        self.kept.as_ref()
     }
 
     fn push(&self, id: PartitionId, lane: Lane, request: Request) -> Result<(), Unavailable> {

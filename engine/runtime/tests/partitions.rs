@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use vencejo_core::plan::flow::{Calc, Edge, Flow, Node, Operator, Table, TableSource};
-use vencejo_core::plan::{App, Decision, Lookup, Stream, StreamOptions};
+use vencejo_core::plan::{Ack, App, Decision, Lookup, Stream, StreamOptions};
 use vencejo_expr::{Expr, Graph, Program, Type, compile};
 use vencejo_runtime::{
-    BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Router, Rows, Unavailable, start,
+    BatchRefusal, BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Router, Rows,
+    Unavailable, start,
 };
 use vencejo_types::limits::{FAST_LANE_REQUESTS_MAX, NORMAL_LANE_REQUESTS_MAX};
 use vencejo_types::row::{Row, RowWriter};
@@ -133,6 +134,10 @@ impl BatchReply for Recorder {
         self.0.lock().unwrap().push(Seen::Absorbed(events, sequence));
     }
 
+    fn refused(&self, _partition: PartitionId, _events: u32, refusal: BatchRefusal) {
+        panic!("an engine in memory refuses nothing: {refusal:?}");
+    }
+
     fn failed(&self, _partition: PartitionId, _events: u32) {
         unreachable!("no event of these tests panics");
     }
@@ -156,7 +161,13 @@ impl Harness {
         let (partition, row) = self.row(key);
         let ranges = (0..events).map(|_| 0..row.len()).collect();
         let reply = Arc::<Recorder>::clone(&self.recorder);
-        let request = IngestRequest { stream: StreamId(0), rows: Rows { bytes: row, ranges }, reply };
+        let request = IngestRequest {
+            stream: StreamId(0),
+            rows: Rows { bytes: row, ranges },
+            ack: Ack::Memory,
+            origin: None,
+            reply,
+        };
         self.router.ingest(partition, request)
     }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use vencejo_core::plan::flow::{Edge, Flow, Node, Operator, Output};
-use vencejo_core::plan::{App, Stream, StreamOptions, Watermark};
+use vencejo_core::plan::{Ack, App, Stream, StreamOptions, Watermark};
 use vencejo_expr::Type;
-use vencejo_runtime::{BatchReply, IngestRequest, Router, Rows, start};
+use vencejo_runtime::{BatchRefusal, BatchReply, IngestRequest, Router, Rows, start};
 use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::schema::{Column, ColumnType, Schema};
 use vencejo_types::{PartitionId, Sequence, StreamId};
@@ -82,6 +82,10 @@ struct Unheard;
 impl BatchReply for Unheard {
     fn absorbed(&self, _partition: PartitionId, _events: u32, _sequence: Sequence) {}
 
+    fn refused(&self, _partition: PartitionId, _events: u32, refusal: BatchRefusal) {
+        panic!("an engine in memory refuses nothing: {refusal:?}");
+    }
+
     fn failed(&self, _partition: PartitionId, _events: u32) {
         panic!("no event of these tests fails");
     }
@@ -100,7 +104,12 @@ fn send(router: &Router, key: i64, ts: i64) -> PartitionId {
     let time = router.event_time(stream, row).unwrap();
     let ranges = std::iter::once(0..bytes.len()).collect();
     let rows = Rows { bytes: Bytes::from(bytes), ranges };
-    router.ingest(partition, IngestRequest { stream, rows, reply: Arc::new(Unheard) }).unwrap();
+    router
+        .ingest(
+            partition,
+            IngestRequest { stream, rows, ack: Ack::Memory, origin: None, reply: Arc::new(Unheard) },
+        )
+        .unwrap();
     router.note_event_time(stream, time);
     partition
 }

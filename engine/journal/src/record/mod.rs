@@ -9,8 +9,8 @@ mod write;
 
 use read::Reader;
 pub use write::{
-    Stamp, decide_bytes, other_bytes, rows_bytes, tick_bytes, write_decide, write_declaration, write_model,
-    write_rows, write_skip, write_tick,
+    Stamp, decide_bytes, other_bytes, tick_bytes, write_decide, write_declaration, write_model, write_rows,
+    write_skip, write_tick,
 };
 
 /// Bytes in front of a record's body.
@@ -18,7 +18,9 @@ pub(crate) const RECORD_HEAD_BYTES: usize = 32;
 /// Bytes of an origin.
 const ORIGIN_BYTES: usize = 24;
 /// Bytes in front of a row.
-const ROW_LENGTH_BYTES: usize = 4;
+pub const ROW_LENGTH_BYTES: usize = 4;
+/// Bytes in front of a record's rows, at most.
+pub const ROWS_HEAD_BYTES_MAX: usize = RECORD_HEAD_BYTES + ORIGIN_BYTES;
 /// Bytes of a stream's watermark in a tick.
 const WATERMARK_BYTES: usize = 9;
 

@@ -3,15 +3,9 @@
 use vencejo_types::{DecisionId, ModelId, Origin, Sequence, StreamId, Tick};
 
 use super::{
-    Change, DECIDE, DECLARE, Declaration, EXPIRED, MODEL, ORIGIN_BYTES, RECORD_HEAD_BYTES, ROW_LENGTH_BYTES,
-    ROWS, SKIP, TICK, WATERMARK_BYTES, WITH_ORIGIN,
+    Change, DECIDE, DECLARE, Declaration, EXPIRED, MODEL, ORIGIN_BYTES, RECORD_HEAD_BYTES, ROWS, SKIP, TICK,
+    WATERMARK_BYTES, WITH_ORIGIN,
 };
-
-/// Bytes of a record of these rows.
-pub fn rows_bytes(row_bytes: usize, count: usize, origin: bool) -> usize {
-    let origin = if origin { ORIGIN_BYTES } else { 0 };
-    RECORD_HEAD_BYTES + origin + row_bytes + count * ROW_LENGTH_BYTES
-}
 
 /// Bytes of a record of a decision's request.
 pub fn decide_bytes(row: usize) -> usize {
