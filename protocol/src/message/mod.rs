@@ -18,6 +18,7 @@ mod failure;
 mod handshake;
 mod ingest;
 mod ping;
+mod produce;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ pub use failure::ErrorFrame;
 pub use handshake::{DecisionInfo, Hello, StreamInfo, Welcome};
 pub use ingest::{Ack, AckEntry, AckLevel, Ingest};
 pub use ping::{Ping, Pong};
+pub use produce::Produce;
 
 /// The protocol version this crate speaks.
 pub const VERSION: u16 = 1;
