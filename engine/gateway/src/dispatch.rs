@@ -5,17 +5,18 @@ use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio_util::sync::CancellationToken;
+
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::{Frame, FrameType};
 use vencejo_protocol::message::{
-    AckLevel, Blob, Control, Decide, ErrorFrame, Hello, Ingest, MessageError, Ping, VERSION, Welcome,
+    AckLevel, Blob, Control, Decide, ErrorFrame, Hello, Ingest, MessageError, Ping, Produce, VERSION, Welcome,
 };
-use vencejo_runtime::{DecideRequest, IngestRequest, Moment, Router, Rows, Unavailable};
+use vencejo_runtime::{Ack, DecideRequest, IngestRequest, Moment, Router, Rows, Unavailable};
 use vencejo_types::limits::{DEADLINE_MICROS_MAX, KEY_BYTES_MAX};
 use vencejo_types::row::Row;
-use vencejo_types::{DecisionId, PartitionId, StreamId};
+use vencejo_types::{DecisionId, Origin, PartitionId, StreamId};
 
 use crate::batch::BatchAck;
 use crate::control::{self, Administration};
@@ -68,6 +69,7 @@ impl From<Unavailable> for Refusal {
             Unavailable::Overloaded => {
                 Self::new(ErrorCode::Overloaded, "the partition's lane is full; try again shortly")
             }
+            Unavailable::DiskFull => Self::new(ErrorCode::DiskFull, "the disk is full"),
             Unavailable::Stopped => Self::new(ErrorCode::ShuttingDown, "the engine is stopping"),
         }
     }
@@ -104,6 +106,7 @@ impl Dispatch<'_> {
             Some(FrameType::Ping) => self.ping(frame),
             Some(FrameType::Decide) => self.decide(frame, arrived),
             Some(FrameType::Ingest) => self.ingest(frame),
+            Some(FrameType::Produce) => self.produce(frame),
             Some(FrameType::Blob) => self.blob(frame),
             Some(FrameType::Control) => self.control(frame),
             _ => Err(Refusal::new(
@@ -171,33 +174,80 @@ impl Dispatch<'_> {
     }
 
     fn ingest(&mut self, frame: &Frame) -> Result<(), Refusal> {
-        let message = Ingest::read(&frame.payload)?;
-        let stream = StreamId(message.stream);
-        if self.router.app().streams.get(stream.index()).is_none() {
-            let text = format!("there is no stream {}; the welcome lists them", message.stream);
-            return Err(Refusal::new(ErrorCode::UnknownStream, text));
+        let batch = Ingest::read(&frame.payload)?;
+        let level = self.level(&batch)?;
+        let (parts, time) = self.split(StreamId(batch.stream), &batch)?;
+        let rows = frame.payload.slice(Ingest::HEAD_BYTES..);
+        self.hand_over(frame.request, &batch, level, parts, &rows, None);
+        self.note_event_time(StreamId(batch.stream), time);
+        Ok(())
+    }
+
+    fn produce(&mut self, frame: &Frame) -> Result<(), Refusal> {
+        let Produce { producer, epoch, sequence: number, batch } = Produce::read(&frame.payload)?;
+        let level = self.level(&batch)?;
+        let (parts, time) = self.split(StreamId(batch.stream), &batch)?;
+        if parts.len() > 1 {
+            let text = "the rows belong to several partitions; a producer sends each partition its own";
+            return Err(Refusal::new(ErrorCode::BatchInvalid, text));
         }
-        if message.ack == Some(AckLevel::Journaled) {
-            return Err(Refusal::new(
+        let rows = frame.payload.slice(Produce::HEAD_BYTES..);
+        self.hand_over(frame.request, &batch, level, parts, &rows, Some(Origin { producer, epoch, number }));
+        self.note_event_time(StreamId(batch.stream), time);
+        Ok(())
+    }
+
+    /// The level at which a batch is acknowledged.
+    fn level(&self, batch: &Ingest<'_>) -> Result<AckLevel, Refusal> {
+        let Some(stream) = self.router.app().streams.get(usize::from(batch.stream)) else {
+            let text = format!("there is no stream {}; the welcome lists them", batch.stream);
+            return Err(Refusal::new(ErrorCode::UnknownStream, text));
+        };
+        let journaled = self.router.kept().is_some();
+        let declared = match stream.options.ack {
+            Some(Ack::Memory) => AckLevel::Memory,
+            Some(Ack::Journaled) => AckLevel::Journaled,
+            None if journaled => AckLevel::Journaled,
+            None => AckLevel::Memory,
+        };
+        match batch.ack.unwrap_or(declared) {
+            AckLevel::Journaled if !journaled => Err(Refusal::new(
                 ErrorCode::AckLevelUnavailable,
                 "this engine has no journal; ask for the level 'memory'",
-            ));
+            )),
+            level => Ok(level),
         }
-        let (parts, time) = self.split(stream, &message)?;
-        let outbound = Arc::clone(self.outbound);
-        let ack = Arc::new(BatchAck::new(outbound, frame.request, AckLevel::Memory, parts.len()));
+    }
+
+    /// Hands the parts of a batch to their partitions; what a lane has no room for is refused.
+    fn hand_over(
+        &self,
+        request: u64,
+        batch: &Ingest<'_>,
+        level: AckLevel,
+        parts: Vec<(PartitionId, Vec<Range<usize>>)>,
+        rows: &Bytes,
+        origin: Option<Origin>,
+    ) {
+        let reply = Arc::new(BatchAck::new(Arc::clone(self.outbound), request, level, parts.len()));
         self.outbound.begin();
-        let rows_bytes = frame.payload.slice(Ingest::HEAD_BYTES..);
+        let ack = match level {
+            AckLevel::Memory => Ack::Memory,
+            AckLevel::Journaled => Ack::Journaled,
+        };
         for (partition, ranges) in parts {
             let events = u32::try_from(ranges.len()).expect("BATCH_ROWS_MAX fits 32 bits");
-            let rows = Rows { bytes: rows_bytes.clone(), ranges };
-            let request = IngestRequest { stream, rows, reply: Arc::<BatchAck>::clone(&ack) };
+            let request = IngestRequest {
+                stream: StreamId(batch.stream),
+                rows: Rows { bytes: rows.clone(), ranges },
+                ack,
+                origin,
+                reply: Arc::<BatchAck>::clone(&reply),
+            };
             if let Err(unavailable) = self.router.ingest(partition, request) {
-                ack.refuse(partition, events, Refusal::from(unavailable).code);
+                reply.refuse(partition, events, Refusal::from(unavailable).code);
             }
         }
-        self.note_event_time(stream, time);
-        Ok(())
     }
 
     fn note_event_time(&self, stream: StreamId, time: Option<i64>) {

@@ -24,4 +24,5 @@ pub use kept::{Kept, RecoverError, Recovery};
 pub use replay::Versions;
 pub use request::{BatchRefusal, BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Rows};
 pub use router::{Router, Unavailable};
+pub use vencejo_core::plan::Ack;
 pub use vencejo_journal as journal;

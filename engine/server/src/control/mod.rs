@@ -124,6 +124,7 @@ impl Engine {
                 let code = match error.fault {
                     ChangeFault::Refused(_) => ErrorCode::ControlRefused,
                     ChangeFault::Unavailable(Unavailable::Overloaded) => ErrorCode::Overloaded,
+                    ChangeFault::Unavailable(Unavailable::DiskFull) => ErrorCode::DiskFull,
                     ChangeFault::Unavailable(Unavailable::Stopped) => ErrorCode::ShuttingDown,
                     ChangeFault::Panicked => ErrorCode::Internal,
                 };
@@ -143,6 +144,7 @@ impl Engine {
 fn unavailable(unavailable: Unavailable) -> ControlRefusal {
     let (code, text) = match unavailable {
         Unavailable::Overloaded => (ErrorCode::Overloaded, "a partition's lane is full; try again shortly"),
+        Unavailable::DiskFull => (ErrorCode::DiskFull, "the disk is full"),
         Unavailable::Stopped => (ErrorCode::ShuttingDown, "a partition has stopped"),
     };
     ControlRefusal { code, text: text.to_owned() }
