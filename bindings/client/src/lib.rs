@@ -20,7 +20,7 @@
 //! ```
 //!
 //! [`Client`] is the one to use: it pipelines requests over one long-lived stream, and connects again
-//! after a loss. [`Connection`] is the layer below, for load generators and tests: frames in, frames out.
+//! after a loss. [`Producer`] hands over events that count once, whatever happens in between. [`Connection`] is the layer below, for load generators and tests: frames in, frames out.
 #![forbid(unsafe_code)]
 
 mod client;
@@ -28,11 +28,13 @@ mod connection;
 mod control;
 mod error;
 mod link;
+mod producer;
 mod tls;
 
 pub use client::{Client, Decided, Pending};
 pub use connection::{Config, Connection, FrameReceiver, FrameSender, transport};
 pub use error::ClientError;
+pub use producer::{Produced, Producer};
 pub use tls::Trust;
 pub use vencejo_protocol as protocol;
 pub use vencejo_protocol::message::{Ack, AckLevel, DecisionCode, DecisionInfo, StreamInfo, Welcome};

@@ -13,6 +13,9 @@ use vencejo_journal::{
 
 use crate::replay::{Replay, Versions, declaration};
 
+/// Records after which a recovery says how far it is.
+const PROGRESS_RECORDS: u64 = 4_096;
+
 /// The journal, and what belongs to it. Shared by the partitions.
 pub struct Kept {
     pub(crate) journal: Journal,
@@ -62,7 +65,8 @@ pub(crate) struct Poison {
 }
 
 impl Recovery {
-    /// Opens what a data folder keeps of an app with so many partitions, and rebuilds their states.
+    /// Opens what a data folder keeps of an app with so many partitions, and rebuilds their states. `progress`
+    /// is told now and then how many events have been applied.
     ///
     /// # Errors
     /// When the journal is damaged, in use, or of another app; or the disk fails.
@@ -72,10 +76,19 @@ impl Recovery {
         storage: Arc<dyn Storage>,
         options: Options,
         versions: Arc<dyn Versions>,
+        progress: &mut dyn FnMut(u64),
     ) -> Result<Self, RecoverError> {
         let letters = DeadLetters::open(&storage).map_err(RecoverError::Disk)?;
         let mut replay = Replay::new(app, partitions, None, &*versions);
-        let opened = open(storage, options, &mut |record| replay.record(record));
+        let (mut records, mut events) = (0_u64, 0);
+        let opened = open(storage, options, &mut |record| {
+            records += 1;
+            events += record.events();
+            if records.is_multiple_of(PROGRESS_RECORDS) {
+                progress(events);
+            }
+            replay.record(record)
+        });
         let Opened { journal, committer, recovered: found } = opened.map_err(RecoverError::Journal)?;
         let states = replay.into_states();
         let declared = declaration(app, partitions);

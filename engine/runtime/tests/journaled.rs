@@ -25,7 +25,7 @@ impl Versions for NoVersions {
 
 fn recovery(data: &Path, partitions: u32) -> Result<Recovery, String> {
     let options = Options { segment_bytes: 256 << 10, id: 1, inline: false };
-    Recovery::open(&app(), partitions, Arc::new(Disk::new(data)), options, Arc::new(NoVersions))
+    Recovery::open(&app(), partitions, Arc::new(Disk::new(data)), options, Arc::new(NoVersions), &mut |_| {})
         .map_err(|error| error.to_string())
 }
 

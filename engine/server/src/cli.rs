@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{app, bench, decide, demo, generate, model, predict, run, serve};
+use crate::{app, bench, decide, demo, generate, ingest, model, predict, run, serve};
 
 /// A real-time decision engine: events in over QUIC, decisions out in microseconds.
 #[derive(Parser, Debug)]
@@ -29,6 +29,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Run(run::RunArgs),
     App(app::AppArgs),
+    Ingest(ingest::IngestArgs),
     Decide(decide::DecideArgs),
     Predict(predict::PredictArgs),
     Model(model::ModelArgs),
@@ -46,6 +47,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::App(args) => app::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Ingest(args) => ingest::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Model(args) => model::run(&args),

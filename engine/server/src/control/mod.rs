@@ -21,6 +21,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::task::spawn_local;
 use vencejo_core::models::ModelChange;
 use vencejo_gateway::{Blobs, Command, Control, ControlRefusal, ErrorCode};
+use vencejo_runtime::journal::ContentStore;
 use vencejo_runtime::{ChangeFault, Router, Unavailable};
 use vencejo_sql::did_you_mean;
 use vencejo_types::ModelId;
@@ -39,12 +40,14 @@ struct Engine {
     changes: Mutex<()>,
     /// The place of the one push that may be under way.
     push: Arc<Semaphore>,
+    /// Where the files of pushed versions are kept; nowhere, for an engine in memory.
+    files: Option<ContentStore>,
 }
 
 impl Commands {
-    /// The commands of this engine.
-    pub fn new(router: Arc<Router>) -> Self {
-        let engine = Engine { router, changes: Mutex::default(), push: Arc::new(Semaphore::new(1)) };
+    /// The commands of this engine, which keeps the files of pushed models there.
+    pub fn new(router: Arc<Router>, files: Option<ContentStore>) -> Self {
+        let engine = Engine { router, changes: Mutex::default(), push: Arc::new(Semaphore::new(1)), files };
         Self { engine: Arc::new(engine) }
     }
 }
