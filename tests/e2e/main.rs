@@ -6,6 +6,7 @@ mod decide;
 mod hostile;
 mod ingest;
 mod input;
+mod journal;
 mod lifecycle;
 mod model_files;
 mod retail;

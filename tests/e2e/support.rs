@@ -79,6 +79,11 @@ impl Engine {
         Self::start_with(Path::new("apps/ads"), data, address, arguments)
     }
 
+    /// Starts one at an address, that serves the app in this folder, in a data folder that another has left.
+    pub fn start_app_in(app: &Path, data: TempDir, address: &str) -> Self {
+        Self::start_with(app, data, address, &[])
+    }
+
     fn start_with(app: &Path, data: TempDir, address: &str, arguments: &[&str]) -> Self {
         let mut child = vencejo()
             .args(["serve", "--quic", address, "--app"])
