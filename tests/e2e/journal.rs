@@ -15,7 +15,11 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
+use vencejo_client::protocol::schema::{Column, ColumnType, Schema};
 use vencejo_client::{AckLevel, Client, Config, Producer, Row, RowWriter};
+use vencejo_runtime::journal::record::write_rows;
+use vencejo_runtime::journal::{DeadLetters, Disk, Stamp, Storage};
+use vencejo_types::{Sequence, StreamId, Tick};
 
 use crate::support::{Engine, block_on, json_lines, stream, vencejo};
 
@@ -279,18 +283,8 @@ fn a_pushed_model_answers_after_a_kill() {
     let mut engine = Engine::start();
     let push = |connect: &str| {
         let file = "apps/ads/models/yield.ubj";
-        let arguments = [
-            "model",
-            "push",
-            "yield",
-            file,
-            "--version",
-            "yield-2",
-            "--shadow-rows",
-            "0",
-            "--connect",
-            connect,
-        ];
+        let arguments =
+            ["model", "push", "yield", file, "--version", "yield-2", "--shadow", "0", "--connect", connect];
         let output = vencejo().args(arguments).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     };
@@ -334,4 +328,54 @@ fn a_data_folder_belongs_to_one_app_and_one_engine() {
     fs::write(folder.join("app.sql"), COUNTS.replace("n BIGINT NOT NULL", "n INT NOT NULL")).unwrap();
     let error = refused(&folder, data.path(), &[]);
     assert!(error.contains("rows of stream 'events' with other columns"), "{error}");
+}
+
+#[test]
+fn dead_letters_are_listed_and_given_again() {
+    let app = counting_app();
+    let folder = app.path().join("counts");
+    let data = TempDir::new().unwrap();
+    let storage: Arc<dyn Storage> = Arc::new(Disk::new(data.path()));
+    let letters = DeadLetters::open(&storage).unwrap();
+    let (mut writer, mut row, mut record) = (RowWriter::new(2), Vec::new(), Vec::new());
+    let schema = Schema::new(
+        vec![Column::required("k", ColumnType::String), Column::required("n", ColumnType::BigInt)],
+        vec![0],
+    );
+    writer.set_str(0, "k1");
+    writer.set_i64(1, 5);
+    writer.finish(&schema, &mut row).unwrap();
+    let stamp = Stamp { partition: 2, sequence: Sequence(17), tick: Tick(1) };
+    write_rows(stamp, StreamId(0), None, std::iter::once(&row[..]), &mut record);
+    letters.add("events", "index out of bounds", &record).unwrap();
+    letters.add("gone", "index out of bounds", &record).unwrap();
+    drop(letters);
+    let engine = Engine::start_app_in(&folder, data, "127.0.0.1:0");
+    let connect = engine.connect();
+    let dlq = |arguments: &[&str]| {
+        let output = vencejo().arg("dlq").args(arguments).args(["--connect", &connect]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        (output.status.code(), text, String::from_utf8(output.stderr).unwrap())
+    };
+    let list = || serde_json::from_str::<Value>(&dlq(&["list", "--json"]).1).unwrap();
+    let listed = list();
+    let [first, second] = &listed["letters"].as_array().unwrap()[..] else { panic!("{listed}") };
+    let expected = serde_json::json!({
+        "number": 1, "for": "events", "reason": "index out of bounds", "replayed": false, "partition": 2,
+        "sequence": 17, "tick": 1, "kind": "event", "row": {"k": "k1", "n": 5},
+    });
+    assert_eq!(first, &expected);
+    assert_eq!(second["unusable"], "the app declares no 'gone' any more");
+    assert_eq!(dlq(&["replay", "1"]).1, "1 events given to the engine again\n");
+    assert_eq!(counted(engine.address)["k1"], (1, 5));
+    assert_eq!(list()["letters"][0]["replayed"], true);
+    let (code, _, error) = dlq(&["replay", "--all"]);
+    assert_eq!(
+        (code, error.trim_end()),
+        (Some(1), "vencejo: dead letter 2: the app declares no 'gone' any more")
+    );
+    let (code, _, error) = dlq(&["replay", "9"]);
+    assert_eq!((code, error.trim_end()), (Some(1), "vencejo: there is no dead letter 9; there are 2"));
+    let (_, text, _) = dlq(&["list"]);
+    assert!(text.contains("index out of bounds") && text.contains("{\"k\":\"k1\",\"n\":5}"), "{text}");
 }

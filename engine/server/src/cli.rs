@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{app, bench, decide, demo, generate, ingest, model, predict, run, serve};
+use crate::{app, bench, decide, demo, dlq, generate, ingest, model, predict, run, serve};
 
 /// A real-time decision engine: events in over QUIC, decisions out in microseconds.
 #[derive(Parser, Debug)]
@@ -33,6 +33,7 @@ enum Command {
     Decide(decide::DecideArgs),
     Predict(predict::PredictArgs),
     Model(model::ModelArgs),
+    Dlq(dlq::DlqArgs),
     Gen(generate::GenArgs),
     Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
@@ -51,6 +52,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Decide(args) => decide::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Model(args) => model::run(&args),
+        Command::Dlq(args) => dlq::run(&args),
         Command::Gen(args) => generate::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),

@@ -12,6 +12,7 @@ mod console;
 mod control;
 mod decide;
 mod demo;
+mod dlq;
 mod failure;
 mod feature_rows;
 mod generate;

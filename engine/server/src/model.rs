@@ -2,7 +2,7 @@
 //! engine serves.
 
 mod push;
-mod remote;
+pub mod remote;
 mod validate;
 mod versions;
 

@@ -6,10 +6,13 @@
 //! | `model.list` | `model`, or null for all | |
 //! | `model.activate` | `model`, `version`, `weight` in percent or null | |
 //! | `model.rollback` | `model` | |
+//! | `dlq.list` | | |
+//! | `dlq.replay` | `number`, or null for all | |
 //!
 //! Changes of models go one at a time to all partitions, each to its end; so every partition sees them in
 //! one order, though not in one moment. What takes long runs on a thread of its own.
 
+mod letters;
 mod models;
 mod push;
 mod report;
@@ -26,7 +29,8 @@ use vencejo_runtime::{ChangeFault, Router, Unavailable};
 use vencejo_sql::did_you_mean;
 use vencejo_types::ModelId;
 
-const COMMANDS: [&str; 4] = ["model.push", "model.list", "model.activate", "model.rollback"];
+const COMMANDS: [&str; 6] =
+    ["model.push", "model.list", "model.activate", "model.rollback", "dlq.list", "dlq.replay"];
 
 /// Carries the commands out.
 pub struct Commands {
@@ -60,6 +64,8 @@ impl Control for Commands {
             "model.list" => begin(arguments, |arguments| models::list(engine, arguments)),
             "model.activate" => begin(arguments, |arguments| models::activate(engine, arguments)),
             "model.rollback" => begin(arguments, |arguments| models::rollback(engine, arguments)),
+            "dlq.list" => begin(arguments, |arguments| letters::list(engine, arguments)),
+            "dlq.replay" => begin(arguments, |arguments| letters::replay(engine, arguments)),
             other => {
                 let hint = did_you_mean(other, COMMANDS);
                 let hint = hint.unwrap_or_else(|| format!("there are {}", COMMANDS.join(", ")));
