@@ -275,7 +275,8 @@ proptest! {
         let bytes = payload(request, FrameType::Ingest, |out| batch.write(request, out));
         let read = Ingest::read(&bytes);
         prop_assert_eq!(read, Ok(batch));
-        let produce = Produce { producer: request, epoch: deadline_micros, sequence: sequence.max(1) / 2 + 1, batch };
+        let (epoch, first) = (deadline_micros, sequence / 2 + 1);
+        let produce = Produce { producer: request, epoch, sequence: first, batch };
         let bytes = payload(request, FrameType::Produce, |out| produce.write(request, out));
         prop_assert_eq!(Produce::read(&bytes), Ok(produce));
         let split: Result<Vec<_>, _> = batch.split_rows().collect();

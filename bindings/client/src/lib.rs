@@ -20,7 +20,8 @@
 //! ```
 //!
 //! [`Client`] is the one to use: it pipelines requests over one long-lived stream, and connects again
-//! after a loss. [`Producer`] hands over events that count once, whatever happens in between. [`Connection`] is the layer below, for load generators and tests: frames in, frames out.
+//! after a loss. [`Producer`] hands over events that count once, whatever happens in between. [`Connection`]
+//! is the layer below, for load generators and tests: frames in, frames out.
 #![forbid(unsafe_code)]
 
 mod client;

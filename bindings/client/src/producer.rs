@@ -53,9 +53,9 @@ pub struct Produced {
 }
 
 impl Producer {
-    /// A producer of this client's for one stream. `id` must be one that no other producer of the engine has had, unless that
-    /// one has ended and `epoch` is greater than its. No level takes each stream's own. It gives up when it
-    /// does not get on for `patience`.
+    /// A producer of this client's for one stream. `id` must be one that no other producer of the engine has
+    /// had, unless that one has ended and `epoch` is greater than its. No level takes the stream's own. It
+    /// gives up when it does not get on for `patience`.
     pub fn new(
         client: Client,
         stream: StreamInfo,
@@ -109,8 +109,8 @@ impl Producer {
         Ok(produced)
     }
 
-    /// Sends each partition what comes next for it, and waits for all answers: whether rows were acknowledged,
-    /// and why some were not.
+    /// Sends each partition what comes next for it, and waits for all answers: whether rows were
+    /// acknowledged, and why some were not.
     async fn round(
         &mut self,
         produced: &mut Produced,
@@ -156,7 +156,8 @@ impl Producer {
         (count, self.client.send_produce(&message).await)
     }
 
-    /// Takes an answer: nothing where the rows are acknowledged, else why they are to be sent again, and when.
+    /// Takes an answer: nothing where the rows are acknowledged, else why they are to be sent again, and
+    /// when.
     fn judge(
         &mut self,
         index: usize,

@@ -205,10 +205,9 @@ impl Dispatch<'_> {
         };
         let journaled = self.router.kept().is_some();
         let declared = match stream.options.ack {
-            Some(Ack::Memory) => AckLevel::Memory,
             Some(Ack::Journaled) => AckLevel::Journaled,
             None if journaled => AckLevel::Journaled,
-            None => AckLevel::Memory,
+            Some(Ack::Memory) | None => AckLevel::Memory,
         };
         match batch.ack.unwrap_or(declared) {
             AckLevel::Journaled if !journaled => Err(Refusal::new(

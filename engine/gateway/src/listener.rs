@@ -38,8 +38,8 @@ pub struct Identity {
     pub reset_key: Arc<dyn HmacKey>,
 }
 
-/// Names connections. Nobody can tell a connection by its name, and no engine gives one that an engine before it
-/// has given: the name is a keyed hash of when the engine began and how many it gave before.
+/// Names connections. Nobody can tell a connection by its name, and no engine gives one that an engine
+/// before it has given: the name is a keyed hash of when the engine began and how many it gave before.
 struct Names {
     key: Arc<dyn HmacKey>,
     began: Tick,

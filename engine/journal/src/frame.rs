@@ -22,7 +22,7 @@ pub(crate) enum FrameKind {
     Mark = 3,
 }
 
-/// Which journal and segment a frame belongs to: part of its checksum, so that no other frame is taken for it.
+/// Which journal and segment a frame belongs to: part of its checksum, so that no other is taken for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Home {
     pub(crate) journal: u64,

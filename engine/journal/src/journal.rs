@@ -109,8 +109,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes what has been appended, says on disk that all of it is durable, and ends the thread. Nothing may
-    /// be appended from then on.
+    /// Writes what has been appended, says on disk that all of it is durable, and ends the thread. Nothing
+    /// may be appended from then on.
     pub fn close(&self) {
         self.queue.close();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -147,8 +147,8 @@ impl Committer {
         Ok(true)
     }
 
-    /// What is done when nothing comes for a while: it is said on disk that all is durable, and a full disk is
-    /// tried again.
+    /// What is done when nothing comes for a while: it is said on disk that all is durable, and a full disk
+    /// is tried again.
     ///
     /// # Errors
     /// As [`Committer::step`].

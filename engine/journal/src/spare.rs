@@ -1,4 +1,4 @@
-//! The next segment, made before it is needed: zeros on disk, so that filling it writes data and nothing else.
+//! The next segment, made before it is needed: zeros on disk, so that filling it writes data alone.
 
 use std::io;
 use std::path::Path;

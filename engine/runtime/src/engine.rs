@@ -25,9 +25,9 @@ use crate::ticker::{EventTimes, Ticker};
 ///
 /// # Panics
 /// Outside an actix system.
-pub fn start(app: Arc<App>, partitions: u32, threads: usize) -> Router {
-    let states = (0..partitions).map(|_| PartitionState::new(Arc::clone(&app))).collect();
-    start_with(&app, None, states, threads)
+pub fn start(app: &Arc<App>, partitions: u32, threads: usize) -> Router {
+    let states = (0..partitions).map(|_| PartitionState::new(Arc::clone(app))).collect();
+    start_with(app, None, states, threads)
 }
 
 /// Starts the partitions that a data folder held, and the thread that keeps it, as [`start`].

@@ -65,8 +65,8 @@ pub(crate) struct Poison {
 }
 
 impl Recovery {
-    /// Opens what a data folder keeps of an app with so many partitions, and rebuilds their states. `progress`
-    /// is told now and then how many events have been applied.
+    /// Opens what a data folder keeps of an app with so many partitions, and rebuilds their states.
+    /// `progress` is told now and then how many events have been applied.
     ///
     /// # Errors
     /// When the journal is damaged, in use, or of another app; or the disk fails.

@@ -20,7 +20,7 @@ pub(crate) struct Ledger {
     kept: Option<Arc<Kept>>,
 }
 
-/// What is admitted for the heads of a batch's records, until it is at its end: they count as they are written.
+/// What is admitted for the heads of a batch's records, until it is at its end: they count when written.
 fn batch_heads(count: usize) -> usize {
     count.div_ceil(BATCH_SLICE_ROWS_MAX) * ROWS_HEAD_BYTES_MAX
 }

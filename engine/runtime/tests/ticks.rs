@@ -126,7 +126,7 @@ async fn emitted(router: &Router, rows: u64) {
 }
 
 fn run(union: bool, test: impl AsyncFnOnce(&Router)) {
-    actix_rt::System::new().block_on(async { test(&start(app(union), 4, 1)).await });
+    actix_rt::System::new().block_on(async { test(&start(&app(union), 4, 1)).await });
 }
 
 #[test]

@@ -130,7 +130,7 @@ pub fn run_engine<S: Future<Output = ()>>(
         // Signals that come between the ready line and the first poll must not be lost.
         let stop = stop();
         let (router, models) = match from_disk {
-            None => (vencejo_runtime::start(app, partitions, threads), None),
+            None => (vencejo_runtime::start(&app, partitions, threads), None),
             Some(FromDisk { recovery, models }) => {
                 let router = start_recovered(&app, recovery, threads).map_err(Failure::runtime)?;
                 (router, Some(models))

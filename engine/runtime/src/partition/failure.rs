@@ -1,8 +1,8 @@
 //! What a partition does when the core fails on an event.
 //!
-//! What a panic leaves behind cannot be trusted. With a journal, the event is laid aside as a dead letter, the
-//! state is rebuilt from the journal on a thread of its own, and the partition goes on behind the event. In
-//! memory it starts anew, with the models that it had.
+//! What a panic leaves behind cannot be trusted. With a journal, the event is laid aside as a dead letter,
+//! the state is rebuilt from the journal on a thread of its own, and the partition goes on behind the event.
+//! In memory it starts anew, with the models that it had.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

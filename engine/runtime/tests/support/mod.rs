@@ -246,7 +246,7 @@ impl Harness {
 pub fn run(partitions: u32, threads: usize, test: impl AsyncFnOnce(&Harness)) {
     let system = actix_rt::System::new();
     system.block_on(async {
-        let router = start(app(), partitions, threads);
+        let router = start(&app(), partitions, threads);
         test(&Harness { router, recorder: Arc::default() }).await;
     });
 }

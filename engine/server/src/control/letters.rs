@@ -40,8 +40,8 @@ pub async fn list(engine: Arc<Engine>, _arguments: List) -> Result<Value, Contro
     Ok(json!({"letters": letters}))
 }
 
-/// Gives letters to the engine again, as new events; each is settled when it has been taken. One that the core
-/// fails on again is a new letter.
+/// Gives letters to the engine again, as new events; each is settled when it has been taken. One that the
+/// core fails on again is a new letter.
 pub async fn replay(engine: Arc<Engine>, arguments: Replay) -> Result<Value, ControlRefusal> {
     let kept = Arc::clone(kept(&engine)?);
     let all = kept.dead_letters().list();
