@@ -114,7 +114,13 @@ impl SimStorage {
         for change in name_changes.drain(..).take(made) {
             change.make(names_durable);
         }
-        *names = names_durable.clone();
+        names.clone_from(names_durable);
+        for (inode, content) in inodes.iter_mut().enumerate() {
+            // Nobody can open it any more.
+            if !names.values().any(|&named| named == inode) {
+                *content = Inode::default();
+            }
+        }
         state.operations_left = None;
         state.faults = Faults::default();
         state.locked = false;
@@ -185,8 +191,10 @@ impl Inode {
     }
 
     fn sync(&mut self) {
-        self.durable.clone_from(&self.bytes);
-        self.pending.clear();
+        self.durable.resize(self.bytes.len(), 0);
+        for (offset, bytes) in self.pending.drain(..) {
+            put(&mut self.durable, offset, &bytes);
+        }
         self.length_pending = false;
     }
 
