@@ -8,6 +8,7 @@ use actix::Actor;
 use actix_rt::{Arbiter, ArbiterHandle};
 use vencejo_core::PartitionState;
 use vencejo_core::plan::App;
+use vencejo_journal::Committer;
 use vencejo_types::PartitionId;
 
 use crate::clock::Clock;
@@ -38,8 +39,19 @@ pub fn start(app: &Arc<App>, partitions: u32, threads: usize) -> Router {
 /// # Panics
 /// As [`start`].
 pub fn start_recovered(app: &Arc<App>, recovery: Recovery, threads: usize) -> io::Result<Router> {
-    let (kept, states) = recovery.start()?;
+    let (kept, committer, states) = recovery.into_parts();
+    kept.journal.start(committer)?;
     Ok(start_with(app, Some(Arc::new(kept)), states, threads))
+}
+
+/// Starts the partitions that a data folder held, as [`start`]. Nothing is written until the caller steps the
+/// committer: for simulations.
+///
+/// # Panics
+/// As [`start`].
+pub fn start_stepped(app: &Arc<App>, recovery: Recovery, threads: usize) -> (Router, Committer) {
+    let (kept, committer, states) = recovery.into_parts();
+    (start_with(app, Some(Arc::new(kept)), states, threads), committer)
 }
 
 fn start_with(

@@ -97,14 +97,7 @@ impl Recovery {
         Ok(Self { kept, states, committer, found })
     }
 
-    /// Starts the journal's thread.
-    pub(crate) fn start(self) -> std::io::Result<(Kept, Vec<PartitionState>)> {
-        self.kept.journal.start(self.committer)?;
-        Ok((self.kept, self.states))
-    }
-
-    /// The states, with what writes their journal: for whoever steps it.
-    pub fn into_parts(self) -> (Kept, Committer, Vec<PartitionState>) {
+    pub(crate) fn into_parts(self) -> (Kept, Committer, Vec<PartitionState>) {
         (self.kept, self.committer, self.states)
     }
 }

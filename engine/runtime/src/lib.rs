@@ -19,7 +19,7 @@ mod ticker;
 
 pub use broadcast::{ChangeError, ChangeFault};
 pub use clock::{Clock, Moment};
-pub use engine::{start, start_recovered};
+pub use engine::{start, start_recovered, start_stepped};
 pub use kept::{Kept, RecoverError, Recovery};
 pub use replay::Versions;
 pub use request::{BatchRefusal, BatchReply, DecideRequest, Decided, DecisionReply, IngestRequest, Rows};
