@@ -66,12 +66,18 @@ error_codes! {
     ControlRefused = 206, "control_refused";
     /// This peer may not do that.
     Forbidden = 207, "forbidden";
+    /// Rows of this producer before these are missing.
+    SequenceGap = 208, "sequence_gap";
+    /// A later life of this producer has handed over rows since.
+    ProducerFenced = 209, "producer_fenced";
     /// The app was replaced since the welcome, and the stream or decision is not in it any more.
-    AppChanged = 208, "app_changed";
+    AppChanged = 210, "app_changed";
     /// The partition's lane is full; the frame carries a retry hint.
     Overloaded = 300, "overloaded";
     /// The engine is stopping; connect again.
     ShuttingDown = 301, "shutting_down";
+    /// The engine's disk is full, and this must be kept there.
+    DiskFull = 302, "disk_full";
     /// The engine failed on this request, which had no effect; it is logged there.
     Internal = 500, "internal";
 }

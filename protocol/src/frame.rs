@@ -38,6 +38,8 @@ pub enum FrameType {
     Ingest = 0x20,
     /// Engine: what was accepted of a batch, and how safely.
     Ack = 0x21,
+    /// Client: hands over a batch of events that its producer numbers.
+    Produce = 0x22,
     /// Client: bytes for the next command.
     Blob = 0x30,
     /// Client: a command of the administration.
@@ -56,7 +58,7 @@ pub enum FrameType {
 
 impl FrameType {
     /// Every type, in the order of their codes.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Hello,
         Self::Welcome,
         Self::Ping,
@@ -65,6 +67,7 @@ impl FrameType {
         Self::Decision,
         Self::Ingest,
         Self::Ack,
+        Self::Produce,
         Self::Blob,
         Self::Control,
         Self::Controlled,
@@ -87,6 +90,7 @@ impl FrameType {
                 | Self::Ping
                 | Self::Decide
                 | Self::Ingest
+                | Self::Produce
                 | Self::Blob
                 | Self::Control
                 | Self::Subscribe
@@ -104,6 +108,7 @@ impl FrameType {
             Self::Decision => "decision",
             Self::Ingest => "ingest",
             Self::Ack => "ack",
+            Self::Produce => "produce",
             Self::Blob => "blob",
             Self::Control => "control",
             Self::Controlled => "controlled",
@@ -125,6 +130,7 @@ impl FrameType {
             0x11 => Self::Decision,
             0x20 => Self::Ingest,
             0x21 => Self::Ack,
+            0x22 => Self::Produce,
             0x30 => Self::Blob,
             0x31 => Self::Control,
             0x32 => Self::Controlled,

@@ -15,8 +15,8 @@ use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::{Frame, FrameReader, FrameType};
 use vencejo_protocol::message::{
     Ack, AckEntry, AckLevel, Blob, Control, Controlled, Decide, Decision, DecisionCode, DecisionInfo,
-    ErrorFrame, Followed, Hello, Ingest, MessageError, Ping, Pong, RowEntry, Rows, StreamInfo, Subscribe,
-    Subscribed, Welcome,
+    ErrorFrame, Followed, Hello, Ingest, MessageError, Ping, Pong, Produce, RowEntry, Rows, StreamInfo,
+    Subscribe, Subscribed, Welcome,
 };
 use vencejo_protocol::row::{Row, key_hash, partition_of};
 use vencejo_protocol::schema::{ColumnType, Schema};
@@ -174,6 +174,29 @@ fn ingest() {
         Ok((batch.stream, batch.ack, rows))
     };
     check("ingest.txt", build, write, read);
+}
+
+#[test]
+fn produce() {
+    type Owned = (u64, u32, u64, u16, Option<AckLevel>, Vec<Vec<u8>>);
+    let build = |vector: &Vector| {
+        let (stream, ack) = (vector.number("stream_id"), level(vector.get("ack")));
+        let (producer, epoch) = (vector.number("producer"), vector.number("epoch"));
+        (producer, epoch, vector.number("sequence"), stream, ack, vector.rows())
+    };
+    let write = |(producer, epoch, sequence, stream, ack, rows): &Owned, request, out: &mut BytesMut| {
+        let mut bytes = Vec::new();
+        rows.iter().for_each(|row| Ingest::push_row(&mut bytes, row));
+        let count = u32::try_from(rows.len()).expect("the batch is short");
+        let batch = Ingest { stream: *stream, ack: *ack, count, rows: &bytes };
+        Produce { producer: *producer, epoch: *epoch, sequence: *sequence, batch }.write(request, out);
+    };
+    let read = |payload: &[u8]| {
+        let Produce { producer, epoch, sequence, batch } = Produce::read(payload)?;
+        let rows = batch.split_rows().map(|row| row.map(<[u8]>::to_vec)).collect::<Result<_, _>>()?;
+        Ok((producer, epoch, sequence, batch.stream, batch.ack, rows))
+    };
+    check("produce.txt", build, write, read);
 }
 
 fn level(name: &str) -> Option<AckLevel> {

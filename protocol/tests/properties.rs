@@ -11,7 +11,7 @@ use vencejo_protocol::frame::{Frame, FrameError, FrameReader, FrameType, write_f
 use vencejo_protocol::limits::FRAME_BYTES_MAX;
 use vencejo_protocol::message::{
     Ack, Blob, Control, Controlled, Decide, Decision, DecisionCode, ErrorFrame, Followed, Hello, Ingest,
-    Ping, Pong, RowEntry, Rows, Subscribe, Subscribed, Welcome,
+    Ping, Pong, Produce, RowEntry, Rows, Subscribe, Subscribed, Welcome,
 };
 use vencejo_protocol::row::{Row, RowError, key_hash, partition_of};
 use vencejo_protocol::schema::Schema;
@@ -137,6 +137,9 @@ fn read_all(bytes: &[u8]) {
         assert!(errors == 0 || errors == 1 && rows[rows.len() - 1].is_err());
         assert!(errors == 1 || rows.len() == batch.count as usize);
         assert_eq!(payload(1, FrameType::Ingest, |out| batch.write(1, out)), bytes);
+    }
+    if let Ok(produce) = Produce::read(bytes) {
+        assert_eq!(payload(1, FrameType::Produce, |out| produce.write(1, out)), bytes);
     }
     if let Ok(blob) = Blob::read(bytes) {
         assert_eq!(payload(1, FrameType::Blob, |out| blob.write(1, out)), bytes);
@@ -310,6 +313,10 @@ proptest! {
         let bytes = payload(request, FrameType::Ingest, |out| batch.write(request, out));
         let read = Ingest::read(&bytes);
         prop_assert_eq!(read, Ok(batch));
+        let (epoch, first) = (deadline_micros, sequence / 2 + 1);
+        let produce = Produce { producer: request, epoch, sequence: first, batch };
+        let bytes = payload(request, FrameType::Produce, |out| produce.write(request, out));
+        prop_assert_eq!(Produce::read(&bytes), Ok(produce));
         let split: Result<Vec<_>, _> = batch.split_rows().collect();
         prop_assert_eq!(split, Ok(rows.iter().map(Vec::as_slice).collect()));
     }

@@ -34,7 +34,7 @@ fn outcomes_and_decisions_are_data_points_of_their_placement() {
         // Rows of many placements in one batch: every partition has its part.
         let rows: Vec<_> = (0..300).map(|n| row(&schema, ["a", "b", "c"][n % 3])).collect();
         let ack = client.ingest(outcomes, rows.len(), &batch(&rows), None).await.unwrap();
-        assert_eq!((ack.level, ack.accepted()), (AckLevel::Memory, 300));
+        assert_eq!((ack.level, ack.accepted()), (AckLevel::Journaled, 300));
         assert_eq!(decide("a").await, (DecisionCode::Floored, 101));
         assert_eq!(decide("a").await, (DecisionCode::Floored, 102));
         assert_eq!(decide("b").await, (DecisionCode::Floored, 100));
@@ -57,11 +57,23 @@ fn a_batch_with_one_bad_row_has_no_effect() {
         assert_eq!(error.code(), Some(ErrorCode::BatchInvalid), "{error}");
         let error = client.ingest(99, 1, &batch(std::slice::from_ref(&good)), None).await.unwrap_err();
         assert_eq!(error.code(), Some(ErrorCode::UnknownStream), "{error}");
-        let journaled =
-            client.ingest(outcomes, 1, &batch(std::slice::from_ref(&good)), Some(AckLevel::Journaled)).await;
-        assert_eq!(journaled.unwrap_err().code(), Some(ErrorCode::AckLevelUnavailable));
         // The connection has survived all of it, and none of it was counted.
         let ack = client.ingest(outcomes, 1, &batch(&[good]), Some(AckLevel::Memory)).await.unwrap();
         assert_eq!((ack.accepted(), ack.entries[0].sequence), (1, 1));
     });
+}
+
+#[test]
+fn an_engine_without_a_journal_says_so() {
+    let engine = Engine::start_at("127.0.0.1:0", &["--no-journal"]);
+    block_on(async {
+        let client = engine.client().await;
+        let (outcomes, schema) = stream(&client.welcome(), "outcomes");
+        let rows = batch(&[row(&schema, "a")]);
+        let refused = client.ingest(outcomes, 1, &rows, Some(AckLevel::Journaled)).await.unwrap_err();
+        assert_eq!(refused.code(), Some(ErrorCode::AckLevelUnavailable));
+        let ack = client.ingest(outcomes, 1, &rows, None).await.unwrap();
+        assert_eq!((ack.level, ack.accepted()), (AckLevel::Memory, 1));
+    });
+    assert!(!engine.data.path().join("journal").exists());
 }

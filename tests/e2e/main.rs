@@ -7,6 +7,7 @@ mod decide;
 mod hostile;
 mod ingest;
 mod input;
+mod journal;
 mod lifecycle;
 mod live;
 mod model_files;

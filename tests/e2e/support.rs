@@ -74,14 +74,14 @@ impl Engine {
         Self::start_with(app, TempDir::new().unwrap(), "127.0.0.1:0", arguments)
     }
 
-    /// Starts one that serves the app in this folder, in a data folder that another has left.
-    pub fn start_app_in(app: &Path, data: TempDir) -> Self {
-        Self::start_with(app, data, "127.0.0.1:0", &[])
-    }
-
     /// Starts one in a data folder that another has left.
     pub fn start_in(data: TempDir, address: &str, arguments: &[&str]) -> Self {
         Self::start_with(Path::new("apps/ads"), data, address, arguments)
+    }
+
+    /// Starts one at an address, that serves the app in this folder, in a data folder that another has left.
+    pub fn start_app_in(app: &Path, data: TempDir, address: &str) -> Self {
+        Self::start_with(app, data, address, &[])
     }
 
     fn start_with(app: &Path, data: TempDir, address: &str, arguments: &[&str]) -> Self {

@@ -10,7 +10,7 @@ use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::{Frame, FrameType};
 use vencejo_protocol::limits::{BATCH_ROWS_MAX, FRAME_BYTES_MAX, ROW_BYTES_MAX};
 use vencejo_protocol::message::{
-    Ack, AckLevel, Decide, Decision, DecisionCode, DecisionInfo, ErrorFrame, Ingest, MessageError,
+    Ack, AckLevel, Decide, Decision, DecisionCode, DecisionInfo, ErrorFrame, Ingest, MessageError, Produce,
     StreamInfo, Welcome,
 };
 
@@ -130,8 +130,19 @@ impl Client {
         let count = u32::try_from(count).expect("BATCH_ROWS_MAX fits 32 bits");
         let message = Ingest { stream, ack, count, rows };
         let reply = link.request(|request, out| message.write(request, out))?;
-        let frame = Pending { reply, deadline: self.answer_deadline() }.frame().await?;
-        read_reply(&frame, FrameType::Ack, Ack::read)
+        Pending { reply, deadline: self.answer_deadline() }.ack().await
+    }
+
+    /// Sends a batch that its producer has numbered and returns without waiting for the answer.
+    pub(crate) async fn send_produce(&self, message: &Produce<'_>) -> Result<Pending, ClientError> {
+        let link = self.link().await?;
+        let reply = link.request(|request, out| message.write(request, out))?;
+        Ok(Pending { reply, deadline: self.answer_deadline() })
+    }
+
+    /// Has the next call connect anew.
+    pub(crate) fn give_up_connection(&self) {
+        self.current().abandon();
     }
 
     /// Lets what is under way be answered, then ends the connection.
@@ -206,6 +217,11 @@ impl Pending {
         });
         let (code, server_nanos, sequence) = decision?;
         Ok(Decided { code, server_nanos, sequence, row: frame.payload.slice(Decision::HEAD_BYTES..) })
+    }
+
+    /// Waits for an acknowledgement.
+    pub(crate) async fn ack(&mut self) -> Result<Ack, ClientError> {
+        read_reply(&self.frame().await?, FrameType::Ack, Ack::read)
     }
 
     async fn frame(&mut self) -> Result<Frame, ClientError> {

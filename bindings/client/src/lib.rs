@@ -20,7 +20,8 @@
 //! ```
 //!
 //! [`Client`] is the one to use: it pipelines requests over one long-lived stream, and connects again
-//! after a loss. [`Connection`] is the layer below, for load generators and tests: frames in, frames out.
+//! after a loss. [`Producer`] hands over events that count once, whatever happens in between. [`Connection`]
+//! is the layer below, for load generators and tests: frames in, frames out.
 #![forbid(unsafe_code)]
 
 mod client;
@@ -28,12 +29,14 @@ mod connection;
 mod control;
 mod error;
 mod link;
+mod producer;
 mod subscription;
 mod tls;
 
 pub use client::{Client, Decided, Pending};
 pub use connection::{Config, Connection, FrameReceiver, FrameSender, transport};
 pub use error::ClientError;
+pub use producer::{Produced, Producer};
 pub use subscription::{Subscription, TappedRows};
 pub use tls::Trust;
 pub use vencejo_protocol as protocol;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
 use tokio::sync::{Notify, oneshot};
+use vencejo_protocol::error::CLOSE_NORMAL;
 use vencejo_protocol::frame::Frame;
 use vencejo_protocol::message::Welcome;
 
@@ -71,6 +72,12 @@ impl Link {
     pub(crate) fn finish(&self) {
         self.state().finished = true;
         self.wake.notify_one();
+    }
+
+    /// Nothing is to be expected of it any more.
+    pub(crate) fn abandon(&self) {
+        self.lose(&ClientError::lost("no answer came in time"));
+        self.connection.close(CLOSE_NORMAL.into(), b"no answer came in time");
     }
 
     async fn write(self: Arc<Self>, mut sender: FrameSender) {

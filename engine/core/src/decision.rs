@@ -23,14 +23,26 @@ pub(crate) fn decide(
     expired: bool,
     effects: &mut Effects,
 ) {
-    effects.scratch.follow(state);
-    let start = effects.bytes.len();
-    let code = answer_into(state, decision, row, expired, effects);
-    effects.list.push(Effect::Decided { code, row: start..effects.bytes.len() });
+    let code = answer_only(state, decision, row, expired, effects);
     for asked in effects.scratch.uses.iter().filter(|asked| asked.predicted) {
         let fell_back = code == DecisionCode::Fallback;
         state.rosters[asked.model.index()].count(asked.choice, fell_back, &asked.shadow);
     }
+}
+
+/// Answers a request from the state as it is; how the answer was reached.
+pub(crate) fn answer_only(
+    state: &PartitionState,
+    decision: DecisionId,
+    row: Row<'_>,
+    expired: bool,
+    effects: &mut Effects,
+) -> DecisionCode {
+    effects.scratch.follow(state);
+    let start = effects.bytes.len();
+    let code = answer_into(state, decision, row, expired, effects);
+    effects.list.push(Effect::Decided { code, row: start..effects.bytes.len() });
+    code
 }
 
 /// Appends the answer's row to the effects' bytes; how it was reached.

@@ -6,7 +6,7 @@ use bumpalo::Bump;
 use vencejo_model::Workspace;
 use vencejo_types::limits::{EFFECT_BYTES_KEPT_MAX, EFFECTS_KEPT_MAX};
 use vencejo_types::row::{Row, RowWriter};
-use vencejo_types::{DecisionCode, DecisionId, ModelId, StreamId};
+use vencejo_types::{DecisionCode, DecisionId, ModelId, Origin, StreamId};
 use vencejo_windows::Texts;
 
 use crate::alerts::{AlertChange, AlertId, AlertRefusal};
@@ -25,6 +25,22 @@ pub enum Event<'a> {
         stream: StreamId,
         /// Its row.
         row: Row<'a>,
+    },
+    /// A row of a stream that its producer has numbered. Whoever applies it has asked
+    /// [`crate::PartitionState::producers`] whether it is the next one.
+    Produced {
+        /// Its number.
+        origin: Origin,
+        /// The stream.
+        stream: StreamId,
+        /// Its row.
+        row: Row<'a>,
+    },
+    /// The event in this place is left out, because the transition failed on it. Where its producer numbered
+    /// it, the number is used up.
+    Skip {
+        /// Its number.
+        origin: Option<Origin>,
     },
     /// A request for a decision. The request is an event of the decision's stream, too: it is answered
     /// from the state before it, then counted.

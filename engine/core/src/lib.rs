@@ -12,13 +12,15 @@ mod decision;
 mod event;
 pub mod models;
 pub mod plan;
+mod producers;
 pub mod query;
 mod state;
 
 pub use changes::Changes;
 pub use dataflow::{NodeCounts, RuleCounts};
 pub use event::{Effect, Effects, Event, Raised, Retired};
-pub use state::{PartitionState, apply};
+pub use producers::{Admission, Producers};
+pub use state::{PartitionState, answer, apply};
 
 use vencejo_expr::Value;
 use vencejo_types::row::{Row, RowError, RowWriter};

@@ -4,14 +4,15 @@ use std::mem::{replace, take};
 use std::sync::Arc;
 
 use vencejo_types::row::Row;
-use vencejo_types::{ModelId, Sequence, StreamId, Tick, ViewId};
+use vencejo_types::{DecisionId, ModelId, Sequence, StreamId, Tick, ViewId};
 
 use crate::alerts::AlertBook;
 use crate::dataflow::{Dataflow, NodeCounts, RuleCounts, TableRows};
-use crate::decision::decide;
+use crate::decision::{answer_only, decide};
 use crate::event::{Effect, Effects, Event, Retired};
 use crate::models::{ModelChange, Roster};
 use crate::plan::{App, Succession};
+use crate::producers::Producers;
 
 /// Everything a partition knows.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub struct PartitionState {
     pub(crate) rosters: Vec<Roster>,
     /// Changes of which versions there are.
     pub(crate) installs: u64,
+    producers: Producers,
     sequence: Sequence,
     tick: Tick,
 }
@@ -32,7 +34,7 @@ impl PartitionState {
         let dataflow = Dataflow::new(&app);
         let rosters = app.models.iter().map(Roster::new).collect();
         let (sequence, tick) = (Sequence::default(), Tick::default());
-        Self { app, dataflow, rosters, installs: 0, sequence, tick }
+        Self { app, dataflow, rosters, installs: 0, producers: Producers::default(), sequence, tick }
     }
 
     /// Begins anew: the flow's state is gone, the models that were installed serve on. A shadow ends.
@@ -50,6 +52,16 @@ impl PartitionState {
     /// The tick of the last event applied.
     pub fn tick(&self) -> Tick {
         self.tick
+    }
+
+    /// The producers that number their rows.
+    pub fn producers(&self) -> &Producers {
+        &self.producers
+    }
+
+    /// Whether a tick would change more than the state's own tick.
+    pub fn is_tick_due(&self, tick: Tick, watermarks: &[Option<i64>]) -> bool {
+        self.dataflow.is_tick_due(tick.0, watermarks)
     }
 
     /// The app that it is a partition of.
@@ -119,6 +131,11 @@ pub fn apply(
     state.tick = tick;
     match *event {
         Event::Row { stream, row } => absorb(state, stream, row, effects),
+        Event::Produced { origin, stream, row } => {
+            state.producers.note(origin, sequence);
+            absorb(state, stream, row, effects);
+        }
+        Event::Skip { origin } => origin.iter().for_each(|&origin| state.producers.note(origin, sequence)),
         Event::Tick { watermarks } => {
             state.dataflow.tick(&Arc::clone(&state.app), (sequence, tick), watermarks, effects);
         }
@@ -160,6 +177,19 @@ fn replace_app(state: &mut PartitionState, succession: &Succession, effects: &mu
     effects.scratch.follow(state);
     effects.retired = Some(retired);
     effects.list.push(Effect::AppReplaced);
+}
+
+/// Answers a request from the state without counting it: the state stays as it is. `effects` holds the one
+/// [`Effect::Decided`] afterwards.
+pub fn answer(
+    state: &PartitionState,
+    decision: DecisionId,
+    row: Row<'_>,
+    expired: bool,
+    effects: &mut Effects,
+) {
+    effects.begin();
+    answer_only(state, decision, row, expired, effects);
 }
 
 /// Changes who answers as a model, from the next decision on.

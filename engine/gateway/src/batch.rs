@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::message::{Ack, AckEntry, AckLevel};
-use vencejo_runtime::{BatchReply, Fault};
+use vencejo_runtime::{BatchRefusal, BatchReply, Fault};
 use vencejo_types::{PartitionId, Sequence};
 
-use crate::limits::RETRY_AFTER_MICROS;
+use crate::limits::{DISK_FULL_RETRY_AFTER_MICROS, RETRY_AFTER_MICROS};
 use crate::outbound::Outbound;
 
 /// Gathers what became of a batch's parts; the last part to report sends the acknowledgement.
@@ -32,7 +32,11 @@ impl BatchAck {
 
     /// A part was refused: none of its `events` has had an effect.
     pub(crate) fn refuse(&self, partition: PartitionId, events: u32, code: ErrorCode) {
-        let retry_after_micros = if code == ErrorCode::Overloaded { RETRY_AFTER_MICROS } else { 0 };
+        let retry_after_micros = match code {
+            ErrorCode::Overloaded => RETRY_AFTER_MICROS,
+            ErrorCode::DiskFull => DISK_FULL_RETRY_AFTER_MICROS,
+            _ => 0,
+        };
         self.report(AckEntry {
             partition: partition.index,
             refused: Some(code),
@@ -66,6 +70,16 @@ impl BatchReply for BatchAck {
             retry_after_micros: 0,
             sequence: sequence.0,
         });
+    }
+
+    fn refused(&self, partition: PartitionId, events: u32, refusal: BatchRefusal) {
+        let code = match refusal {
+            BatchRefusal::Overloaded => ErrorCode::Overloaded,
+            BatchRefusal::DiskFull => ErrorCode::DiskFull,
+            BatchRefusal::Gap { .. } => ErrorCode::SequenceGap,
+            BatchRefusal::Fenced { .. } => ErrorCode::ProducerFenced,
+        };
+        self.refuse(partition, events, code);
     }
 
     fn failed(&self, partition: PartitionId, events: u32, fault: Fault) {

@@ -5,20 +5,22 @@ use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use vencejo_core::plan::Stream;
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::{Frame, FrameType};
 use vencejo_protocol::message::{
-    AckLevel, Blob, Control, Decide, ErrorFrame, Hello, Ingest, MessageError, Ping, Subscribe, VERSION,
-    Welcome,
+    AckLevel, Blob, Control, Decide, ErrorFrame, Hello, Ingest, MessageError, Ping, Produce, Subscribe,
+    VERSION, Welcome,
 };
-use vencejo_runtime::{DecideRequest, Following, IngestRequest, Moment, Router, Rows, Served, Unavailable};
+use vencejo_runtime::{
+    Ack, DecideRequest, Following, IngestRequest, Moment, Router, Rows, Served, Unavailable,
+};
 use vencejo_types::limits::{DEADLINE_MICROS_MAX, KEY_BYTES_MAX};
 use vencejo_types::row::Row;
-use vencejo_types::{DecisionId, PartitionId, StreamId};
+use vencejo_types::{DecisionId, Origin, PartitionId, StreamId};
 
 use crate::batch::BatchAck;
 use crate::control::{self, Administration};
@@ -77,6 +79,7 @@ impl From<Unavailable> for Refusal {
             Unavailable::Overloaded => {
                 Self::new(ErrorCode::Overloaded, "the partition's lane is full; try again shortly")
             }
+            Unavailable::DiskFull => Self::new(ErrorCode::DiskFull, "the disk is full"),
             Unavailable::Stopped => Self::new(ErrorCode::ShuttingDown, "the engine is stopping"),
         }
     }
@@ -116,6 +119,7 @@ impl Dispatch<'_> {
             Some(FrameType::Ping) => self.ping(frame),
             Some(FrameType::Decide) => self.decide(frame, arrived),
             Some(FrameType::Ingest) => self.ingest(frame),
+            Some(FrameType::Produce) => self.produce(frame),
             Some(FrameType::Blob) => self.blob(frame),
             Some(FrameType::Control) => self.control(frame),
             Some(FrameType::Subscribe) => self.subscribe(frame),
@@ -186,34 +190,69 @@ impl Dispatch<'_> {
     }
 
     fn ingest(&mut self, frame: &Frame) -> Result<(), Refusal> {
-        let message = Ingest::read(&frame.payload)?;
-        let id = StreamId(message.stream);
+        let batch = Ingest::read(&frame.payload)?;
+        self.take_in(frame.request, &batch, &frame.payload.slice(Ingest::HEAD_BYTES..), None)
+    }
+
+    fn produce(&mut self, frame: &Frame) -> Result<(), Refusal> {
+        let Produce { producer, epoch, sequence: number, batch } = Produce::read(&frame.payload)?;
+        let rows = frame.payload.slice(Produce::HEAD_BYTES..);
+        self.take_in(frame.request, &batch, &rows, Some(Origin { producer, epoch, number }))
+    }
+
+    /// Hands the parts of a batch to their partitions; what a lane has no room for is refused.
+    fn take_in(
+        &mut self,
+        request: u64,
+        batch: &Ingest<'_>,
+        bytes: &Bytes,
+        origin: Option<Origin>,
+    ) -> Result<(), Refusal> {
+        let id = StreamId(batch.stream);
         let served = Arc::clone(self.following.served());
         let Some(stream) = served.app.stream(id) else {
             let is_retired = id.index() < served.app.streams.len();
             return Err(unserved(is_retired, ErrorCode::UnknownStream, "stream", id.0));
         };
-        if message.ack == Some(AckLevel::Journaled) {
-            return Err(Refusal::new(
-                ErrorCode::AckLevelUnavailable,
-                "this engine has no journal; ask for the level 'memory'",
-            ));
+        let ack = self.level(stream, batch.ack)?;
+        let (parts, time) = self.split(stream, batch)?;
+        if origin.is_some() && parts.len() > 1 {
+            let text = "the rows belong to several partitions; a producer sends each partition its own";
+            return Err(Refusal::new(ErrorCode::BatchInvalid, text));
         }
-        let (parts, time) = self.split(stream, &message)?;
-        let outbound = Arc::clone(self.outbound);
-        let ack = Arc::new(BatchAck::new(outbound, frame.request, AckLevel::Memory, parts.len()));
+        let level = match ack {
+            Ack::Memory => AckLevel::Memory,
+            Ack::Journaled => AckLevel::Journaled,
+        };
+        let reply = Arc::new(BatchAck::new(Arc::clone(self.outbound), request, level, parts.len()));
         self.outbound.begin();
-        let rows_bytes = frame.payload.slice(Ingest::HEAD_BYTES..);
         for (partition, ranges) in parts {
             let events = u32::try_from(ranges.len()).expect("BATCH_ROWS_MAX fits 32 bits");
-            let rows = Rows { bytes: rows_bytes.clone(), ranges };
-            let request = IngestRequest { stream: id, rows, reply: Arc::<BatchAck>::clone(&ack) };
-            if let Err(unavailable) = self.router.ingest(partition, request) {
-                ack.refuse(partition, events, Refusal::from(unavailable).code);
+            let (rows, reply) = (Rows { bytes: bytes.clone(), ranges }, Arc::clone(&reply));
+            let part = IngestRequest { stream: id, rows, ack, origin, reply: Arc::<BatchAck>::clone(&reply) };
+            if let Err(unavailable) = self.router.ingest(partition, stream, part) {
+                reply.refuse(partition, events, Refusal::from(unavailable).code);
             }
         }
         self.note_event_time(&served, id, time);
         Ok(())
+    }
+
+    /// The level at which a batch is acknowledged: the one asked for, else the stream's own.
+    fn level(&self, stream: &Stream, asked: Option<AckLevel>) -> Result<Ack, Refusal> {
+        let journaled = self.router.kept().is_some();
+        let asked = asked.map(|level| match level {
+            AckLevel::Memory => Ack::Memory,
+            AckLevel::Journaled => Ack::Journaled,
+        });
+        let default = if journaled { Ack::Journaled } else { Ack::Memory };
+        match asked.or(stream.options.ack).unwrap_or(default) {
+            Ack::Journaled if !journaled => Err(Refusal::new(
+                ErrorCode::AckLevelUnavailable,
+                "this engine has no journal; ask for the level 'memory'",
+            )),
+            level => Ok(level),
+        }
     }
 
     fn note_event_time(&self, served: &Served, stream: StreamId, time: Option<i64>) {

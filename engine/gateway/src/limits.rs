@@ -34,5 +34,7 @@ pub(crate) const TAPS_MAX: usize = 64;
 pub(crate) const UPLOADS_BYTES_MAX: usize = CONTROL_BLOBS_BYTES_MAX;
 /// When a full lane suggests to try again, in microseconds.
 pub(crate) const RETRY_AFTER_MICROS: u32 = 1_000;
+/// When a full disk suggests to try again, in microseconds.
+pub(crate) const DISK_FULL_RETRY_AFTER_MICROS: u32 = 1_000_000;
 /// How long the last replies of a stream or of a stopping engine may take to be received.
 pub(crate) const REPLY_GRACE: Duration = Duration::from_secs(2);

@@ -1,11 +1,16 @@
 //! The QUIC endpoint: bounded, TLS 1.3, `vencejo/1` only.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::time::Duration;
 
+use quinn::crypto::HmacKey;
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Endpoint, Incoming, ServerConfig, TransportConfig, VarInt};
+use quinn::{
+    ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime,
+    TransportConfig, VarInt,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +18,7 @@ use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::limits::STREAMS_MAX;
 use vencejo_protocol::message::{ALPN, MessageError};
 use vencejo_runtime::Router;
+use vencejo_types::Tick;
 
 use crate::control::{Administration, Control};
 use crate::limits::{
@@ -28,6 +34,40 @@ pub struct Identity {
     pub certificates: Vec<CertificateDer<'static>>,
     /// The leaf's key.
     pub key: PrivateKeyDer<'static>,
+    /// By what a client knows that its connection is gone with the engine that it had; the same for the next
+    /// engine with this identity, and known to nobody else.
+    pub reset_key: Arc<dyn HmacKey>,
+}
+
+/// Names connections. Nobody can tell a connection by its name, and no engine gives one that an engine
+/// before it has given: the name is a keyed hash of when the engine began and how many it gave before.
+struct Names {
+    key: Arc<dyn HmacKey>,
+    began: Tick,
+    given: u64,
+}
+
+/// Bytes of a connection's name.
+const NAME_BYTES: usize = 8;
+
+impl ConnectionIdGenerator for Names {
+    fn generate_cid(&mut self) -> ConnectionId {
+        self.given += 1;
+        let mut seed = *b"name............................";
+        seed[4..12].copy_from_slice(&self.began.0.to_le_bytes());
+        seed[12..20].copy_from_slice(&self.given.to_le_bytes());
+        let mut signature = vec![0; self.key.signature_len()];
+        self.key.sign(&seed, &mut signature);
+        ConnectionId::new(&signature[..NAME_BYTES])
+    }
+
+    fn cid_len(&self) -> usize {
+        NAME_BYTES
+    }
+
+    fn cid_lifetime(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Why the endpoint cannot be opened.
@@ -74,9 +114,14 @@ impl Gateway {
         control: Arc<dyn Control>,
     ) -> Result<Self, BindError> {
         check_app(&router.app(), router.partitions()).map_err(BindError::Welcome)?;
+        let (key, clock) = (Arc::clone(&identity.reset_key), router.clock());
+        let began = clock.tick(clock.now());
         let config = server_config(identity).map_err(BindError::Identity)?;
-        let endpoint =
-            Endpoint::server(config, address).map_err(|error| BindError::Address(address, error))?;
+        let mut names = EndpointConfig::new(Arc::clone(&key));
+        names.cid_generator(move || Box::new(Names { key: Arc::clone(&key), began, given: 0 }));
+        let endpoint = UdpSocket::bind(address)
+            .and_then(|socket| Endpoint::new(names, Some(config), socket, Arc::new(TokioRuntime)))
+            .map_err(|error| BindError::Address(address, error))?;
         let administration = Administration::new(control);
         let shared = Shared { router, administration, stopping: CancellationToken::new() };
         Ok(Self { endpoint, shared: Arc::new(shared) })

@@ -38,4 +38,13 @@ impl Clock {
         let millis = now_micros.saturating_sub(since).max(0) / 1_000;
         Some(self.now.saturating_add(millis))
     }
+
+    /// Engine time at which a tick may bring a deadline: the first tick of a silence begins to count it.
+    pub fn wakes_at_micros(&self, deadline: i64) -> Option<i64> {
+        if self.now == i64::MIN {
+            return None;
+        }
+        let millis = deadline.saturating_sub(self.now).max(0);
+        Some(self.silent_since.map_or(i64::MIN, |since| since.saturating_add(millis.saturating_mul(1_000))))
+    }
 }

@@ -156,6 +156,14 @@ impl RuleSet {
         }
     }
 
+    /// Engine time at which a tick may change something, in microseconds; nothing where none does.
+    pub fn wakes_at_micros(&self) -> Option<i64> {
+        match self.spec.order {
+            Order::Arrival => self.clock.wakes_at_micros(self.timers.first()?),
+            Order::Event => None,
+        }
+    }
+
     /// Takes a row into the runs of its key; `false` where a new key is one too many.
     fn take(&mut self, ordered: Ordered<'_>, sink: &mut dyn Sink) -> bool {
         let row = ordered.row;

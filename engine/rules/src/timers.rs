@@ -43,6 +43,11 @@ impl Timers {
         }
     }
 
+    /// The first deadline of all looks, those included that no longer count.
+    pub fn first(&self) -> Option<i64> {
+        self.looks.peek().map(|Reverse(look)| look.deadline)
+    }
+
     /// How many looks there are, those included that no longer count.
     pub fn len(&self) -> usize {
         self.looks.len()

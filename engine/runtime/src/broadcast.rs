@@ -51,6 +51,9 @@ impl fmt::Display for ChangeError {
             ChangeFault::Unavailable(Unavailable::Overloaded) => {
                 write!(f, "partition {} had no room for the change", self.partition)?;
             }
+            ChangeFault::Unavailable(Unavailable::DiskFull) => {
+                write!(f, "the disk is full, so partition {} cannot keep the change", self.partition)?;
+            }
             ChangeFault::Unavailable(Unavailable::Stopped) => {
                 write!(f, "partition {} has stopped", self.partition)?;
             }
@@ -86,8 +89,7 @@ impl Router {
             let changed = match queued {
                 Err(unavailable) => Err(ChangeFault::Unavailable(unavailable)),
                 Ok(answer) => match tokio::time::timeout(REPLY_TIMEOUT, answer).await {
-                    Ok(Ok(Some(changed))) => changed.map_err(ChangeFault::Refused),
-                    Ok(Ok(None)) => Err(ChangeFault::Panicked),
+                    Ok(Ok(changed)) => changed,
                     Ok(Err(_)) | Err(_) => Err(ChangeFault::Unavailable(Unavailable::Stopped)),
                 },
             };
@@ -119,7 +121,7 @@ impl Router {
                 let request = AppRequest { succession: Arc::clone(&succession), reply };
                 match self.queue(index, Request::App(request)).await {
                     Ok(()) => break answer,
-                    Err(Unavailable::Overloaded) => {}
+                    Err(Unavailable::Overloaded | Unavailable::DiskFull) => {}
                     Err(Unavailable::Stopped) => return Err(Unavailable::Stopped),
                 }
             };

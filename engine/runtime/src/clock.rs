@@ -25,6 +25,13 @@ impl Clock {
         Self { started: Instant::now(), started_tick }
     }
 
+    /// The same clock, whose ticks come behind this one: what an engine before this one stamped may be ahead
+    /// of the machine's clock.
+    #[must_use]
+    pub(crate) fn not_before(self, tick: Tick) -> Self {
+        Self { started_tick: self.started_tick.max(tick.0), ..self }
+    }
+
     /// Now, on the monotonic clock.
     #[expect(clippy::disallowed_methods, reason = "this is the file that may ask")]
     pub fn now(&self) -> Moment {

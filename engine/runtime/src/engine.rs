@@ -1,50 +1,93 @@
 //! Starts the partitions of an app.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use actix::Actor;
 use actix_rt::{Arbiter, ArbiterHandle};
+use vencejo_core::PartitionState;
 use vencejo_core::plan::App;
-use vencejo_types::{PartitionId, TenantId};
+use vencejo_journal::Committer;
+use vencejo_types::PartitionId;
 
 use crate::clock::Clock;
+use crate::kept::{Kept, Recovery};
 use crate::lanes::Lanes;
+use crate::ledger::Ledger;
 use crate::partition::PartitionActor;
+use crate::replay::partition_id;
 use crate::router::{Partition, Router};
 use crate::serving::Serving;
 use crate::ticker::Ticker;
 
-/// Starts `partitions` partitions of `app`, spread over `threads` threads: the calling one, which is the
-/// one where sessions belong too, and `threads - 1` more. Call it within an actix system, whose end ends
-/// them all.
+/// Starts `partitions` partitions of `app` in memory, spread over `threads` threads: the calling one, which
+/// is the one where sessions belong too, and `threads - 1` more. Call it within an actix system, whose end
+/// ends them all.
 ///
 /// # Panics
 /// Outside an actix system.
-pub fn start(app: Arc<App>, partitions: u32, threads: usize) -> Router {
-    let clock = Clock::start();
+pub fn start(app: &Arc<App>, partitions: u32, threads: usize) -> Router {
+    let states = (0..partitions).map(|_| PartitionState::new(Arc::clone(app))).collect();
+    start_with(app, None, states, threads)
+}
+
+/// Starts the partitions that a data folder held, and the thread that keeps it, as [`start`].
+///
+/// # Errors
+/// When no thread can be had.
+///
+/// # Panics
+/// As [`start`].
+pub fn start_recovered(app: &Arc<App>, recovery: Recovery, threads: usize) -> io::Result<Router> {
+    let (kept, committer, states) = recovery.into_parts();
+    kept.journal.start(committer)?;
+    Ok(start_with(app, Some(Arc::new(kept)), states, threads))
+}
+
+/// Starts the partitions that a data folder held, as [`start`]. Nothing is written until the caller steps the
+/// committer: for simulations.
+///
+/// # Panics
+/// As [`start`].
+pub fn start_stepped(app: &Arc<App>, recovery: Recovery, threads: usize) -> (Router, Committer) {
+    let (kept, committer, states) = recovery.into_parts();
+    (start_with(app, Some(Arc::new(kept)), states, threads), committer)
+}
+
+fn start_with(
+    app: &Arc<App>,
+    kept: Option<Arc<Kept>>,
+    states: Vec<PartitionState>,
+    threads: usize,
+) -> Router {
+    let last = states.iter().map(PartitionState::tick).max().unwrap_or_default();
+    let clock = Clock::start().not_before(last);
     let mut arbiters: Vec<ArbiterHandle> = vec![Arbiter::current()];
     arbiters.extend((1..threads).map(|_| Arbiter::new().handle()));
-    let partitions = (0..partitions)
-        .map(|index| {
-            let id = PartitionId { tenant: TenantId::DEFAULT, index };
-            let arbiter = &arbiters[index as usize % arbiters.len()];
-            start_partition(id, &app, clock, arbiter)
-        })
-        .collect::<Vec<_>>();
-    let partitions = Arc::<[Partition]>::from(partitions);
-    let router = Router::new(clock, partitions, Arc::new(Serving::new(app)));
+    let start = |(index, state): (u32, PartitionState)| {
+        let arbiter = &arbiters[index as usize % arbiters.len()];
+        start_partition(partition_id(index), state, Ledger::new(index, kept.clone()), clock, arbiter)
+    };
+    let partitions = Arc::<[Partition]>::from((0..).zip(states).map(start).collect::<Vec<_>>());
+    let router = Router::new(clock, partitions, Arc::new(Serving::new(Arc::clone(app))), kept);
     actix_rt::spawn(Ticker::new(router.follow(), Arc::clone(&router.partitions)).run(clock));
     router
 }
 
-fn start_partition(id: PartitionId, app: &Arc<App>, clock: Clock, arbiter: &ArbiterHandle) -> Partition {
+fn start_partition(
+    id: PartitionId,
+    state: PartitionState,
+    ledger: Ledger,
+    clock: Clock,
+    arbiter: &ArbiterHandle,
+) -> Partition {
     let lanes = Arc::new(Lanes::new());
     let emitted = Arc::<AtomicU64>::default();
     let emitted_by_actor = Arc::clone(&emitted);
-    let (app, lanes_of_actor) = (Arc::clone(app), Arc::clone(&lanes));
+    let lanes_of_actor = Arc::clone(&lanes);
     let address = PartitionActor::start_in_arbiter(arbiter, move |_| {
-        PartitionActor::new(id, app, lanes_of_actor, clock, emitted_by_actor)
+        PartitionActor::new(id, state, ledger, lanes_of_actor, clock, emitted_by_actor)
     });
     Partition { lanes, address, emitted }
 }

@@ -8,8 +8,11 @@
 mod broadcast;
 mod clock;
 mod engine;
+mod kept;
 mod lanes;
+mod ledger;
 mod partition;
+mod replay;
 mod request;
 mod router;
 mod serving;
@@ -18,8 +21,14 @@ mod ticker;
 
 pub use broadcast::{ChangeError, ChangeFault};
 pub use clock::{Clock, Moment};
-pub use engine::start;
-pub use request::{BatchReply, DecideRequest, Decided, DecisionReply, Fault, IngestRequest, Rows};
+pub use engine::{start, start_recovered, start_stepped};
+pub use kept::{Kept, RecoverError, Recovery};
+pub use replay::Versions;
+pub use request::{
+    BatchRefusal, BatchReply, DecideRequest, Decided, DecisionReply, Fault, IngestRequest, Rows,
+};
 pub use router::{Router, Unavailable};
 pub use serving::{Following, Served};
 pub use tap::{TapSink, TapTarget};
+pub use vencejo_core::plan::Ack;
+pub use vencejo_journal as journal;

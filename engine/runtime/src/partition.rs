@@ -1,23 +1,32 @@
 //! The actor of one partition.
 
+mod batch;
+mod failure;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
-use vencejo_core::plan::App;
-use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
-use vencejo_types::limits::{BATCH_SLICE_ROWS_MAX, DRAIN_TURNS_MAX};
+use vencejo_core::{Effect, Effects, Event, PartitionState, answer};
+use vencejo_journal::Refused;
+use vencejo_types::limits::DRAIN_TURNS_MAX;
 use vencejo_types::row::Row;
 use vencejo_types::{PartitionId, Sequence};
 
+use crate::broadcast::ChangeFault;
 use crate::clock::{Clock, Moment};
 use crate::lanes::Lanes;
+use crate::ledger::{Entry, Ledger};
 use crate::request::{
-    AppRequest, DecideRequest, Decided, Fault, IngestRequest, Inspection, ModelRequest, Replaced, Request,
-    TapRequest, Ticked,
+    AppRequest, DecideRequest, Decided, Fault, Inspection, ModelRequest, Replaced, Request, TapRequest,
+    Ticked,
 };
+use crate::router::Unavailable;
 use crate::tap::Taps;
+
+use batch::Batch;
+use failure::Health;
 
 /// Tells a partition that its lanes hold something.
 pub(crate) struct Nudge;
@@ -31,51 +40,69 @@ pub(crate) struct PartitionActor {
     id: PartitionId,
     state: PartitionState,
     effects: Effects,
+    ledger: Ledger,
     lanes: Arc<Lanes>,
     clock: Clock,
     /// Rows that outputs have given. Nobody takes them yet but this count.
     emitted: Arc<AtomicU64>,
-    /// A batch of the normal lane that is partly applied.
-    batch: Option<(IngestRequest, usize)>,
+    /// Batches that are partly applied: at most one of the normal lane, and one of the fast lane behind it.
+    batches: Vec<Batch>,
+    /// A tick that would have changed nothing: it is applied when something comes for which its time counts.
+    owed_tick: Option<(Moment, Ticked)>,
+    health: Health,
     taps: Taps,
 }
 
 impl PartitionActor {
     pub(crate) fn new(
         id: PartitionId,
-        app: Arc<App>,
+        state: PartitionState,
+        ledger: Ledger,
         lanes: Arc<Lanes>,
         clock: Clock,
         emitted: Arc<AtomicU64>,
     ) -> Self {
-        let state = PartitionState::new(app);
         Self {
             id,
             state,
             effects: Effects::default(),
+            ledger,
             lanes,
             clock,
             emitted,
-            batch: None,
+            batches: Vec::new(),
+            owed_tick: None,
+            health: Health::Sound,
             taps: Taps::default(),
         }
     }
 
     /// Serves what waits; where that is much, lets the thread's other tasks run in between.
     fn drain(&mut self, ctx: &mut Context<Self>) {
+        if matches!(self.health, Health::Rebuilding) {
+            // It drains when it is rebuilt.
+            return;
+        }
         let more = (0..DRAIN_TURNS_MAX).all(|_| self.take_turn());
+        if let Health::Poisoned(_) = self.health {
+            return self.rebuild(ctx);
+        }
         if more || !self.lanes.rest() {
             let others = tokio::task::yield_now().into_actor(self);
             ctx.spawn(others.map(|(), actor, ctx| actor.drain(ctx)));
         }
     }
 
-    /// Serves one request, or one slice of a batch; false when there is none.
+    /// Serves one request, or one slice of a batch; false when there is none, or the state is not to be
+    /// trusted.
     fn take_turn(&mut self) -> bool {
+        if let Health::Poisoned(_) = self.health {
+            return false;
+        }
         if let Some(request) = self.lanes.pop_fast() {
             self.serve(request);
-        } else if let Some((batch, done)) = self.batch.take() {
-            self.absorb(batch, done);
+        } else if let Some(batch) = self.batches.pop() {
+            self.absorb(batch);
         } else if let Some(request) = self.lanes.pop_normal() {
             self.serve(request);
         } else {
@@ -87,13 +114,8 @@ impl PartitionActor {
     fn serve(&mut self, request: Request) {
         match request {
             Request::Decide(request) => self.decide(&request),
-            Request::Ingest(batch) => self.absorb(batch, 0),
-            Request::Tick(Ticked { app, watermarks }) if Arc::ptr_eq(&app, self.state.app()) => {
-                // Where the core panics on it, there is nobody to tell but the log.
-                let _ = self.apply(self.clock.now(), &Event::Tick { watermarks: &watermarks });
-            }
-            // Its streams were another app's.
-            Request::Tick(_) => {}
+            Request::Ingest(batch) => self.begin(batch),
+            Request::Tick(ticked) => self.tick(ticked),
             Request::App(request) => self.replace_app(request),
             Request::Tap(TapRequest { tap, reply }) => {
                 self.taps.add(&mut self.state, tap);
@@ -105,16 +127,26 @@ impl PartitionActor {
     }
 
     fn decide(&mut self, request: &DecideRequest) {
+        self.settle_tick();
         let now = self.clock.now();
         let expired = now.since(request.arrived).as_micros() > u128::from(request.deadline_micros);
-        let app = self.state.app();
-        let Some(decision) = app.decision(request.decision) else {
+        let id = request.decision;
+        let app = Arc::clone(self.state.app());
+        let Some(decision) = app.decision(id) else {
             return request.reply.failed(request.request, Fault::AppChanged);
         };
-        let columns = app.streams[decision.stream.index()].schema.columns().len();
-        let row = Row::of_checked(columns, &request.row);
-        let event = Event::Decide { decision: request.decision, row, expired };
-        let Some(sequence) = self.apply(now, &event) else {
+        let row = Row::of_checked(app.streams[decision.stream.index()].schema.columns().len(), &request.row);
+        let entry = Entry::Decide(id, expired, &request.row);
+        let sequence = if !matches!(self.health, Health::Sound) {
+            None
+        } else if self.ledger.admit(&entry).is_ok() {
+            self.apply_entry(now, &Event::Decide { decision: id, row, expired }, &entry)
+        } else {
+            // What cannot be kept is not counted; it is answered all the same.
+            answer(&self.state, id, row, expired, &mut self.effects);
+            Some(Sequence(0))
+        };
+        let Some(sequence) = sequence else {
             return request.reply.failed(request.request, Fault::Panicked);
         };
         for effect in self.effects.list() {
@@ -126,22 +158,64 @@ impl PartitionActor {
         }
     }
 
+    /// Applies a tick that changes something; keeps the time of any other in mind.
+    fn tick(&mut self, ticked: Ticked) {
+        if !Arc::ptr_eq(&ticked.app, self.state.app()) {
+            // Its streams were another app's.
+            return;
+        }
+        let now = self.clock.now();
+        let due = self.state.is_tick_due(self.clock.tick(now), &ticked.watermarks);
+        self.owed_tick = (due || ticked.app.flow.lives_by_engine_time()).then_some((now, ticked));
+        if due {
+            self.settle_tick();
+        }
+    }
+
+    /// Applies the tick that is owed. Where it cannot be kept now, it stays owed.
+    fn settle_tick(&mut self) {
+        let Some((now, ticked)) = self.owed_tick.take() else { return };
+        let entry = Entry::Tick(&ticked.watermarks);
+        if !matches!(self.health, Health::Sound) {
+            return;
+        }
+        if self.ledger.admit(&entry).is_err() {
+            self.owed_tick = Some((now, ticked));
+            return;
+        }
+        // Where the core panics on it, there is nobody to tell but the log.
+        let _ = self.apply_entry(now, &Event::Tick { watermarks: &ticked.watermarks }, &entry);
+    }
+
     /// Changes who answers as a model. Whoever asked may have gone; the change is made all the same.
     fn change_model(&mut self, request: ModelRequest) {
         let ModelRequest { model, change, reply } = request;
-        let applied = self.apply(self.clock.now(), &Event::Model { model, change: &change });
-        let changed = applied.and_then(|_| match self.effects.list() {
-            [Effect::ModelChanged(changed)] => Some(*changed),
-            _ => None,
+        let entry = Entry::Model(model, &change);
+        let unavailable = match self.ledger.admit(&entry) {
+            _ if matches!(self.health, Health::Lost) => Some(Unavailable::Stopped),
+            Err(Refused::Busy) => Some(Unavailable::Overloaded),
+            Err(Refused::Full) => Some(Unavailable::DiskFull),
+            Ok(()) => None,
+        };
+        if let Some(unavailable) = unavailable {
+            let _ = reply.send(Err(ChangeFault::Unavailable(unavailable)));
+            return;
+        }
+        let applied = self.apply_entry(self.clock.now(), &Event::Model { model, change: &change }, &entry);
+        let changed = match (applied, self.effects.list()) {
+            (Some(_), [Effect::ModelChanged(changed)]) => changed.map_err(ChangeFault::Refused),
+            _ => Err(ChangeFault::Panicked),
+        };
+        self.when_kept(move || {
+            let _ = reply.send(changed);
         });
-        let _ = reply.send(changed);
     }
 
     /// Goes on with another app. Where the core panics on it, the app begins with an empty state.
     fn replace_app(&mut self, request: AppRequest) {
         let AppRequest { succession, reply } = request;
         let began = self.clock.now();
-        if self.apply(began, &Event::App(&succession)).is_none() {
+        if self.apply(began, &Event::App(&succession)).is_err() {
             self.state = PartitionState::new(Arc::clone(succession.to()));
         }
         self.taps.follow(&mut self.state);
@@ -156,53 +230,12 @@ impl PartitionActor {
         }
     }
 
-    /// Applies the next slice of a batch, so that a decision waits for a slice and not for a batch.
-    fn absorb(&mut self, batch: IngestRequest, done: usize) {
-        let now = self.clock.now();
-        let Some(stream) = self.state.app().stream(batch.stream) else {
-            return batch.reply.failed(self.id, count(batch.rows.ranges.len()), Fault::AppChanged);
-        };
-        let columns = stream.schema.columns().len();
-        let end = batch.rows.ranges.len().min(done + BATCH_SLICE_ROWS_MAX);
-        for range in &batch.rows.ranges[done..end] {
-            let row = Row::of_checked(columns, &batch.rows.bytes[range.clone()]);
-            if self.apply(now, &Event::Row { stream: batch.stream, row }).is_none() {
-                return batch.reply.failed(self.id, count(batch.rows.ranges.len()), Fault::Panicked);
-            }
+    /// Calls this when all that has been applied is on disk; at once, for an engine in memory.
+    fn when_kept(&self, then: impl FnOnce() + Send + 'static) {
+        match self.ledger.kept() {
+            Some(kept) => kept.journal.when_durable(then),
+            None => then(),
         }
-        if end < batch.rows.ranges.len() {
-            self.batch = Some((batch, end));
-        } else {
-            batch.reply.absorbed(self.id, count(end), self.state.sequence());
-        }
-    }
-
-    /// Stamps an event and applies it. Nothing when the core panicked on it: what it left of the keyed state
-    /// cannot be trusted, so the partition starts anew, with the models that it had.
-    fn apply(&mut self, now: Moment, event: &Event<'_>) -> Option<Sequence> {
-        let sequence = self.state.sequence().next();
-        let tick = self.clock.tick(now);
-        let (state, effects) = (&mut self.state, &mut self.effects);
-        let applied = catch_unwind(AssertUnwindSafe(|| apply(state, sequence, tick, event, effects)));
-        if applied.is_err() {
-            tracing::error!(
-                partition = %self.id, sequence = sequence.0,
-                "the core panicked on an event; the event is dropped and the partition starts empty, with its models"
-            );
-            self.state.restart();
-            self.taps.follow(&mut self.state);
-            self.effects = Effects::default();
-            return None;
-        }
-        let emitted = self.effects.list().iter().filter(|effect| matches!(effect, Effect::Emitted { .. }));
-        let emitted = emitted.count() as u64;
-        if emitted > 0 {
-            self.emitted.fetch_add(emitted, Ordering::Relaxed);
-        }
-        if !self.taps.is_empty() {
-            self.taps.give(&mut self.state, event, &self.effects);
-        }
-        Some(sequence)
     }
 }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use vencejo_core::models::{ModelChange, ModelRefusal};
-use vencejo_core::plan::{App, Succession};
+use vencejo_core::models::ModelChange;
+use vencejo_core::plan::{Ack, App, Succession};
 use vencejo_core::{PartitionState, Retired};
-use vencejo_types::{DecisionCode, DecisionId, ModelId, PartitionId, Sequence, StreamId};
+use vencejo_types::{DecisionCode, DecisionId, ModelId, Origin, PartitionId, Sequence, StreamId};
 
+use crate::broadcast::ChangeFault;
 use crate::clock::Moment;
 use crate::tap::Tap;
 
@@ -36,6 +37,10 @@ pub struct IngestRequest {
     pub stream: StreamId,
     /// The rows, in order.
     pub rows: Rows,
+    /// How safe they are to be when the answer goes out. An engine in memory knows only [`Ack::Memory`].
+    pub ack: Ack,
+    /// Of the first row, where their producer numbers them; the others follow it.
+    pub origin: Option<Origin>,
     /// Where the answer goes.
     pub reply: Arc<dyn BatchReply>,
 }
@@ -49,12 +54,32 @@ pub struct Rows {
     pub ranges: Vec<Range<usize>>,
 }
 
+impl Rows {
+    /// The row in this place.
+    pub(crate) fn row(&self, place: usize) -> &[u8] {
+        &self.bytes[self.ranges[place].clone()]
+    }
+
+    /// Bytes of the rows from this place on.
+    pub(crate) fn bytes_from(&self, place: usize) -> usize {
+        self.ranges[place..].iter().map(Range::len).sum()
+    }
+}
+
+impl IngestRequest {
+    /// The origin of the row in this place.
+    pub(crate) fn origin_of(&self, place: usize) -> Option<Origin> {
+        self.origin.map(|first| Origin { number: first.number + place as u64, ..first })
+    }
+}
+
 /// A decision, on its way back.
 #[derive(Clone, Copy, Debug)]
 pub struct Decided<'a> {
     /// How it was reached.
     pub code: DecisionCode,
-    /// The request's place in its partition.
+    /// The request's place in its partition; 0 where it was answered and, because the disk is full, not
+    /// counted.
     pub sequence: Sequence,
     /// From the arrival of the request to now, in nanoseconds.
     pub server_nanos: u64,
@@ -79,13 +104,35 @@ pub trait DecisionReply: Send + Sync {
     fn failed(&self, request: u64, fault: Fault);
 }
 
-/// Takes the answer to a batch's part in one partition. Called on the partition's thread: it must not
-/// block.
-pub trait BatchReply: Send + Sync {
-    /// The part has been applied; this is the sequence of its last event.
+/// Takes the answer to a batch's part in one partition. Called on the partition's thread, or the journal's:
+/// it must not block.
+pub trait BatchReply: Send + Sync + 'static {
+    /// The part has been applied, and is as safe as was asked for; this is the sequence of its last event.
     fn absorbed(&self, partition: PartitionId, events: u32, sequence: Sequence);
-    /// The part, of so many events, was not applied; none of them is in the state.
+    /// None of the part's events has been applied.
+    fn refused(&self, partition: PartitionId, events: u32, refusal: BatchRefusal);
+    /// The part, of so many events, was not applied; none of them is in the state. The core fails on a part
+    /// only in an engine in memory: one with a journal lays the event aside, and goes on.
     fn failed(&self, partition: PartitionId, events: u32, fault: Fault);
+}
+
+/// Why a partition takes none of a batch's events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchRefusal {
+    /// The journal does not keep up: try again shortly.
+    Overloaded,
+    /// The disk is full.
+    DiskFull,
+    /// Rows of the producer before these are missing.
+    Gap {
+        /// The number that is due.
+        expected: u64,
+    },
+    /// A later life of the producer has numbered rows since.
+    Fenced {
+        /// That life's epoch.
+        epoch: u32,
+    },
 }
 
 /// One entry of a lane.
@@ -132,8 +179,8 @@ pub(crate) struct TapRequest {
 pub(crate) struct ModelRequest {
     pub(crate) model: ModelId,
     pub(crate) change: Arc<ModelChange>,
-    /// What became of it; nothing when the core panicked on it.
-    pub(crate) reply: oneshot::Sender<Option<Result<(), ModelRefusal>>>,
+    /// What became of it.
+    pub(crate) reply: oneshot::Sender<Result<(), ChangeFault>>,
 }
 
 /// A look at a partition's state, on its thread; it brings its own way back.

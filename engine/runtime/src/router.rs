@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::Addr;
 use actix::prelude::SendError;
-use vencejo_core::plan::{App, Stream};
+use vencejo_core::plan::{self, App, Stream};
 use vencejo_types::row::{Row, key_hash, partition_of};
 use vencejo_types::{PartitionId, StreamId, TenantId};
 
 use crate::clock::Clock;
+use crate::kept::Kept;
 use crate::lanes::{Lane, Lanes};
 use crate::partition::{Nudge, PartitionActor};
 use crate::request::{DecideRequest, IngestRequest, Request};
@@ -20,6 +21,8 @@ use crate::serving::{Following, Served, Serving};
 pub enum Unavailable {
     /// Its lane is full: try again shortly.
     Overloaded,
+    /// The disk is full, and what it was to do must be kept.
+    DiskFull,
     /// It has stopped.
     Stopped,
 }
@@ -29,6 +32,7 @@ pub struct Router {
     clock: Clock,
     pub(crate) partitions: Arc<[Partition]>,
     pub(crate) serving: Arc<Serving>,
+    kept: Option<Arc<Kept>>,
 }
 
 pub(crate) struct Partition {
@@ -53,8 +57,13 @@ impl Partition {
 }
 
 impl Router {
-    pub(crate) fn new(clock: Clock, partitions: Arc<[Partition]>, serving: Arc<Serving>) -> Self {
-        Self { clock, partitions, serving }
+    pub(crate) fn new(
+        clock: Clock,
+        partitions: Arc<[Partition]>,
+        serving: Arc<Serving>,
+        kept: Option<Arc<Kept>>,
+    ) -> Self {
+        Self { clock, partitions, serving, kept }
     }
 
     /// The app that is served now.
@@ -103,12 +112,26 @@ impl Router {
         self.push(partition, Lane::Fast, Request::Decide(request))
     }
 
-    /// Queues events in the partition's normal lane.
+    /// Queues events of a stream, which says by which lane they go.
     ///
     /// # Errors
     /// When the partition cannot take them; they are dropped and have had no effect.
-    pub fn ingest(&self, partition: PartitionId, request: IngestRequest) -> Result<(), Unavailable> {
-        self.push(partition, Lane::Normal, Request::Ingest(request))
+    pub fn ingest(
+        &self,
+        partition: PartitionId,
+        stream: &Stream,
+        request: IngestRequest,
+    ) -> Result<(), Unavailable> {
+        let lane = match stream.options.lane {
+            Some(plan::Lane::Fast) => Lane::Fast,
+            Some(plan::Lane::Normal) | None => Lane::Normal,
+        };
+        self.push(partition, lane, Request::Ingest(request))
+    }
+
+    /// What the engine keeps on disk; nothing for one in memory.
+    pub fn kept(&self) -> Option<&Arc<Kept>> {
+        self.kept.as_ref()
     }
 
     fn push(&self, id: PartitionId, lane: Lane, request: Request) -> Result<(), Unavailable> {

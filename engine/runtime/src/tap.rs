@@ -99,10 +99,11 @@ impl Taps {
     /// Hands on what an event was and what came of it.
     pub(crate) fn give(&mut self, state: &mut PartitionState, event: &Event<'_>, effects: &Effects) {
         let event = match *event {
-            Event::Row { stream, row } => Some((stream, row)),
+            Event::Row { stream, row } | Event::Produced { stream, row, .. } => Some((stream, row)),
             Event::Decide { decision, row, .. } => state.app().decision(decision).map(|it| (it.stream, row)),
             Event::Tick { .. }
             | Event::EndOfInput
+            | Event::Skip { .. }
             | Event::Model { .. }
             | Event::Alert { .. }
             | Event::App(_) => None,

@@ -108,7 +108,7 @@ impl Ticker {
                 match partition.push(Lane::Normal, Request::Tick(tick)) {
                     Ok(()) => *told = Arc::clone(&watermarks),
                     // It has enough to do; the next tick tells as much.
-                    Err((Unavailable::Overloaded, _)) => {}
+                    Err((Unavailable::Overloaded | Unavailable::DiskFull, _)) => {}
                     Err((Unavailable::Stopped, _)) => return,
                 }
             }

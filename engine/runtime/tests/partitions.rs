@@ -1,190 +1,12 @@
 //! Partitions behind a router: order, bounds, and a core that panics.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::sync::{Arc, Mutex};
+mod support;
 
-use bytes::Bytes;
-use vencejo_core::plan::flow::{Calc, Edge, Flow, Node, Operator, Table, TableSource};
-use vencejo_core::plan::{App, Decision, Lookup, Stream, StreamOptions};
-use vencejo_expr::{Expr, Graph, Program, Type, compile};
-use vencejo_runtime::{
-    BatchReply, DecideRequest, Decided, DecisionReply, Fault, IngestRequest, Router, Rows, Unavailable, start,
-};
-use vencejo_types::limits::{FAST_LANE_REQUESTS_MAX, NORMAL_LANE_REQUESTS_MAX, VIEW_KEYS_MAX};
-use vencejo_types::row::{Row, RowWriter};
-use vencejo_types::schema::{Column, ColumnType, Schema};
-use vencejo_types::{DecisionId, PartitionId, Sequence, StreamId, ViewId};
-use vencejo_windows::spec::{AggregateCall, AggregateFunction, Aggregation, Grouping};
-
-const COUNT: DecisionId = DecisionId(0);
-const POISON: DecisionId = DecisionId(1);
-
-fn program(build: impl FnOnce(&mut Graph) -> Expr) -> Program {
-    let mut graph = Graph::new();
-    let output = build(&mut graph);
-    compile(&graph, &[output]).unwrap()
-}
-
-/// Events (key BIGINT), counted per key; `COUNT` answers with the count, `POISON` panics: it calls a
-/// function that the plan does not have.
-fn app() -> Arc<App> {
-    let key = Column::required("key", ColumnType::BigInt);
-    let count = Column::nullable("events", ColumnType::BigInt);
-    let schema = Arc::new(Schema::new(vec![key.clone()], vec![0]));
-    let decision = |program: Program| Decision {
-        name: "d".to_owned(),
-        stream: StreamId(0),
-        deadline_micros: 1_000_000,
-        split_by: vec![0],
-        answer: Arc::new(Schema::new(vec![count.clone()], vec![])),
-        lookups: vec![Lookup { view: ViewId(0), key: vec![0] }],
-        functions: vec![],
-        program,
-        condition: None,
-        code: None,
-        fallback: Program::default(),
-        required: vec![],
-    };
-    let events = program(|graph| graph.column(1, 1, Type::BigInt, true).unwrap());
-    let poison = program(|graph| graph.call(9, &[], Type::BigInt, true).unwrap());
-    Arc::new(App {
-        name: "test".to_owned(),
-        streams: vec![Stream {
-            name: "events".to_owned(),
-            schema: Arc::clone(&schema),
-            watermark: None,
-            options: StreamOptions::default(),
-        }],
-        models: vec![],
-        decisions: vec![decision(events), decision(poison)],
-        flow: counts(key, count),
-    })
-}
-
-/// COUNT(*) per key, to be looked up.
-fn counts(key: Column, count: Column) -> Flow {
-    let aggregation = Aggregation {
-        key: vec![(0, Type::BigInt)],
-        time: None,
-        grouping: Grouping::Running { ttl: None },
-        calls: vec![AggregateCall {
-            function: AggregateFunction::CountRows,
-            argument: None,
-            distinct: false,
-            filter: None,
-        }],
-        keys_max: VIEW_KEYS_MAX,
-    };
-    let groups = Node {
-        operator: Operator::Aggregate(aggregation),
-        outputs: vec![],
-        columns: vec![Type::BigInt, Type::BigInt],
-        inputs: vec![1],
-        name: "counts".to_owned(),
-    };
-    let mut graph = Graph::new();
-    let columns = [0, 1].map(|column| graph.column(0, column, Type::BigInt, true).unwrap());
-    let calc = Calc { program: compile(&graph, &columns).unwrap(), filtered: false };
-    let table = Table {
-        name: "counts".to_owned(),
-        schema: Arc::new(Schema::new(vec![key, count], vec![0])),
-        source: TableSource::Running { node: 0, calc },
-        partition: Some(vec![0]),
-    };
-    Flow {
-        nodes: vec![groups],
-        inputs: vec![vec![Edge { node: 0, port: 0 }]],
-        outputs: vec![],
-        tables: vec![table],
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Seen {
-    /// Request and answered count.
-    Decided(u64, Option<i64>),
-    Failed(u64),
-    Absorbed(u32, Sequence),
-}
-
-/// Records replies in the order in which they come.
-#[derive(Default)]
-struct Recorder(Mutex<Vec<Seen>>);
-
-impl Recorder {
-    fn seen(&self) -> Vec<Seen> {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-impl DecisionReply for Recorder {
-    fn decided(&self, request: u64, decided: Decided<'_>) {
-        let row = Row::of_checked(1, decided.row);
-        let count = (!row.is_null(0)).then(|| row.i64(0));
-        self.0.lock().unwrap().push(Seen::Decided(request, count));
-    }
-
-    fn failed(&self, request: u64, _fault: Fault) {
-        self.0.lock().unwrap().push(Seen::Failed(request));
-    }
-}
-
-impl BatchReply for Recorder {
-    fn absorbed(&self, _partition: PartitionId, events: u32, sequence: Sequence) {
-        self.0.lock().unwrap().push(Seen::Absorbed(events, sequence));
-    }
-
-    fn failed(&self, _partition: PartitionId, _events: u32, _fault: Fault) {
-        unreachable!("no event of these tests panics");
-    }
-}
-
-struct Harness {
-    router: Router,
-    recorder: Arc<Recorder>,
-}
-
-impl Harness {
-    fn decide(&self, decision: DecisionId, key: i64, request: u64) -> Result<(), Unavailable> {
-        let (partition, row) = self.row(key);
-        let arrived = self.router.clock().now();
-        let reply = Arc::<Recorder>::clone(&self.recorder);
-        let request = DecideRequest { decision, row, arrived, deadline_micros: 60_000_000, request, reply };
-        self.router.decide(partition, request)
-    }
-
-    fn ingest(&self, key: i64, events: usize) -> Result<(), Unavailable> {
-        let (partition, row) = self.row(key);
-        let ranges = (0..events).map(|_| 0..row.len()).collect();
-        let reply = Arc::<Recorder>::clone(&self.recorder);
-        let request = IngestRequest { stream: StreamId(0), rows: Rows { bytes: row, ranges }, reply };
-        self.router.ingest(partition, request)
-    }
-
-    fn row(&self, key: i64) -> (PartitionId, Bytes) {
-        let schema = &self.router.app().streams[0].schema;
-        let (mut writer, mut bytes) = (RowWriter::new(1), Vec::new());
-        writer.set_i64(0, key);
-        writer.finish(schema, &mut bytes).unwrap();
-        let row = Row::parse(schema, &bytes).unwrap();
-        (self.router.partition_of(&self.router.app().streams[0], row, &mut Vec::new()), bytes.into())
-    }
-
-    /// Lets the partitions of this thread run until nothing waits.
-    async fn settle(&self) {
-        while !self.router.is_idle() {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-fn run(partitions: u32, threads: usize, test: impl AsyncFnOnce(&Harness)) {
-    let system = actix_rt::System::new();
-    system.block_on(async {
-        let router = start(app(), partitions, threads);
-        test(&Harness { router, recorder: Arc::default() }).await;
-    });
-}
+use support::{COUNT, POISON, Seen, run};
+use vencejo_runtime::Unavailable;
+use vencejo_types::Sequence;
+use vencejo_types::limits::{FAST_LANE_REQUESTS_MAX, NORMAL_LANE_REQUESTS_MAX};
 
 #[test]
 fn requests_of_a_key_are_answered_in_order() {
@@ -251,7 +73,7 @@ fn a_panic_in_the_core_fails_its_request_and_empties_its_partition_only() {
         let mut seen = harness.recorder.seen().split_off(2);
         seen.sort_by_key(|seen| match seen {
             Seen::Decided(request, _) | Seen::Failed(request) => *request,
-            Seen::Absorbed(..) => u64::MAX,
+            Seen::Absorbed(..) | Seen::Refused(..) => u64::MAX,
         });
         let expected =
             [Seen::Decided(1, Some(10)), Seen::Failed(2), Seen::Decided(3, None), Seen::Decided(4, Some(10))];

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use vencejo_core::plan::flow::{Edge, Flow, Node, Operator, Output};
-use vencejo_core::plan::{App, Stream, StreamOptions, Watermark};
+use vencejo_core::plan::{Ack, App, Stream, StreamOptions, Watermark};
 use vencejo_expr::Type;
-use vencejo_runtime::{BatchReply, Fault, IngestRequest, Router, Rows, start};
+use vencejo_runtime::{BatchRefusal, BatchReply, Fault, IngestRequest, Router, Rows, start};
 use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::schema::{Column, ColumnType, Schema};
@@ -84,6 +84,10 @@ struct Unheard;
 impl BatchReply for Unheard {
     fn absorbed(&self, _partition: PartitionId, _events: u32, _sequence: Sequence) {}
 
+    fn refused(&self, _partition: PartitionId, _events: u32, refusal: BatchRefusal) {
+        panic!("an engine in memory refuses nothing: {refusal:?}");
+    }
+
     fn failed(&self, _partition: PartitionId, _events: u32, _fault: Fault) {
         panic!("no event of these tests fails");
     }
@@ -104,7 +108,8 @@ fn send(router: &Router, key: i64, ts: i64) -> PartitionId {
     let time = declared.event_time(row).unwrap();
     let ranges = std::iter::once(0..bytes.len()).collect();
     let rows = Rows { bytes: Bytes::from(bytes), ranges };
-    router.ingest(partition, IngestRequest { stream, rows, reply: Arc::new(Unheard) }).unwrap();
+    let request = IngestRequest { stream, rows, ack: Ack::Memory, origin: None, reply: Arc::new(Unheard) };
+    router.ingest(partition, declared, request).unwrap();
     router.note_event_time(&served, stream, time);
     partition
 }
@@ -121,7 +126,7 @@ async fn emitted(router: &Router, rows: u64) {
 }
 
 fn run(union: bool, test: impl AsyncFnOnce(&Router)) {
-    actix_rt::System::new().block_on(async { test(&start(app(union), 4, 1)).await });
+    actix_rt::System::new().block_on(async { test(&start(&app(union), 4, 1)).await });
 }
 
 #[test]

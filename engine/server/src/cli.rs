@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{app, bench, decide, demo, generate, model, predict, query, run, serve, tap};
+use crate::{app, bench, decide, demo, dlq, generate, ingest, model, predict, query, run, serve, tap};
 
 /// A real-time decision engine: events in over QUIC, decisions out in microseconds.
 #[derive(Parser, Debug)]
@@ -29,11 +29,13 @@ enum Command {
     Serve(serve::ServeArgs),
     Run(run::RunArgs),
     App(app::AppArgs),
+    Ingest(ingest::IngestArgs),
     Decide(decide::DecideArgs),
     Query(query::QueryArgs),
     Tap(tap::TapArgs),
     Predict(predict::PredictArgs),
     Model(model::ModelArgs),
+    Dlq(dlq::DlqArgs),
     Gen(generate::GenArgs),
     Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
@@ -48,11 +50,13 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::App(args) => app::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Ingest(args) => ingest::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Tap(args) => tap::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Model(args) => model::run(&args),
+        Command::Dlq(args) => dlq::run(&args),
         Command::Gen(args) => generate::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),

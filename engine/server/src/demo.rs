@@ -90,7 +90,15 @@ impl Engine {
         let (ready, address) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             let quic = (Ipv4Addr::LOCALHOST, 0).into();
-            let setup = EngineSetup { app, identity, quic, partitions: PARTITIONS, threads: 1, memory: None };
+            let setup = EngineSetup {
+                app,
+                from_disk: None,
+                identity,
+                quic,
+                partitions: PARTITIONS,
+                threads: 1,
+                memory: None,
+            };
             let tell = move |address| ready.send(address).expect("the demo waits for the address");
             run_engine(setup, tell, move || stopped.cancelled_owned())
         });

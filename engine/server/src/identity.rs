@@ -5,7 +5,9 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use ring::hmac;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use vencejo_gateway::Identity;
@@ -51,10 +53,17 @@ pub fn load_or_create(data: &Path) -> Result<Identity, Failure> {
 pub fn ephemeral() -> Result<Identity, Failure> {
     let (certificate, key) = create_pem()?;
     let broken = |error: rustls::pki_types::pem::Error| Failure::runtime(error);
-    Ok(Identity {
-        certificates: vec![CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(broken)?],
-        key: PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(broken)?,
-    })
+    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(broken)?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(broken)?;
+    Ok(identity(vec![certificate], key))
+}
+
+/// The identity of a key: what else must be secret and stay the same is derived from it.
+fn identity(certificates: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Identity {
+    let from_key = hmac::Key::new(hmac::HMAC_SHA256, key.secret_der());
+    let secret = hmac::sign(&from_key, b"vencejo: stateless resets and connection ids");
+    let reset_key = Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref()));
+    Identity { certificates, key, reset_key }
 }
 
 /// SHA-256 of the leaf certificate, in hexadecimal.
@@ -90,5 +99,5 @@ fn read(certificate: &PathBuf, key: &PathBuf) -> Result<Identity, Failure> {
         .and_then(Iterator::collect)
         .map_err(|error| unusable(certificate, error))?;
     let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, error))?;
-    Ok(Identity { certificates, key })
+    Ok(identity(certificates, key))
 }

@@ -12,6 +12,7 @@ use vencejo_core::models::ModelVersion;
 use vencejo_core::plan::App;
 use vencejo_core::plan::flow::Operator;
 use vencejo_gateway::{BindError, Gateway, Identity};
+use vencejo_runtime::start_recovered;
 use vencejo_types::limits::PARTITIONS_MAX;
 
 use crate::app::{AppSource, Planned, archive, compile_models};
@@ -20,6 +21,7 @@ use crate::console::note;
 use crate::control::{Commands, Memory};
 use crate::failure::Failure;
 use crate::identity;
+use crate::recover::{FromDisk, recover};
 use crate::text_list::named;
 
 /// Serves an app.
@@ -42,9 +44,12 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
-    /// The data folder; made if it is missing.
+    /// The data folder, with the journal of events; made if it is missing.
     #[arg(long, value_name = "DIR", default_value = ".vencejo")]
     data: PathBuf,
+    /// Keep all state in memory: it ends with the engine. A journal in the data folder is left as it is.
+    #[arg(long)]
+    no_journal: bool,
     /// Listen on an address that other hosts reach, though nobody is asked who they are.
     #[arg(long)]
     allow_unauthenticated: bool,
@@ -74,8 +79,13 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     let fingerprint = identity::fingerprint(&identity);
     note(describe(&app));
     note(format_args!("certificate sha256={fingerprint}"));
+    let from_disk = match args.no_journal {
+        true => None,
+        false => Some(recover(&app, args.partitions, &args.data)?),
+    };
     let engine = EngineSetup {
         app,
+        from_disk,
         identity,
         quic: args.quic,
         partitions: args.partitions,
@@ -100,6 +110,8 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
 pub struct EngineSetup {
     /// The app to serve.
     pub app: Arc<App>,
+    /// What its data folder held; nothing for an engine in memory.
+    pub from_disk: Option<FromDisk>,
     /// The certificate to show.
     pub identity: Identity,
     /// Where to listen.
@@ -146,19 +158,28 @@ pub fn run_engine<S: Future<Output = ()>>(
     ready: impl FnOnce(SocketAddr),
     stop: impl FnOnce() -> S,
 ) -> Result<(), Failure> {
-    let EngineSetup { app, identity, quic, partitions, threads, memory } = setup;
+    let EngineSetup { app, from_disk, identity, quic, partitions, threads, memory } = setup;
     let system = actix_rt::System::new();
     let served = system.block_on(async {
         // Signals that come between the ready line and the first poll must not be lost.
         let stop = stop();
-        let router = Arc::new(vencejo_runtime::start(app, partitions, threads));
-        let commands = Arc::new(Commands::new(Arc::clone(&router), memory));
+        let (router, models) = match from_disk {
+            None => (vencejo_runtime::start(&app, partitions, threads), None),
+            Some(FromDisk { recovery, models }) => {
+                let router = start_recovered(&app, recovery, threads).map_err(Failure::runtime)?;
+                (router, Some(models))
+            }
+        };
+        let router = Arc::new(router);
+        let commands = Arc::new(Commands::new(Arc::clone(&router), memory, models));
+        let kept = router.kept().map(Arc::clone);
         let gateway = Gateway::bind(quic, identity, router, commands).map_err(|error| match error {
             BindError::Address(..) => Failure::runtime(error),
             BindError::Identity(_) | BindError::Welcome(_) => Failure::config(error),
         })?;
         ready(gateway.local_address().map_err(Failure::runtime)?);
         gateway.serve(stop).await;
+        kept.iter().for_each(|kept| kept.close());
         Ok(())
     });
     actix_rt::System::try_current().inspect(actix_rt::System::stop);

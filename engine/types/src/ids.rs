@@ -63,3 +63,14 @@ impl Sequence {
         Self(self.0 + 1)
     }
 }
+
+/// Who numbered a row, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The producer.
+    pub producer: u64,
+    /// Which of its lives; a later one fences the earlier.
+    pub epoch: u32,
+    /// The row's number among the producer's rows of this epoch in this partition, from 1.
+    pub number: u64,
+}

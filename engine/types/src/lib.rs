@@ -10,7 +10,7 @@ pub mod index;
 pub mod limits;
 pub mod time;
 
-pub use ids::{DecisionId, ModelId, PartitionId, Sequence, StreamId, TenantId, ViewId};
+pub use ids::{DecisionId, ModelId, Origin, PartitionId, Sequence, StreamId, TenantId, ViewId};
 pub use time::Tick;
 pub use vencejo_protocol::decimal;
 pub use vencejo_protocol::message::DecisionCode;

@@ -187,6 +187,16 @@ pub const COOLDOWN_KEYS_MAX: usize = 1 << 20;
 pub const COOLDOWN_MILLIS_MAX: i64 = 366 * 24 * 3_600_000;
 /// Longest deadline that a decision may declare or ask for, in microseconds.
 pub const DEADLINE_MICROS_MAX: u32 = 60_000_000;
+/// Length of a segment of the journal.
+pub const JOURNAL_SEGMENT_BYTES: u64 = 16 << 20;
+/// Bytes of records that wait to be written; past it telemetry is refused as overload.
+pub const JOURNAL_QUEUE_BYTES_MAX: usize = 8 << 20;
+/// Bytes of records that may wait besides, of emergencies, decisions and time.
+pub const JOURNAL_QUEUE_URGENT_BYTES: usize = 1 << 20;
+/// Bytes that the dead letters of an engine take; a further one is logged and not kept.
+pub const DEAD_LETTERS_BYTES_MAX: u64 = 64 << 20;
+/// Producers whose numbering a partition remembers; past it the half that was quiet longest is forgotten.
+pub const PRODUCERS_MAX: usize = 1 << 14;
 
 const _: () =
     assert!(DECLARATION_NUMBERS_MAX <= u16::MAX as usize && DECLARATIONS_MAX <= DECLARATION_NUMBERS_MAX);

@@ -133,6 +133,10 @@ impl Operator for GroupBy {
         }
     }
 
+    fn wakes_at_micros(&self) -> Option<i64> {
+        self.running().and_then(Running::wakes_at_micros)
+    }
+
     fn key_count(&self) -> usize {
         match &self.0 {
             Groups::Running(groups) => groups.key_count(),

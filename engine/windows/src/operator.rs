@@ -41,6 +41,11 @@ pub trait Operator {
         let _ = (now_micros, down);
     }
 
+    /// The engine time, in microseconds, from which on a tick has something to do; nothing where none has.
+    fn wakes_at_micros(&self) -> Option<i64> {
+        None
+    }
+
     /// Keys (of groups, of partitions, of buffers) that it holds; of a windowed operator the sum over
     /// windows.
     fn key_count(&self) -> usize {

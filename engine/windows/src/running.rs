@@ -110,6 +110,11 @@ impl Running {
         }
     }
 
+    /// When a group may have come to its end.
+    pub fn wakes_at_micros(&self) -> Option<i64> {
+        self.looks.peek().map(|&Reverse((at, _))| at)
+    }
+
     /// At the end of the input all groups come out, once.
     pub fn watermark(&mut self, watermark: i64, down: &mut dyn Downstream) {
         if watermark < i64::MAX || std::mem::replace(&mut self.is_ended, true) {

@@ -13,7 +13,7 @@ use crate::limits::{BATCH_ROWS_MAX, FRAME_BYTES_MAX, ROW_BYTES_MAX};
 pub enum AckLevel {
     /// Applied to the partition's state in memory.
     Memory = 1,
-    /// On disk as well. Reserved: an engine of this version refuses it with `ack_level_unavailable`.
+    /// On disk as well. An engine without a journal refuses it with `ack_level_unavailable`.
     Journaled = 2,
 }
 

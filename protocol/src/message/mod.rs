@@ -18,6 +18,7 @@ mod failure;
 mod handshake;
 mod ingest;
 mod ping;
+mod produce;
 mod subscription;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub use failure::ErrorFrame;
 pub use handshake::{DecisionInfo, Hello, StreamInfo, Welcome};
 pub use ingest::{Ack, AckEntry, AckLevel, Ingest};
 pub use ping::{Ping, Pong};
+pub use produce::Produce;
 pub use subscription::{Followed, RowEntry, Rows, Subscribe, Subscribed};
 
 /// The protocol version this crate speaks.

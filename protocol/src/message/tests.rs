@@ -74,6 +74,12 @@ fn a_head_cut_anywhere_is_refused() {
         Decision { code: DecisionCode::NoMatch, server_nanos: 1, sequence: 1, row: &[] }.write(1, out);
     });
     let ingest = payload(|out| Ingest { stream: 1, ack: None, count: 1, rows: &[] }.write(1, out));
+    let batch = Ingest { stream: 1, ack: None, count: 1, rows: &[] };
+    let produce = payload(|out| Produce { producer: 1, epoch: 1, sequence: 1, batch }.write(1, out));
+    for count in 0..produce.len() {
+        assert!(Produce::read(&produce[..count]).is_err(), "produce, {count} bytes");
+    }
+    assert_eq!(Produce::HEAD_BYTES, produce.len());
     let error = payload(|out| ErrorFrame::new(ErrorCode::Internal, "").write(1, out));
     for count in 0..8 {
         assert!(Decide::read(&decide[..count]).is_err(), "decide, {count} bytes");

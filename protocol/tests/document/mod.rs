@@ -32,7 +32,8 @@ fn columns(header: &str, count: usize) -> Vec<String> {
 #[test]
 fn every_example_is_a_golden_vector() {
     let files = ["fingerprints", "rows", "keys", "hello", "welcome", "ping", "pong", "decide", "decision"];
-    let files = files.into_iter().chain(["ingest", "ack", "blob", "control", "controlled", "error"]);
+    let files =
+        files.into_iter().chain(["ingest", "ack", "produce", "blob", "control", "controlled", "error"]);
     let files = files.chain(["subscribe", "subscribed", "rows_frame"]);
     let vectors: BTreeSet<Vec<u8>> =
         files.flat_map(|file| vectors::load(&format!("{file}.txt"))).map(|vector| vector.bytes).collect();

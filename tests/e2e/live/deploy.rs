@@ -315,12 +315,12 @@ fn a_deployed_app_is_served_after_a_restart_until_the_folder_changes() {
     assert_eq!(deployed(&engine, &second)["remembered"], true);
     assert!(serves_refunds(&engine));
     let (data, _) = stop(engine);
-    let engine = Engine::start_app_in(&first.path(), data);
+    let engine = Engine::start_app_in(&first.path(), data, "127.0.0.1:0");
     assert!(serves_refunds(&engine));
     let (data, error) = stop(engine);
     assert!(error.contains("serving the app deployed from"), "{error}");
     first.write(&format!("{SQL}-- changed\n"));
-    let engine = Engine::start_app_in(&first.path(), data);
+    let engine = Engine::start_app_in(&first.path(), data, "127.0.0.1:0");
     assert!(!serves_refunds(&engine));
     let (data, error) = stop(engine);
     assert!(error.contains("has changed since"), "{error}");

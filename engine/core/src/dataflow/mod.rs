@@ -154,6 +154,16 @@ impl Dataflow {
         }
     }
 
+    /// Whether a tick would change anything: a stream's watermark or whether it is idle, or what ends by
+    /// engine time.
+    pub(crate) fn is_tick_due(&self, now_micros: i64, watermarks: &[Option<i64>]) -> bool {
+        let moves = self.streams.iter().zip(watermarks).any(|(stream, told)| match told {
+            None => !stream.idle,
+            Some(watermark) => stream.idle || *watermark > stream.watermark,
+        });
+        moves || self.slots.iter().filter_map(|slot| slot.work.wakes_at_micros()).any(|at| at <= now_micros)
+    }
+
     /// No row is to come: every window closes, running aggregates give their rows.
     pub(crate) fn end(&mut self, app: &App, now: Now, effects: &mut Effects) {
         for time in &mut self.streams {

@@ -124,6 +124,14 @@ impl Work {
         }
     }
 
+    /// Engine time at which a tick may change something.
+    pub(super) fn wakes_at_micros(&self) -> Option<i64> {
+        match self {
+            Self::Rules(rules) => rules.wakes_at_micros(),
+            _ => self.as_operator().and_then(Operator::wakes_at_micros),
+        }
+    }
+
     fn as_operator(&self) -> Option<&dyn Operator> {
         match self {
             Self::Stateless | Self::Away | Self::Rules(_) | Self::Alerts(_) => None,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use vencejo_expr::{Program, Type};
-use vencejo_rules::spec::RuleSetSpec;
+use vencejo_rules::spec::{Order, RuleSetSpec};
 use vencejo_types::ViewId;
 use vencejo_types::schema::Schema;
 use vencejo_windows::spec::{
@@ -51,6 +51,10 @@ impl Flow {
     pub fn lives_by_engine_time(&self) -> bool {
         self.nodes.iter().any(|node| match &node.operator {
             Operator::Aggregate(spec) => matches!(spec.grouping, Grouping::Running { ttl: Some(_) }),
+            // In the order of arrival WITHIN runs out although no row comes.
+            Operator::Rules(spec) => {
+                spec.order == Order::Arrival && spec.rules.iter().any(|rule| rule.within.is_some())
+            }
             _ => false,
         })
     }

@@ -8,11 +8,14 @@
 //! | `model.rollback` | `model` | |
 //! | `query` | `sql` | |
 //! | `app.deploy` | `app`: the name of the app that it replaces | `app`: see `app/archive.rs` |
+//! | `dlq.list` | | |
+//! | `dlq.replay` | `number`, or null for all | |
 //!
 //! Changes of models go one at a time to all partitions, each to its end; so every partition sees them in
 //! one order, though not in one moment. What takes long runs on a thread of its own.
 
 mod deploy;
+mod letters;
 mod models;
 mod push;
 mod query;
@@ -26,14 +29,23 @@ use tokio::sync::{Mutex, RwLock, Semaphore};
 use tokio::task::spawn_local;
 use vencejo_core::models::ModelChange;
 use vencejo_gateway::{Blobs, Command, Control, ControlRefusal, ErrorCode};
+use vencejo_runtime::journal::ContentStore;
 use vencejo_runtime::{ChangeFault, Router, Unavailable};
 use vencejo_sql::did_you_mean;
 use vencejo_types::ModelId;
 
 pub use deploy::Memory;
 
-const COMMANDS: [&str; 6] =
-    ["model.push", "model.list", "model.activate", "model.rollback", "query", "app.deploy"];
+const COMMANDS: [&str; 8] = [
+    "model.push",
+    "model.list",
+    "model.activate",
+    "model.rollback",
+    "query",
+    "app.deploy",
+    "dlq.list",
+    "dlq.replay",
+];
 
 /// Queries under way at once; further ones wait.
 const QUERIES_MAX: usize = 4;
@@ -58,11 +70,14 @@ struct Engine {
     models: RwLock<()>,
     /// Where deployed apps are remembered, if anywhere.
     memory: Option<Arc<Memory>>,
+    /// Where the files of pushed versions are kept; nowhere, for an engine in memory.
+    files: Option<ContentStore>,
 }
 
 impl Commands {
-    /// The commands of this engine. Without `memory` a deployed app is forgotten at the engine's end.
-    pub fn new(router: Arc<Router>, memory: Option<Memory>) -> Self {
+    /// The commands of this engine, which keeps the files of pushed models in `files`. Without `memory` a
+    /// deployed app is forgotten at the engine's end.
+    pub fn new(router: Arc<Router>, memory: Option<Memory>, files: Option<ContentStore>) -> Self {
         let (push, queries) = (Arc::new(Semaphore::new(1)), Semaphore::new(QUERIES_MAX));
         let engine = Engine {
             router,
@@ -72,6 +87,7 @@ impl Commands {
             deploys: Semaphore::new(1),
             models: RwLock::default(),
             memory: memory.map(Arc::new),
+            files,
         };
         Self { engine: Arc::new(engine) }
     }
@@ -87,6 +103,8 @@ impl Control for Commands {
             "model.rollback" => about_models(engine, arguments, models::rollback),
             "app.deploy" => begin(arguments, |arguments| deploy::deploy(engine, arguments, blobs)),
             "query" => begin(arguments, |arguments| query::query(engine, arguments)),
+            "dlq.list" => begin(arguments, |arguments| letters::list(engine, arguments)),
+            "dlq.replay" => begin(arguments, |arguments| letters::replay(engine, arguments)),
             other => {
                 let hint = did_you_mean(other, COMMANDS);
                 let hint = hint.unwrap_or_else(|| format!("there are {}", COMMANDS.join(", ")));
@@ -170,6 +188,7 @@ impl Engine {
                 let code = match error.fault {
                     ChangeFault::Refused(_) => ErrorCode::ControlRefused,
                     ChangeFault::Unavailable(Unavailable::Overloaded) => ErrorCode::Overloaded,
+                    ChangeFault::Unavailable(Unavailable::DiskFull) => ErrorCode::DiskFull,
                     ChangeFault::Unavailable(Unavailable::Stopped) => ErrorCode::ShuttingDown,
                     ChangeFault::Panicked => ErrorCode::Internal,
                 };
@@ -189,6 +208,7 @@ impl Engine {
 fn unavailable(unavailable: Unavailable) -> ControlRefusal {
     let (code, text) = match unavailable {
         Unavailable::Overloaded => (ErrorCode::Overloaded, "a partition's lane is full; try again shortly"),
+        Unavailable::DiskFull => (ErrorCode::DiskFull, "the disk is full"),
         Unavailable::Stopped => (ErrorCode::ShuttingDown, "a partition has stopped"),
     };
     ControlRefusal { code, text: text.to_owned() }

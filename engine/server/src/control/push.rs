@@ -156,7 +156,7 @@ async fn version(
     let installed: Vec<_> =
         before.versions.iter().map(|version| Arc::clone(&version.installed.version)).collect();
     let (name, label) = (arguments.model.clone(), arguments.version.clone());
-    let best_iteration = arguments.best_iteration;
+    let (best_iteration, files) = (arguments.best_iteration, engine.files.clone());
     let made = in_background(move || {
         let bytes = blobs.get(FILE).unwrap_or_default();
         if bytes.len() > MODEL_FILE_BYTES_MAX {
@@ -166,8 +166,18 @@ async fn version(
         }
         let content = ModelVersion::content_of(bytes, best_iteration);
         let label = label.clone().unwrap_or_else(|| ModelVersion::label_of(content));
+        // The journal names the version by its content: the file must be there first.
+        let keep = || match files.as_ref().map_or(Ok(0), |files| files.put(bytes)) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                Err(ControlRefusal::refused(format!("the data folder cannot keep the file: {error}")))
+            }
+        };
         match installed.iter().find(|version| version.label == label) {
-            Some(version) if version.content == content => return Ok((Arc::clone(version), true)),
+            Some(version) if version.content == content => {
+                keep()?;
+                return Ok((Arc::clone(version), true));
+            }
             Some(_) => {
                 return Err(ControlRefusal::refused(format!(
                     "model '{name}' has a version '{label}' of another content; give the file another label"
@@ -187,6 +197,7 @@ async fn version(
             let hint = misfit.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
             ControlRefusal::refused(format!("the file does not fit model '{name}': {misfit}{hint}"))
         })?;
+        keep()?;
         Ok((Arc::new(ModelVersion { label, content, model: compile(model) }), false))
     });
     made.await.unwrap_or_else(|| Err(failed()))

@@ -6,9 +6,10 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use vencejo_client::RowWriter;
-use vencejo_core::plan::App;
+use vencejo_core::plan::{Stream, Watermark};
 use vencejo_types::StreamId;
 use vencejo_types::row::{Row, RowError};
+use vencejo_types::schema::Schema;
 
 use super::chunks::{Chunks, LINE_BYTES_MAX, Next};
 use super::csv::{CsvFields, Step};
@@ -55,6 +56,22 @@ pub enum Failed {
     Unusable(String),
 }
 
+/// What an input must know of the stream that it feeds.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    /// Its columns.
+    pub schema: Arc<Schema>,
+    /// Its event time, if it has one and somebody asks for it.
+    pub watermark: Option<Watermark>,
+}
+
+impl Declared {
+    /// A stream of an app.
+    pub fn of(stream: &Stream) -> Self {
+        Self { schema: Arc::clone(&stream.schema), watermark: stream.watermark }
+    }
+}
+
 /// The receiving end of an input.
 pub struct Input {
     /// The stream that it feeds.
@@ -71,18 +88,16 @@ impl Input {
     ///
     /// # Errors
     /// One sentence, when it cannot be opened.
-    pub fn open(app: &Arc<App>, stream: StreamId, path: &Path, strict: bool) -> Result<Self, String> {
+    pub fn open(declared: Declared, stream: StreamId, path: &Path, strict: bool) -> Result<Self, String> {
         let shown = shown(path);
         let unreadable = |error: std::io::Error| format!("{shown} cannot be read: {error}");
         let (chunks, source) = Chunks::open(path).map_err(unreadable)?;
         let (full, batches) = sync_channel(BATCHES_WAITING_MAX);
         let (used, empty) = channel();
-        let app = Arc::clone(app);
         let path = path.to_owned();
         let thread = std::thread::spawn(move || {
             let reading = Reading {
-                app: &app,
-                stream,
+                declared: &declared,
                 name: shown,
                 path,
                 strict,
@@ -132,8 +147,7 @@ impl Input {
 struct Done;
 
 struct Reading<'a> {
-    app: &'a App,
-    stream: StreamId,
+    declared: &'a Declared,
     path: PathBuf,
     /// What messages call it.
     name: String,
@@ -186,7 +200,7 @@ impl Reading<'_> {
     }
 
     fn json(&mut self) -> Result<(), Done> {
-        let schema = &self.app.streams[self.stream.index()].schema;
+        let schema = &self.declared.schema;
         let mut fields = JsonFields::new(schema);
         let mut line = 0;
         loop {
@@ -216,7 +230,7 @@ impl Reading<'_> {
     }
 
     fn csv(&mut self) -> Result<(), Done> {
-        let schema = &self.app.streams[self.stream.index()].schema;
+        let schema = &self.declared.schema;
         let mut fields = CsvFields::new();
         let mut headed = false;
         loop {
@@ -245,7 +259,7 @@ impl Reading<'_> {
 
     /// Adds the row in the writer to the batch, or what was wrong with it.
     fn take(&mut self, line: u64, read: Result<(), String>) -> Result<(), Done> {
-        let declared = &self.app.streams[self.stream.index()];
+        let declared = self.declared;
         let start = self.batch.bytes.len();
         let problem = match read.map(|()| self.writer.finish(&declared.schema, &mut self.batch.bytes)) {
             Ok(Ok(())) => {

@@ -26,10 +26,11 @@ use crate::console::note;
 use crate::failure::Failure;
 use crate::text_list::{named, nearest};
 
-use input::{Failed, Input};
+pub use input::{Declared, Failed, Input};
 use merge::{Merge, Next};
 use output::Printer;
 use summary::Summary;
+pub use summary::progress_bar;
 
 /// Event time that passes between two ticks of the engine's time, in microseconds.
 const TICK_MICROS: i64 = 1_000_000;
@@ -93,10 +94,11 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     }
     for (name, path) in &args.input {
         let stream = find_stream(&app, name)?;
-        inputs.push(Input::open(&app, stream, path, args.strict).map_err(Failure::runtime)?);
+        let declared = Declared::of(&app.streams[stream.index()]);
+        inputs.push(Input::open(declared, stream, path, args.strict).map_err(Failure::runtime)?);
     }
     let folder = (args.output.as_os_str() != "-").then_some(&*args.output);
-    let progress = summary::progress_bar(&inputs, folder.is_some());
+    let progress = progress_bar(&inputs, folder.is_some());
     let printer = Printer::new(&app, &decisions, folder)?;
     let run = Run {
         state: PartitionState::new(Arc::clone(&app)),

@@ -1,0 +1,209 @@
+//! The handle that partitions append with, and the thread that writes.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::error::{JournalError, OpenError};
+use crate::queue::{Batch, Class, Queue, Refused, Wake};
+use crate::record::Record;
+use crate::scan::scan;
+use crate::spare::Spare;
+use crate::storage::Storage;
+use crate::writer::Writer;
+
+/// How long what nobody waits for may gather before it is written.
+const LAZY: Duration = Duration::from_millis(5);
+/// How long the journal must be quiet before it says on disk that all of it is durable.
+const QUIET: Duration = Duration::from_millis(50);
+/// How often it looks whether the spare segment is there.
+const SPARE_LOOK: Duration = Duration::from_millis(5);
+/// How often a full disk is tried again.
+const FULL_LOOK: Duration = Duration::from_millis(250);
+
+/// Whether somebody waits for a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// It is written at once: behind the commit that is under way.
+    Eager,
+    /// It may wait some milliseconds for others.
+    Lazy,
+}
+
+/// The journal, to be appended to. Shared by the partitions.
+pub struct Journal {
+    queue: Arc<Queue>,
+    durable: Arc<AtomicU64>,
+    storage: Arc<dyn Storage>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    _lock: Box<dyn Any + Send + Sync>,
+}
+
+impl Journal {
+    pub(crate) fn new(
+        queue: Arc<Queue>,
+        durable: Arc<AtomicU64>,
+        storage: Arc<dyn Storage>,
+        lock: Box<dyn Any + Send + Sync>,
+    ) -> Self {
+        Self { queue, durable, storage, thread: Mutex::default(), _lock: lock }
+    }
+
+    /// Asks for room for records of so many bytes, before they are applied. They are to be appended then, or
+    /// [`Journal::release`]d. Never blocks.
+    ///
+    /// # Errors
+    /// When the queue or the disk has no room for this class.
+    pub fn admit(&self, bytes: usize, class: Class) -> Result<(), Refused> {
+        self.queue.admit(bytes, class)
+    }
+
+    /// So many admitted bytes do not come.
+    pub fn release(&self, bytes: usize) {
+        self.queue.release(bytes);
+    }
+
+    /// Appends the one record that `write` appends; so many bytes of it were admitted. It is copied; never
+    /// blocks.
+    pub fn append(&self, admitted: usize, urgency: Urgency, write: impl FnOnce(&mut Vec<u8>)) {
+        self.queue.append(admitted, urgency == Urgency::Eager, write);
+    }
+
+    /// Has `waiter` called when all that has been appended is durable: on the journal's thread, so it must
+    /// not block.
+    pub fn when_durable(&self, waiter: impl FnOnce() + Send + 'static) {
+        self.queue.when_durable(Box::new(waiter));
+    }
+
+    /// Whether the disk is full, so that telemetry is refused.
+    pub fn is_full(&self) -> bool {
+        self.queue.is_full()
+    }
+
+    /// Hands over every record that is durable now, in order. Reads from disk: not for a partition's thread.
+    ///
+    /// # Errors
+    /// When the disk fails, or has lost what was written, or `visit` refuses a record.
+    pub fn read(&self, visit: &mut dyn FnMut(&Record<'_>) -> Result<(), String>) -> Result<(), OpenError> {
+        let until = self.durable.load(Ordering::Acquire);
+        scan(&*self.storage, Some(until), visit).map(|_| ())
+    }
+
+    /// Starts the thread that writes. Where the disk fails on it, the process is aborted: what is durable is
+    /// then unknown, and only a restart finds out.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub fn start(&self, committer: Committer) -> std::io::Result<()> {
+        let thread = std::thread::Builder::new().name("journal".to_owned());
+        let thread = thread.spawn(move || {
+            // Whoever waits for an acknowledgement would wait for ever.
+            if catch_unwind(AssertUnwindSafe(|| committer.run())).is_err() {
+                std::process::abort();
+            }
+        })?;
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(())
+    }
+
+    /// Writes what has been appended, says on disk that all of it is durable, and ends the thread. Nothing
+    /// may be appended from then on.
+    pub fn close(&self) {
+        self.queue.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Its panic has aborted the process already.
+        let _ = thread.map(JoinHandle::join);
+    }
+}
+
+/// Writes what has been queued. Production lends it a thread ([`Journal::start`]); a simulation steps it.
+pub struct Committer {
+    queue: Arc<Queue>,
+    durable: Arc<AtomicU64>,
+    writer: Writer,
+}
+
+impl Committer {
+    pub(crate) fn new(queue: Arc<Queue>, durable: Arc<AtomicU64>, writer: Writer) -> Self {
+        let committer = Self { queue, durable, writer };
+        committer.publish();
+        committer
+    }
+
+    /// Writes all that is queued, makes it durable, then calls those that waited for it. Whether there was
+    /// anything.
+    ///
+    /// # Errors
+    /// When the disk fails: nobody was called, and the journal cannot go on.
+    pub fn step(&mut self) -> Result<bool, JournalError> {
+        let batch = self.queue.take();
+        if batch.is_empty() {
+            return Ok(false);
+        }
+        self.commit(batch)?;
+        Ok(true)
+    }
+
+    /// What is done when nothing comes for a while: it is said on disk that all is durable, and a full disk
+    /// is tried again.
+    ///
+    /// # Errors
+    /// As [`Committer::step`].
+    pub fn rest(&mut self) -> Result<(), JournalError> {
+        self.writer.mark()?;
+        self.writer.see_to_spare(true)?;
+        self.publish();
+        Ok(())
+    }
+
+    fn commit(&mut self, batch: Batch) -> Result<(), JournalError> {
+        if !batch.chunks.is_empty() {
+            self.writer.commit(&batch.chunks)?;
+            self.queue.written(batch.chunks.iter().map(|chunk| chunk.bytes.len()).sum());
+        }
+        self.writer.see_to_spare(false)?;
+        self.publish();
+        batch.waiters.into_iter().for_each(|waiter| waiter());
+        Ok(())
+    }
+
+    fn publish(&self) {
+        self.durable.store(self.writer.durable(), Ordering::Release);
+        self.queue.set_room(self.writer.room(), matches!(self.writer.spare(), Spare::NoRoom));
+    }
+
+    fn quiet(&self) -> Option<Duration> {
+        match self.writer.spare() {
+            Spare::UnderWay(_) => Some(SPARE_LOOK),
+            Spare::NoRoom => Some(FULL_LOOK),
+            _ => self.writer.is_unmarked().then_some(QUIET),
+        }
+    }
+
+    fn run(mut self) {
+        loop {
+            let done = match self.queue.wait(LAZY, self.quiet()) {
+                Wake::Batch(batch) => self.commit(batch),
+                Wake::Quiet => self.rest(),
+                Wake::Closing(batch) => {
+                    let closed = self.commit(batch).and_then(|()| self.writer.mark());
+                    return closed.unwrap_or_else(|error| die(&error));
+                }
+            };
+            done.unwrap_or_else(|error| die(&error));
+        }
+    }
+}
+
+/// After a failed sync nobody knows what is on disk, and asking again does not tell: the kernel may have
+/// dropped the pages. So no retry.
+fn die(error: &JournalError) -> ! {
+    eprintln!(
+        "vencejo: the journal cannot be written: {error}; what is on disk is now unknown, so the engine ends at \
+         once; see to the disk, then start it again: acknowledged events are safe"
+    );
+    std::process::abort()
+}

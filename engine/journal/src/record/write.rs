@@ -1,0 +1,149 @@
+//! Writing records.
+
+use vencejo_types::{DecisionId, ModelId, Origin, Sequence, StreamId, Tick};
+
+use super::{
+    Change, DECIDE, DECLARE, Declaration, EXPIRED, MODEL, ORIGIN_BYTES, RECORD_HEAD_BYTES, ROWS, SKIP, TICK,
+    WATERMARK_BYTES, WITH_ORIGIN,
+};
+
+/// Bytes of a record of a decision's request.
+pub fn decide_bytes(row: usize) -> usize {
+    RECORD_HEAD_BYTES + row
+}
+
+/// Bytes of a record of a tick.
+pub fn tick_bytes(streams: usize) -> usize {
+    RECORD_HEAD_BYTES + streams * WATERMARK_BYTES
+}
+
+/// Bytes that any other record of an event has at most.
+pub fn other_bytes(label: usize) -> usize {
+    RECORD_HEAD_BYTES + ORIGIN_BYTES + 2 + label
+}
+
+/// What every record of an event has.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp {
+    /// The partition, by its number.
+    pub partition: u32,
+    /// The place of the first event.
+    pub sequence: Sequence,
+    /// The engine's time.
+    pub tick: Tick,
+}
+
+struct Head {
+    kind: u8,
+    flags: u8,
+    id: u16,
+    count: u32,
+}
+
+/// Appends a record of rows of one stream.
+pub fn write_rows<'r>(
+    stamp: Stamp,
+    stream: StreamId,
+    origin: Option<Origin>,
+    rows: impl ExactSizeIterator<Item = &'r [u8]>,
+    out: &mut Vec<u8>,
+) {
+    let flags = if origin.is_some() { WITH_ORIGIN } else { 0 };
+    let head = Head { kind: ROWS, flags, id: stream.0, count: count(rows.len()) };
+    record(stamp, &head, out, |out| {
+        origin.iter().for_each(|origin| put_origin(origin, out));
+        for row in rows {
+            out.extend_from_slice(&count(row.len()).to_le_bytes());
+            out.extend_from_slice(row);
+        }
+    });
+}
+
+/// Appends a record of a request.
+pub fn write_decide(stamp: Stamp, decision: DecisionId, expired: bool, row: &[u8], out: &mut Vec<u8>) {
+    let head = Head { kind: DECIDE, flags: if expired { EXPIRED } else { 0 }, id: decision.0, count: 1 };
+    record(stamp, &head, out, |out| out.extend_from_slice(row));
+}
+
+/// Appends a record of a tick.
+pub fn write_tick(stamp: Stamp, watermarks: &[Option<i64>], out: &mut Vec<u8>) {
+    let head = Head { kind: TICK, flags: 0, id: 0, count: count(watermarks.len()) };
+    record(stamp, &head, out, |out| {
+        for watermark in watermarks {
+            out.push(u8::from(watermark.is_some()));
+            out.extend_from_slice(&watermark.unwrap_or_default().to_le_bytes());
+        }
+    });
+}
+
+/// Appends a record of a change of a model.
+pub fn write_model(stamp: Stamp, model: ModelId, change: Change<'_>, out: &mut Vec<u8>) {
+    let head = Head { kind: MODEL, flags: 0, id: model.0, count: 1 };
+    record(stamp, &head, out, |out| {
+        let (tag, weight, numbers, label) = match change {
+            Change::Install { label, content, shadow_rows } => (1, 0, [content, shadow_rows], label),
+            Change::Activate(label) => (2, 0, [0, 0], label),
+            Change::Split(label, weight) => (3, weight, [0, 0], label),
+            Change::Rollback => (4, 0, [0, 0], ""),
+        };
+        out.extend_from_slice(&[tag, weight]);
+        numbers.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+        out.extend_from_slice(label.as_bytes());
+    });
+}
+
+/// Appends a record of an event that the core failed on.
+pub fn write_skip(stamp: Stamp, origin: Option<Origin>, out: &mut Vec<u8>) {
+    let flags = if origin.is_some() { WITH_ORIGIN } else { 0 };
+    record(stamp, &Head { kind: SKIP, flags, id: 0, count: 1 }, out, |out| {
+        origin.iter().for_each(|origin| put_origin(origin, out));
+    });
+}
+
+/// Appends a declaration.
+pub fn write_declaration(declaration: &Declaration, out: &mut Vec<u8>) {
+    let stamp = Stamp { partition: 0, sequence: Sequence(0), tick: Tick(0) };
+    record(stamp, &Head { kind: DECLARE, flags: 0, id: 0, count: 0 }, out, |out| {
+        out.extend_from_slice(&declaration.partitions.to_le_bytes());
+        put_name(&declaration.app, out);
+        out.extend_from_slice(&count(declaration.streams.len()).to_le_bytes());
+        for (name, fingerprint) in &declaration.streams {
+            put_name(name, out);
+            out.extend_from_slice(&fingerprint.to_le_bytes());
+        }
+        for names in [&declaration.decisions, &declaration.models] {
+            out.extend_from_slice(&count(names.len()).to_le_bytes());
+            names.iter().for_each(|name| put_name(name, out));
+        }
+    });
+}
+
+fn record(stamp: Stamp, head: &Head, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&[head.kind, head.flags]);
+    out.extend_from_slice(&head.id.to_le_bytes());
+    out.extend_from_slice(&stamp.partition.to_le_bytes());
+    out.extend_from_slice(&head.count.to_le_bytes());
+    out.extend_from_slice(&stamp.sequence.0.to_le_bytes());
+    out.extend_from_slice(&stamp.tick.0.to_le_bytes());
+    body(out);
+    let length = count(out.len() - start);
+    out[start..start + 4].copy_from_slice(&length.to_le_bytes());
+}
+
+fn put_origin(origin: &Origin, out: &mut Vec<u8>) {
+    out.extend_from_slice(&origin.producer.to_le_bytes());
+    out.extend_from_slice(&origin.number.to_le_bytes());
+    out.extend_from_slice(&origin.epoch.to_le_bytes());
+    out.extend_from_slice(&[0; 4]);
+}
+
+fn put_name(name: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(&count(name.len()).to_le_bytes());
+    out.extend_from_slice(name.as_bytes());
+}
+
+fn count(items: usize) -> u32 {
+    u32::try_from(items).expect("a record is shorter than a segment")
+}

@@ -1,0 +1,187 @@
+//! What a partition does when the core fails on an event.
+//!
+//! What a panic leaves behind cannot be trusted. With a journal, the event is laid aside as a dead letter,
+//! the state is rebuilt from the journal on a thread of its own, and the partition goes on behind the event.
+//! In memory it starts anew, with the models that it had.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use tokio::sync::oneshot;
+use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
+use vencejo_types::{Origin, Sequence, StreamId, Tick};
+
+use super::PartitionActor;
+use crate::clock::Moment;
+use crate::kept::Poison;
+use crate::ledger::Entry;
+
+/// Whether the state can be trusted.
+pub(super) enum Health {
+    /// It can.
+    Sound,
+    /// The core failed on an event.
+    Poisoned(Poisoned),
+    /// It is being rebuilt.
+    Rebuilding,
+    /// It cannot be had back.
+    Lost,
+}
+
+/// An event that the core failed on, and its place.
+pub(super) struct Poisoned {
+    sequence: Sequence,
+    tick: Tick,
+    origin: Option<Origin>,
+    poison: Poison,
+}
+
+impl PartitionActor {
+    /// Stamps an event and applies it. The error is what the core said when it panicked: the state is then
+    /// not to be trusted.
+    pub(super) fn apply(&mut self, now: Moment, event: &Event<'_>) -> Result<Sequence, String> {
+        let sequence = self.state.sequence().next();
+        let tick = self.clock.tick(now);
+        let (state, effects) = (&mut self.state, &mut self.effects);
+        let applied = catch_unwind(AssertUnwindSafe(|| apply(state, sequence, tick, event, effects)));
+        if let Err(panic) = applied {
+            self.effects = Effects::default();
+            return Err(said(&*panic));
+        }
+        let emitted = self.effects.list().iter().filter(|effect| matches!(effect, Effect::Emitted { .. }));
+        let emitted = emitted.count() as u64;
+        if emitted > 0 {
+            self.emitted.fetch_add(emitted, Ordering::Relaxed);
+        }
+        if !self.taps.is_empty() {
+            self.taps.give(&mut self.state, event, &self.effects);
+        }
+        Ok(sequence)
+    }
+
+    /// Applies an event for which the journal has room, and writes it down. Nothing when the core failed.
+    pub(super) fn apply_entry(
+        &mut self,
+        now: Moment,
+        event: &Event<'_>,
+        entry: &Entry<'_>,
+    ) -> Option<Sequence> {
+        match self.apply(now, event) {
+            Ok(sequence) => {
+                self.ledger.append(sequence, self.clock.tick(now), entry);
+                Some(sequence)
+            }
+            Err(reason) => {
+                self.ledger.release(entry);
+                let (sequence, tick) = (self.state.sequence(), self.state.tick());
+                let record = self.ledger.record(sequence, tick, entry);
+                let app = self.state.app();
+                let subject = match *entry {
+                    Entry::Decide(decision, ..) => &app.decisions[decision.index()].name,
+                    Entry::Model(model, _) => &app.models[model.index()].name,
+                    Entry::Tick(_) => &app.name,
+                };
+                let poison = Poison { subject: subject.clone(), reason, record };
+                self.lay_aside(None, poison);
+                None
+            }
+        }
+    }
+
+    /// Lays a row aside on which the core failed. False where the partition has started anew without it.
+    pub(super) fn lay_row_aside(
+        &mut self,
+        stream: StreamId,
+        origin: Option<Origin>,
+        row: &[u8],
+        reason: String,
+    ) -> bool {
+        self.ledger.release_row(row.len());
+        let record = self.ledger.row_record(self.state.sequence(), self.state.tick(), stream, origin, row);
+        let subject = self.state.app().streams[stream.index()].name.clone();
+        self.lay_aside(origin, Poison { subject, reason, record })
+    }
+
+    fn lay_aside(&mut self, origin: Option<Origin>, poison: Poison) -> bool {
+        let (sequence, tick) = (self.state.sequence(), self.state.tick());
+        let (subject, reason) = (&poison.subject, &poison.reason);
+        if self.ledger.kept().is_none() {
+            tracing::error!(
+                partition = %self.id, sequence = sequence.0, subject, reason,
+                "the core failed on an event; the event is dropped and the partition starts empty, with its models"
+            );
+            self.state.restart();
+            self.taps.follow(&mut self.state);
+            return false;
+        }
+        tracing::error!(
+            partition = %self.id, sequence = sequence.0, subject, reason,
+            "the core failed on an event; the event is laid aside and the partition is rebuilt from the journal"
+        );
+        self.health = Health::Poisoned(Poisoned { sequence, tick, origin, poison });
+        true
+    }
+
+    /// Has the state rebuilt elsewhere; until then requests wait in the lanes.
+    pub(super) fn rebuild(&mut self, ctx: &mut Context<Self>) {
+        let Health::Poisoned(poisoned) = std::mem::replace(&mut self.health, Health::Rebuilding) else {
+            return;
+        };
+        let Some(kept) = self.ledger.kept().map(Arc::clone) else { return };
+        let (done, rebuilt) = oneshot::channel();
+        let (index, began) = (self.id.index, self.clock.now());
+        let Poisoned { sequence, tick, origin, poison } = poisoned;
+        let thread = std::thread::Builder::new().name("rebuild".to_owned()).spawn(move || {
+            // The engine may have stopped.
+            let _ = done.send(kept.rebuild(index, &poison));
+        });
+        let rebuilt = async move {
+            thread.map_err(|error| error.to_string())?;
+            rebuilt.await.unwrap_or_else(|_| Err("reading the journal panicked".to_owned()))
+        };
+        ctx.spawn(rebuilt.into_actor(self).map(move |rebuilt, actor, ctx| {
+            actor.resume(rebuilt, (sequence, tick, origin), began);
+            actor.drain(ctx);
+        }));
+    }
+
+    /// Goes on behind the event that was laid aside.
+    fn resume(
+        &mut self,
+        rebuilt: Result<PartitionState, String>,
+        (sequence, tick, origin): (Sequence, Tick, Option<Origin>),
+        began: Moment,
+    ) {
+        let millis = self.clock.now().since(began).as_millis();
+        match rebuilt {
+            Ok(state) if state.sequence().next() == sequence => self.state = state,
+            Ok(state) => return self.give_up(&format!("the journal ends at event {}", state.sequence().0)),
+            Err(reason) => return self.give_up(&reason),
+        }
+        tracing::warn!(partition = %self.id, %millis, events = sequence.0 - 1, "rebuilt from the journal");
+        self.health = Health::Sound;
+        apply(&mut self.state, sequence, tick, &Event::Skip { origin }, &mut self.effects);
+        self.ledger.append_skip(sequence, tick, origin);
+        self.taps.follow(&mut self.state);
+        if let Some(batch) = self.batches.pop_if(|batch| batch.urgent) {
+            self.absorb_all(batch);
+        }
+    }
+
+    fn give_up(&mut self, reason: &str) {
+        tracing::error!(
+            partition = %self.id, reason,
+            "the partition cannot be rebuilt and refuses its keys; restart the engine"
+        );
+        self.health = Health::Lost;
+    }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic").to_owned()
+}

@@ -1,0 +1,262 @@
+//! From the journal's records back to the partitions' states, through the one transition.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use vencejo_core::models::{ModelChange, ModelVersion, Weight};
+use vencejo_core::plan::App;
+use vencejo_core::{Effects, Event, PartitionState, apply};
+use vencejo_journal::{Body, Change, Declaration, Record};
+use vencejo_types::row::Row;
+use vencejo_types::{DecisionId, ModelId, Origin, PartitionId, Sequence, StreamId, TenantId, Tick};
+
+/// Finds the versions of models that records name by their content.
+pub trait Versions: Send + Sync {
+    /// The version of a model with this content, under this label.
+    ///
+    /// # Errors
+    /// One sentence, when it is not there or cannot be used.
+    fn load(&self, model: ModelId, label: &str, content: u64) -> Result<Arc<ModelVersion>, String>;
+}
+
+/// What the journal's numbers mean: places in the app, or why there is none.
+#[derive(Default)]
+struct Meaning {
+    streams: Vec<Result<StreamId, String>>,
+    decisions: Vec<Result<DecisionId, String>>,
+    models: Vec<Result<ModelId, String>>,
+}
+
+/// Rebuilds states from records. Events that a state has already are passed over, so it may begin with
+/// states that are further on than the journal's first records.
+pub(crate) struct Replay<'v> {
+    app: Arc<App>,
+    versions: &'v dyn Versions,
+    partitions: u32,
+    /// By partition; nothing where a partition is not asked for.
+    states: Vec<Option<PartitionState>>,
+    effects: Effects,
+    meaning: Meaning,
+    /// Versions that have been loaded.
+    loaded: Vec<(ModelId, Arc<ModelVersion>)>,
+}
+
+impl<'v> Replay<'v> {
+    /// Rebuilds all partitions of an app, or one alone.
+    pub(crate) fn new(
+        app: &Arc<App>,
+        partitions: u32,
+        only: Option<u32>,
+        versions: &'v dyn Versions,
+    ) -> Self {
+        let state =
+            |index| only.is_none_or(|only| only == index).then(|| PartitionState::new(Arc::clone(app)));
+        Self {
+            app: Arc::clone(app),
+            versions,
+            partitions,
+            states: (0..partitions).map(state).collect(),
+            effects: Effects::default(),
+            meaning: Meaning::default(),
+            loaded: Vec::new(),
+        }
+    }
+
+    /// The states, by ascending partition, of those that were asked for.
+    pub(crate) fn into_states(self) -> Vec<PartitionState> {
+        self.states.into_iter().flatten().collect()
+    }
+
+    /// Takes the journal's next record.
+    ///
+    /// # Errors
+    /// One sentence, when it cannot be applied to this app.
+    pub(crate) fn record(&mut self, record: &Record<'_>) -> Result<(), String> {
+        if let Body::Declare(declaration) = &record.body {
+            return self.declare(declaration);
+        }
+        let index = record.partition as usize;
+        let Some(slot) = self.states.get_mut(index) else {
+            return Err(format!("the journal has a partition {index}, the engine {}", self.partitions));
+        };
+        let Some(mut state) = slot.take() else { return Ok(()) };
+        let applied = self.events(&mut state, record);
+        self.states[index] = Some(state);
+        applied
+    }
+
+    fn events(&mut self, state: &mut PartitionState, record: &Record<'_>) -> Result<(), String> {
+        let (sequence, tick) = (record.sequence, record.tick);
+        match &record.body {
+            Body::Rows { stream, origin, rows } => {
+                let stream = meant(&self.meaning.streams, stream.index())?;
+                for (row, place) in rows.iter().zip(0..) {
+                    let row = self.row(stream, row)?;
+                    let event = match *origin {
+                        None => Event::Row { stream, row },
+                        Some(first) => {
+                            let origin = Origin { number: first.number + place, ..first };
+                            Event::Produced { origin, stream, row }
+                        }
+                    };
+                    self.apply(state, Sequence(sequence.0 + place), tick, &event)?;
+                }
+                Ok(())
+            }
+            Body::Decide { decision, expired, row } => {
+                let decision = meant(&self.meaning.decisions, decision.index())?;
+                let row = self.row(self.app.decisions[decision.index()].stream, row)?;
+                self.apply(state, sequence, tick, &Event::Decide { decision, row, expired: *expired })
+            }
+            Body::Tick(watermarks) => self.apply(state, sequence, tick, &Event::Tick { watermarks }),
+            Body::Model(model, change) => {
+                let model = meant(&self.meaning.models, model.index())?;
+                let change = self.change(state, model, *change)?;
+                self.apply(state, sequence, tick, &Event::Model { model, change: &change })
+            }
+            Body::Skip(origin) => self.apply(state, sequence, tick, &Event::Skip { origin: *origin }),
+            Body::Declare(_) => Ok(()),
+        }
+    }
+
+    fn apply(
+        &mut self,
+        state: &mut PartitionState,
+        sequence: Sequence,
+        tick: Tick,
+        event: &Event<'_>,
+    ) -> Result<(), String> {
+        if sequence <= state.sequence() {
+            return Ok(());
+        }
+        let effects = &mut self.effects;
+        catch_unwind(AssertUnwindSafe(|| apply(state, sequence, tick, event, effects))).map_err(|_| {
+            format!(
+                "the core fails on event {} of a partition, which it once took; start the engine and the app \
+                 that wrote the journal",
+                sequence.0
+            )
+        })
+    }
+
+    fn row<'r>(&self, stream: StreamId, bytes: &'r [u8]) -> Result<Row<'r>, String> {
+        let declared = &self.app.streams[stream.index()];
+        Row::parse(&declared.schema, bytes)
+            .map_err(|error| format!("a row of stream '{}' in the journal: {error}", declared.name))
+    }
+
+    fn change(
+        &mut self,
+        state: &PartitionState,
+        model: ModelId,
+        change: Change<'_>,
+    ) -> Result<ModelChange, String> {
+        Ok(match change {
+            Change::Install { label, content, shadow_rows } => {
+                ModelChange::Install { version: self.version(state, model, label, content)?, shadow_rows }
+            }
+            Change::Activate(label) => ModelChange::Activate { label: label.to_owned() },
+            Change::Split(label, percent) => {
+                let weight = Weight::from_percent(percent)
+                    .ok_or_else(|| format!("the journal has a challenger's weight of {percent} percent"))?;
+                ModelChange::Split { label: label.to_owned(), weight }
+            }
+            Change::Rollback => ModelChange::Rollback,
+        })
+    }
+
+    /// A version: one that the state has, one that has been loaded, or one that is loaded now.
+    fn version(
+        &mut self,
+        state: &PartitionState,
+        model: ModelId,
+        label: &str,
+        content: u64,
+    ) -> Result<Arc<ModelVersion>, String> {
+        let installed = state.roster(model).versions().iter().map(|installed| &installed.version);
+        let loaded = self.loaded.iter().filter(|(of, _)| *of == model).map(|(_, version)| version);
+        let mut known = installed.chain(loaded);
+        if let Some(version) = known.find(|known| known.label == label && known.content == content) {
+            return Ok(Arc::clone(version));
+        }
+        let version = self.versions.load(model, label, content)?;
+        self.loaded.push((model, Arc::clone(&version)));
+        Ok(version)
+    }
+
+    fn declare(&mut self, declared: &Declaration) -> Result<(), String> {
+        let app = &self.app;
+        if declared.app != app.name {
+            return Err(format!(
+                "the data folder holds the state of app '{}', and '{}' is to be served; give each app a data \
+                 folder of its own",
+                declared.app, app.name
+            ));
+        }
+        if declared.partitions != self.partitions {
+            return Err(format!(
+                "the data folder holds {} partitions, and {} are asked for; start with --partitions {0}",
+                declared.partitions, self.partitions
+            ));
+        }
+        self.meaning = Meaning {
+            streams: declared.streams.iter().map(|(name, print)| find_stream(app, name, *print)).collect(),
+            decisions: find_all(&declared.decisions, "decision", &|name| {
+                app.decisions.iter().position(|decision| decision.name == name).map(|at| DecisionId(id(at)))
+            }),
+            models: find_all(&declared.models, "model", &|name| {
+                app.models.iter().position(|model| model.name == name).map(|at| ModelId(id(at)))
+            }),
+        };
+        Ok(())
+    }
+}
+
+/// What an app's numbers mean.
+pub(crate) fn declaration(app: &App, partitions: u32) -> Declaration {
+    let stream = |stream: &vencejo_core::plan::Stream| (stream.name.clone(), stream.schema.fingerprint());
+    Declaration {
+        app: app.name.clone(),
+        partitions,
+        streams: app.streams.iter().map(stream).collect(),
+        decisions: app.decisions.iter().map(|decision| decision.name.clone()).collect(),
+        models: app.models.iter().map(|model| model.name.clone()).collect(),
+    }
+}
+
+fn find_stream(app: &App, name: &str, fingerprint: u64) -> Result<StreamId, String> {
+    let found = app.streams.iter().position(|stream| stream.name == name);
+    let Some(place) = found else { return Err(lost("stream", name)) };
+    if app.streams[place].schema.fingerprint() != fingerprint {
+        return Err(format!(
+            "the data folder holds rows of stream '{name}' with other columns than the app declares now; \
+             declare them as they were, or take a new data folder"
+        ));
+    }
+    Ok(StreamId(id(place)))
+}
+
+fn find_all<I>(names: &[String], kind: &str, find: &dyn Fn(&str) -> Option<I>) -> Vec<Result<I, String>> {
+    names.iter().map(|name| find(name).ok_or_else(|| lost(kind, name))).collect()
+}
+
+fn lost(kind: &str, name: &str) -> String {
+    format!(
+        "the data folder holds events of {kind} '{name}', which the app does not declare any more; declare it \
+         again, or take a new data folder"
+    )
+}
+
+fn meant<I: Copy>(meaning: &[Result<I, String>], number: usize) -> Result<I, String> {
+    let undeclared = || format!("the journal has a record of number {number}, which it never declared");
+    meaning.get(number).ok_or_else(undeclared)?.clone()
+}
+
+fn id(place: usize) -> u16 {
+    u16::try_from(place).expect("DECLARATIONS_MAX fits 16 bits")
+}
+
+/// A partition of the one tenant.
+pub(crate) fn partition_id(index: u32) -> PartitionId {
+    PartitionId { tenant: TenantId::DEFAULT, index }
+}
