@@ -172,9 +172,12 @@ pub const RULE_RUNS_MAX: usize = 1 << 22;
 pub const RULE_THREADS_PER_RUN_MAX: usize = 64;
 /// Rows of one key that the open runs of a set of rules keep; past it the oldest run goes.
 pub const RULE_ROWS_PER_KEY_MAX: usize = 1 << 16;
-/// Rows in all open runs of a set of rules, each counted as often as runs do not share it; a run that would
-/// take more goes.
-pub const RULE_PATH_NODES_MAX: usize = 1 << 24;
+/// Words of 8 bytes that the rows in open runs of one rule take, each row counted as often as runs do not
+/// share it; a run that would take more goes.
+pub const RULE_PATH_WORDS_MAX: usize = 1 << 26;
+/// Words of one column's table of rules that may begin, at most; a column that would need more rules nothing
+/// out.
+pub const RULE_TABLE_WORDS_MAX: usize = 1 << 22;
 /// Most rows that PREV goes back.
 pub const RULE_STEPS_MAX: u32 = 1_024;
 /// Alerts that a partition keeps.
@@ -185,6 +188,8 @@ pub const ALERT_BYTES_KEPT_MAX: usize = 64 << 20;
 pub const COOLDOWN_KEYS_MAX: usize = 1 << 20;
 /// Longest silence after an alert, in milliseconds: 366 days.
 pub const COOLDOWN_MILLIS_MAX: i64 = 366 * 24 * 3_600_000;
+/// Greatest offset of FIRST and LAST.
+pub const RULE_OFFSET_MAX: u32 = 255;
 /// Longest deadline that a decision may declare or ask for, in microseconds.
 pub const DEADLINE_MICROS_MAX: u32 = 60_000_000;
 /// Length of a segment of the journal.
@@ -209,6 +214,6 @@ const _: () = assert!(VIEW_KEYS_MAX < u32::MAX as usize);
 const _: () = assert!(ROWS_KEPT_MAX < u32::MAX as usize);
 const _: () = assert!(PATTERN_STATES_MAX < u16::MAX as usize);
 const _: () = assert!(RULE_KEYS_MAX < u32::MAX as usize);
-const _: () = assert!(RULE_PATH_NODES_MAX < u32::MAX as usize);
+const _: () = assert!(RULE_PATH_WORDS_MAX < u32::MAX as usize);
 const _: () = assert!(RULE_STEPS_MAX as usize * 2 < RULE_ROWS_PER_KEY_MAX);
 const _: () = assert!(TOP_K_COUNTERS_MIN <= TOP_K_COUNTERS_MAX);
