@@ -157,6 +157,11 @@ pub fn apply(
 /// Goes on as a partition of the next app, with the state of what has not changed.
 fn replace_app(state: &mut PartitionState, succession: &Succession, effects: &mut Effects) {
     let next = succession.to();
+    effects.list.push(Effect::AppReplaced);
+    if Arc::ptr_eq(&state.app, next) {
+        // It was rebuilt for this app meanwhile.
+        return;
+    }
     let retired = if Arc::ptr_eq(&state.app, succession.from()) {
         let dataflow = state.dataflow.succeed(succession, (state.sequence, state.tick), effects);
         let mut before: Vec<_> = take(&mut state.rosters).into_iter().map(Some).collect();
@@ -176,7 +181,6 @@ fn replace_app(state: &mut PartitionState, succession: &Succession, effects: &mu
     state.installs += 1;
     effects.scratch.follow(state);
     effects.retired = Some(retired);
-    effects.list.push(Effect::AppReplaced);
 }
 
 /// Answers a request from the state without counting it: the state stays as it is. `effects` holds the one

@@ -113,6 +113,9 @@ impl Router {
         &self,
         succession: Arc<Succession>,
     ) -> Result<(Duration, Vec<Retired>), Unavailable> {
+        if let Some(kept) = self.kept() {
+            kept.succeed(succession.to());
+        }
         let mut waiting = Vec::with_capacity(self.partitions.len());
         for index in 0..self.partitions.len() {
             // Half a change is none: a full lane is waited for.

@@ -1,8 +1,8 @@
 //! What an engine keeps on disk, and how its partitions come back from there.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use vencejo_core::PartitionState;
 use vencejo_core::plan::App;
@@ -21,7 +21,8 @@ pub struct Kept {
     pub(crate) journal: Journal,
     letters: DeadLetters,
     versions: Arc<dyn Versions>,
-    app: Arc<App>,
+    /// The one that is served.
+    app: Mutex<Arc<App>>,
     partitions: u32,
 }
 
@@ -32,6 +33,8 @@ pub struct Recovery {
     committer: Committer,
     /// What was found.
     pub found: Recovered,
+    /// Events in it of what the app does not declare (any more, or with other columns).
+    pub passed_over: u64,
 }
 
 /// Why an engine cannot begin with what its data folder holds.
@@ -90,11 +93,10 @@ impl Recovery {
             replay.record(record)
         });
         let Opened { journal, committer, recovered: found } = opened.map_err(RecoverError::Journal)?;
-        let states = replay.into_states();
-        let declared = declaration(app, partitions);
-        journal.append(0, Urgency::Eager, |out| write_declaration(&declared, out));
-        let kept = Kept { journal, letters, versions, app: Arc::clone(app), partitions };
-        Ok(Self { kept, states, committer, found })
+        let (passed_over, states) = (replay.passed_over(), replay.into_states());
+        let kept = Kept { journal, letters, versions, app: Mutex::new(Arc::clone(app)), partitions };
+        kept.declare(app);
+        Ok(Self { kept, states, committer, found, passed_over })
     }
 
     pub(crate) fn into_parts(self) -> (Kept, Committer, Vec<PartitionState>) {
@@ -106,6 +108,17 @@ impl Kept {
     /// The events that the core failed on.
     pub fn dead_letters(&self) -> &DeadLetters {
         &self.letters
+    }
+
+    /// Another app is served from now on; what partitions write down from here on is in its numbers.
+    pub(crate) fn succeed(&self, app: &Arc<App>) {
+        self.declare(app);
+        *self.app.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(app);
+    }
+
+    fn declare(&self, app: &App) {
+        let declared = declaration(app, self.partitions);
+        self.journal.append(0, Urgency::Eager, |out| write_declaration(&declared, out));
     }
 
     /// Makes all of the journal durable and ends its thread. The partitions must have stopped.
@@ -125,7 +138,8 @@ impl Kept {
             let _ = durable.try_send(());
         });
         waited.recv().map_err(|_| "the journal has stopped".to_owned())?;
-        let mut replay = Replay::new(&self.app, self.partitions, Some(partition), &*self.versions);
+        let app = Arc::clone(&self.app.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut replay = Replay::new(&app, self.partitions, Some(partition), &*self.versions);
         self.journal.read(&mut |record| replay.record(record)).map_err(|error| error.to_string())?;
         replay.into_states().pop().ok_or_else(|| "there is no such partition".to_owned())
     }

@@ -86,12 +86,19 @@ impl Ledger {
         }
     }
 
-    /// Writes down that an event was laid aside. It always finds room: segments are never filled to the last.
+    /// Writes down that an event was laid aside, or does not count in a replay. It always finds room: segments are never filled to the last.
     pub(crate) fn append_skip(&self, sequence: Sequence, tick: Tick, origin: Option<Origin>) {
         if let Some(kept) = self.kept() {
             let stamp = self.stamp(sequence, tick);
             kept.journal.append(0, Urgency::Lazy, |out| write_skip(stamp, origin, out));
         }
+    }
+
+    /// An event that is left out, as a record.
+    pub(crate) fn skip_record(&self, sequence: Sequence, tick: Tick) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_skip(self.stamp(sequence, tick), None, &mut out);
+        out
     }
 
     /// Asks for room for all the rows of a batch.

@@ -16,6 +16,7 @@ use vencejo_types::{PartitionId, Sequence};
 
 use crate::broadcast::ChangeFault;
 use crate::clock::{Clock, Moment};
+use crate::kept::Poison;
 use crate::lanes::Lanes;
 use crate::ledger::{Entry, Ledger};
 use crate::request::{
@@ -211,16 +212,25 @@ impl PartitionActor {
         });
     }
 
-    /// Goes on with another app. Where the core panics on it, the app begins with an empty state.
+    /// Goes on with another app. A replay of the journal begins with it, so there the event only has a place.
     fn replace_app(&mut self, request: AppRequest) {
         let AppRequest { succession, reply } = request;
+        self.settle_tick();
         let began = self.clock.now();
-        if self.apply(began, &Event::App(&succession)).is_err() {
-            self.state = PartitionState::new(Arc::clone(succession.to()));
+        match self.apply(began, &Event::App(&succession)) {
+            Ok(sequence) => self.ledger.append_skip(sequence, self.clock.tick(began), None),
+            Err(reason) if self.ledger.kept().is_some() => {
+                let record = self.ledger.skip_record(self.state.sequence(), self.state.tick());
+                self.lay_aside(None, Poison { subject: succession.to().name.clone(), reason, record });
+            }
+            // In memory there is nothing to rebuild it from.
+            Err(_) => self.state = PartitionState::new(Arc::clone(succession.to())),
         }
         self.taps.follow(&mut self.state);
-        let took = self.clock.now().since(began);
-        let _ = reply.send(Replaced { took, retired: self.effects.take_retired() });
+        let replaced = Replaced { took: self.clock.now().since(began), retired: self.effects.take_retired() };
+        self.when_kept(move || {
+            let _ = reply.send(replaced);
+        });
     }
 
     /// Lets somebody look at the state; a look that panics harms nobody but who asked for it.

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use vencejo_core::models::{ModelChange, ModelVersion, Weight};
-use vencejo_core::plan::App;
+use vencejo_core::plan::{App, Stream};
 use vencejo_core::{Effects, Event, PartitionState, apply};
 use vencejo_journal::{Body, Change, Declaration, Record};
 use vencejo_types::row::Row;
@@ -19,15 +19,17 @@ pub trait Versions: Send + Sync {
     fn load(&self, model: ModelId, label: &str, content: u64) -> Result<Arc<ModelVersion>, String>;
 }
 
-/// What the journal's numbers mean: places in the app, or why there is none.
+/// What the journal's numbers mean: places in the app; nothing for what it does not declare, or not with
+/// these columns.
 #[derive(Default)]
 struct Meaning {
-    streams: Vec<Result<StreamId, String>>,
-    decisions: Vec<Result<DecisionId, String>>,
-    models: Vec<Result<ModelId, String>>,
+    streams: Vec<Option<StreamId>>,
+    decisions: Vec<Option<DecisionId>>,
+    models: Vec<Option<ModelId>>,
 }
 
-/// Rebuilds states from records. Events that a state has already are passed over, so it may begin with
+/// Rebuilds states from records: what this app makes of all of the journal, whatever app was served when it
+/// was written. Events of what the app does not declare are passed over. Events that a state has already are passed over, so it may begin with
 /// states that are further on than the journal's first records.
 pub(crate) struct Replay<'v> {
     app: Arc<App>,
@@ -37,6 +39,8 @@ pub(crate) struct Replay<'v> {
     states: Vec<Option<PartitionState>>,
     effects: Effects,
     meaning: Meaning,
+    /// Events of what the app does not declare.
+    passed_over: u64,
     /// Versions that have been loaded.
     loaded: Vec<(ModelId, Arc<ModelVersion>)>,
 }
@@ -58,8 +62,14 @@ impl<'v> Replay<'v> {
             states: (0..partitions).map(state).collect(),
             effects: Effects::default(),
             meaning: Meaning::default(),
+            passed_over: 0,
             loaded: Vec::new(),
         }
+    }
+
+    /// Events of streams, decisions and models that the app does not declare, or with other columns.
+    pub(crate) fn passed_over(&self) -> u64 {
+        self.passed_over
     }
 
     /// The states, by ascending partition, of those that were asked for.
@@ -89,7 +99,9 @@ impl<'v> Replay<'v> {
         let (sequence, tick) = (record.sequence, record.tick);
         match &record.body {
             Body::Rows { stream, origin, rows } => {
-                let stream = meant(&self.meaning.streams, stream.index())?;
+                let Some(stream) = meant(&self.meaning.streams, stream.index())? else {
+                    return self.pass_over(state, sequence, tick, (rows.len() as u64, *origin));
+                };
                 for (row, place) in rows.iter().zip(0..) {
                     let row = self.row(stream, row)?;
                     let event = match *origin {
@@ -104,19 +116,53 @@ impl<'v> Replay<'v> {
                 Ok(())
             }
             Body::Decide { decision, expired, row } => {
-                let decision = meant(&self.meaning.decisions, decision.index())?;
+                let Some(decision) = meant(&self.meaning.decisions, decision.index())? else {
+                    return self.pass_over(state, sequence, tick, (1, None));
+                };
                 let row = self.row(self.app.decisions[decision.index()].stream, row)?;
                 self.apply(state, sequence, tick, &Event::Decide { decision, row, expired: *expired })
             }
-            Body::Tick(watermarks) => self.apply(state, sequence, tick, &Event::Tick { watermarks }),
+            Body::Tick(watermarks) => {
+                let watermarks = self.watermarks(watermarks);
+                self.apply(state, sequence, tick, &Event::Tick { watermarks: &watermarks })
+            }
             Body::Model(model, change) => {
-                let model = meant(&self.meaning.models, model.index())?;
+                let Some(model) = meant(&self.meaning.models, model.index())? else {
+                    return self.pass_over(state, sequence, tick, (1, None));
+                };
                 let change = self.change(state, model, *change)?;
                 self.apply(state, sequence, tick, &Event::Model { model, change: &change })
             }
             Body::Skip(origin) => self.apply(state, sequence, tick, &Event::Skip { origin: *origin }),
             Body::Declare(_) => Ok(()),
         }
+    }
+
+    /// Leaves events out; their places, and their producers' numbers, are taken all the same.
+    fn pass_over(
+        &mut self,
+        state: &mut PartitionState,
+        sequence: Sequence,
+        tick: Tick,
+        (count, origin): (u64, Option<Origin>),
+    ) -> Result<(), String> {
+        for place in 0..count {
+            let origin = origin.map(|first| Origin { number: first.number + place, ..first });
+            self.apply(state, Sequence(sequence.0 + place), tick, &Event::Skip { origin })?;
+        }
+        self.passed_over += count;
+        Ok(())
+    }
+
+    /// The watermarks of the app's streams, of those that the journal numbers otherwise.
+    fn watermarks(&self, told: &[Option<i64>]) -> Vec<Option<i64>> {
+        let mut watermarks = vec![Some(i64::MIN); self.app.streams.len()];
+        for (stream, told) in self.meaning.streams.iter().zip(told) {
+            if let Some(stream) = stream {
+                watermarks[stream.index()] = *told;
+            }
+        }
+        watermarks
     }
 
     fn apply(
@@ -201,10 +247,10 @@ impl<'v> Replay<'v> {
         }
         self.meaning = Meaning {
             streams: declared.streams.iter().map(|(name, print)| find_stream(app, name, *print)).collect(),
-            decisions: find_all(&declared.decisions, "decision", &|name| {
+            decisions: find_all(&declared.decisions, |name| {
                 app.decisions.iter().position(|decision| decision.name == name).map(|at| DecisionId(id(at)))
             }),
-            models: find_all(&declared.models, "model", &|name| {
+            models: find_all(&declared.models, |name| {
                 app.models.iter().position(|model| model.name == name).map(|at| ModelId(id(at)))
             }),
         };
@@ -214,7 +260,7 @@ impl<'v> Replay<'v> {
 
 /// What an app's numbers mean.
 pub(crate) fn declaration(app: &App, partitions: u32) -> Declaration {
-    let stream = |stream: &vencejo_core::plan::Stream| (stream.name.clone(), stream.schema.fingerprint());
+    let stream = |stream: &Stream| (stream.name.clone(), stream.schema.fingerprint());
     Declaration {
         app: app.name.clone(),
         partitions,
@@ -224,32 +270,21 @@ pub(crate) fn declaration(app: &App, partitions: u32) -> Declaration {
     }
 }
 
-fn find_stream(app: &App, name: &str, fingerprint: u64) -> Result<StreamId, String> {
-    let found = app.streams.iter().position(|stream| stream.name == name);
-    let Some(place) = found else { return Err(lost("stream", name)) };
-    if app.streams[place].schema.fingerprint() != fingerprint {
-        return Err(format!(
-            "the data folder holds rows of stream '{name}' with other columns than the app declares now; \
-             declare them as they were, or take a new data folder"
-        ));
-    }
-    Ok(StreamId(id(place)))
+fn find_stream(app: &App, name: &str, fingerprint: u64) -> Option<StreamId> {
+    let is_it = |stream: &Stream| {
+        !name.is_empty() && stream.name == name && stream.schema.fingerprint() == fingerprint
+    };
+    app.streams.iter().position(is_it).map(|place| StreamId(id(place)))
 }
 
-fn find_all<I>(names: &[String], kind: &str, find: &dyn Fn(&str) -> Option<I>) -> Vec<Result<I, String>> {
-    names.iter().map(|name| find(name).ok_or_else(|| lost(kind, name))).collect()
+/// The places of names; what is retired has none, and means nothing.
+fn find_all<I>(names: &[String], find: impl Fn(&str) -> Option<I>) -> Vec<Option<I>> {
+    names.iter().map(|name| if name.is_empty() { None } else { find(name) }).collect()
 }
 
-fn lost(kind: &str, name: &str) -> String {
-    format!(
-        "the data folder holds events of {kind} '{name}', which the app does not declare any more; declare it \
-         again, or take a new data folder"
-    )
-}
-
-fn meant<I: Copy>(meaning: &[Result<I, String>], number: usize) -> Result<I, String> {
+fn meant<I: Copy>(meaning: &[Option<I>], number: usize) -> Result<Option<I>, String> {
     let undeclared = || format!("the journal has a record of number {number}, which it never declared");
-    meaning.get(number).ok_or_else(undeclared)?.clone()
+    meaning.get(number).copied().ok_or_else(undeclared)
 }
 
 fn id(place: usize) -> u16 {

@@ -65,6 +65,13 @@ pub fn recover(app: &Arc<App>, partitions: u32, data: &Path) -> Result<FromDisk,
     }
     let millis = clock.now().since(began).as_millis();
     note(format_args!("recovered {} events from the journal in {millis} ms", found.events));
+    if recovery.passed_over > 0 {
+        note(format_args!(
+            "{} of them were passed over: the app does not declare their stream, decision or model (any more, or \
+             with other columns); they stay in the journal",
+            recovery.passed_over
+        ));
+    }
     Ok(FromDisk { recovery, models })
 }
 

@@ -105,7 +105,7 @@ impl PartitionActor {
         self.lay_aside(origin, Poison { subject, reason, record })
     }
 
-    fn lay_aside(&mut self, origin: Option<Origin>, poison: Poison) -> bool {
+    pub(super) fn lay_aside(&mut self, origin: Option<Origin>, poison: Poison) -> bool {
         let (sequence, tick) = (self.state.sequence(), self.state.tick());
         let (subject, reason) = (&poison.subject, &poison.reason);
         if self.ledger.kept().is_none() {
