@@ -21,14 +21,6 @@ pub(crate) struct Truths {
     any_known: bool,
 }
 
-impl Truths {
-    /// The bits of 64 comparisons.
-    #[inline]
-    pub fn word(&self, word: usize) -> u64 {
-        self.comparisons[word]
-    }
-}
-
 /// Atoms that must all hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mask {
@@ -42,14 +34,6 @@ impl Mask {
     #[inline]
     pub fn may_hold(&self, truths: &Truths) -> bool {
         self.words.iter().all(|&(word, bits)| truths.comparisons[word as usize] & bits == bits)
-    }
-
-    /// The numbers of its comparisons.
-    pub fn comparisons(&self) -> impl Iterator<Item = usize> {
-        let bits = |&(word, bits): &(u32, u64)| {
-            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word as usize * 64 + bit)
-        };
-        self.words.iter().flat_map(bits)
     }
 }
 
@@ -67,7 +51,7 @@ struct Section {
 
 /// Constants of one type, ascending.
 #[derive(Debug)]
-enum Bounds {
+pub(crate) enum Bounds {
     /// Numbers, times, and truth values as 0 and 1.
     Ints(Vec<i64>),
     Doubles(Vec<f64>),
@@ -80,6 +64,24 @@ impl Bounds {
             Constant::Text(_) => Self::Texts(Vec::new()),
             Constant::Double(_) => Self::Doubles(Vec::new()),
             Constant::Null | Constant::Bool(_) | Constant::Int(_) => Self::Ints(Vec::new()),
+        }
+    }
+
+    /// Constants of one type, each once; nothing of none.
+    pub fn of_all<'a>(constants: impl Iterator<Item = &'a Constant>) -> Option<Self> {
+        let mut constants: Vec<&Constant> = constants.collect();
+        constants.sort_by(|left, right| order(left.value(), right.value()).unwrap_or(Ordering::Equal));
+        constants.dedup_by(|left, right| order(left.value(), right.value()) == Some(Ordering::Equal));
+        let mut bounds = Self::new(constants.first()?);
+        constants.into_iter().for_each(|constant| bounds.push(constant));
+        Some(bounds)
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Ints(bounds) => bounds.len(),
+            Self::Doubles(bounds) => bounds.len(),
+            Self::Texts(bounds) => bounds.len(),
         }
     }
 
@@ -96,7 +98,7 @@ impl Bounds {
 
     /// How many bounds are less than a value, and how many equal it; nothing for NULL.
     #[inline]
-    fn find(&self, value: Value<'_>) -> Option<(usize, usize)> {
+    pub fn find(&self, value: Value<'_>) -> Option<(usize, usize)> {
         fn find<T>(bounds: &[T], less: impl Fn(&T) -> bool, equal: impl Fn(&T) -> bool) -> (usize, usize) {
             let start = bounds.partition_point(less);
             (start, bounds[start..].iter().take_while(|bound| equal(bound)).count())
@@ -200,11 +202,6 @@ impl Atoms {
             }
         }
         Self { sections, programs, places, comparisons: compares.len() }
-    }
-
-    /// How many comparisons there are.
-    pub fn comparisons(&self) -> usize {
-        self.comparisons
     }
 
     /// The atoms of a condition.

@@ -71,7 +71,7 @@ impl RuleSet {
         rules.iter().for_each(|rule| rule.kept_columns(|column| is_read[column] = true));
         Self {
             layout: Layout::new(&spec.input, |column| is_read[column]),
-            dispatch: Dispatch::new(&rules, &atoms),
+            dispatch: Dispatch::new(&spec, &rules),
             atoms,
             keys: Keys::default(),
             pool: Pool::default(),
@@ -227,7 +227,7 @@ impl RuleSet {
                 }
             }
         }
-        if turn.keeps_row {
+        if turn.keeps_row && !active.is_empty() {
             log.push(layout, sequence, time, row);
         }
         trim(log, active, pool, layout);
@@ -333,7 +333,8 @@ impl RuleSet {
     /// Bytes of memory that the state takes, allocations as they were asked for.
     pub fn bytes(&self) -> usize {
         let paths: usize = self.paths.iter().map(Paths::bytes).sum();
-        self.keys.bytes() + self.pool.bytes() + paths + self.timers.bytes() + self.buffer.bytes()
+        let state = self.keys.bytes() + self.pool.bytes() + paths + self.timers.bytes();
+        state + self.buffer.bytes() + self.dispatch.bytes()
     }
 }
 

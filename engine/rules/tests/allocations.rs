@@ -57,9 +57,9 @@ fn a_row_allocates_nothing_once_warm() {
     ];
     let mut set = RuleSet::new(build::set(&models, Order::Arrival));
     let mut sink = Count(0);
-    feed(&mut set, &mut sink, 0..400);
+    feed(&mut set, &mut sink, 0..120);
     let before = sink.0;
-    let counted = measure(|| feed(&mut set, &mut sink, 400..500));
+    let counted = measure(|| feed(&mut set, &mut sink, 120..150));
     assert!(sink.0 > before);
     assert_eq!((counted.count_total, counted.bytes_total), (0, 0));
 }

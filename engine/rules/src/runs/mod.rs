@@ -170,6 +170,11 @@ impl RuleRuns {
             return;
         }
         turn.counters[self.rule as usize].open += 1;
+        if self.runs.capacity() == 0 {
+            // Most keys have one run of a rule, with one thread.
+            self.runs.reserve_exact(1);
+            self.threads.shrink_to_fit();
+        }
         self.runs.push_back(run);
         turn.keeps_row = true;
         if run.outcome == Outcome::Open {
