@@ -90,7 +90,7 @@ pub const EXTERNALS: &[(&str, &[&str])] = &[
     ("memchr", &["vencejo"]),
     ("mimalloc", &["vencejo"]),
     ("rcgen", &["vencejo"]),
-    ("rustix", &["vencejo"]),
+    ("thread-priority", &["vencejo"]),
     ("tracing-subscriber", &["vencejo"]),
 ];
 
@@ -102,6 +102,7 @@ pub const EXTERNALS_FOR_TESTS_OF: &[(&str, &str)] = &[
     ("allocation-counter", "vencejo-model"),
     ("allocation-counter", "vencejo-rules"),
     ("bumpalo", "vencejo-sql"),
+    ("rustix", "vencejo"),
 ];
 
 /// Finds arrows between our crates that the table does not have.
