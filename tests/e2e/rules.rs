@@ -96,6 +96,27 @@ fn alerts_and_matches_come_out_of_a_run() {
 }
 
 #[test]
+fn an_alert_is_explained_row_by_row() {
+    let input = ["run", "cards", "--input", "payments=events.jsonl"];
+    let output = run(SQL, &[&input[..], &["--explain", "card_testing"]].concat());
+    let lines = json_lines(&output.stdout);
+    let explained: Vec<&Value> = lines.iter().filter(|line| !line["explain"].is_null()).collect();
+    let [testing] = explained[..] else { panic!("{lines:?}") };
+    let rows = testing["explain"].as_array().unwrap();
+    let variables: Vec<&str> = rows.iter().map(|row| row["variable"].as_str().unwrap()).collect();
+    assert_eq!(variables, ["SMALL", "SMALL", "SMALL", "LARGE"]);
+    assert_eq!(rows[3]["time"], "2024-03-01T10:00:09.000");
+    let sequences: Vec<&Value> = rows.iter().map(|row| &row["sequence"]).collect();
+    assert_eq!(sequences, testing["alert"]["sequences"].as_array().unwrap().iter().collect::<Vec<_>>());
+    let unknown = run(SQL, &[&input[..], &["--explain", "card_test"]].concat());
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(
+        stderr(&unknown).contains("has no rule 'card_test'; it has: card_testing, broken_off"),
+        "{unknown:?}"
+    );
+}
+
+#[test]
 fn rules_are_validated_and_explained() {
     let validated = run(SQL, &["app", "validate", "cards"]);
     let text = String::from_utf8(validated.stdout).unwrap();

@@ -21,6 +21,7 @@ pub use dataflow::{NodeCounts, RuleCounts};
 pub use event::{Effect, Effects, Event, Raised, Retired};
 pub use producers::{Admission, Producers};
 pub use state::{PartitionState, answer, apply};
+pub use vencejo_rules::MatchedRow;
 
 use vencejo_expr::Value;
 use vencejo_types::row::{Row, RowError, RowWriter};

@@ -180,6 +180,8 @@ pub const RULE_PATH_WORDS_MAX: usize = 1 << 26;
 pub const RULE_TABLE_WORDS_MAX: usize = 1 << 22;
 /// Most rows that PREV goes back.
 pub const RULE_STEPS_MAX: u32 = 1_024;
+/// Greatest offset of FIRST and LAST.
+pub const RULE_OFFSET_MAX: u32 = 255;
 /// Alerts that a partition keeps.
 pub const ALERTS_KEPT_MAX: usize = 16_384;
 /// Bytes of alerts that a partition keeps.
@@ -188,8 +190,6 @@ pub const ALERT_BYTES_KEPT_MAX: usize = 64 << 20;
 pub const COOLDOWN_KEYS_MAX: usize = 1 << 20;
 /// Longest silence after an alert, in milliseconds: 366 days.
 pub const COOLDOWN_MILLIS_MAX: i64 = 366 * 24 * 3_600_000;
-/// Greatest offset of FIRST and LAST.
-pub const RULE_OFFSET_MAX: u32 = 255;
 /// Longest deadline that a decision may declare or ask for, in microseconds.
 pub const DEADLINE_MICROS_MAX: u32 = 60_000_000;
 /// Length of a segment of the journal.

@@ -107,6 +107,7 @@ pub const EXTERNALS_FOR_TESTS_OF: &[(&str, &str)] = &[
     ("allocation-counter", "vencejo-windows"),
     ("allocation-counter", "vencejo-rules"),
     ("bumpalo", "vencejo-sql"),
+    ("rustix", "vencejo"),
 ];
 
 /// Finds arrows between our crates that the table does not have.

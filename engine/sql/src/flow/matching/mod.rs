@@ -305,7 +305,7 @@ impl Planner<'_, '_> {
         spec.check().map_err(|error| {
             let at = match error {
                 PatternError::LeadingAbsence | PatternError::SilenceWithoutWithin => absence(pattern),
-                PatternError::TooDeep | PatternError::TooLarge => None,
+                PatternError::TooDeep | PatternError::TooLarge | PatternError::TooFar => None,
             };
             self.report.error(at.unwrap_or(pattern).place, error.to_string())
         })
