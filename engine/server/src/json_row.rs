@@ -67,7 +67,7 @@ fn write_value(row: Row<'_>, index: usize, column_type: ColumnType, line: &mut V
     }
 }
 
-fn write_number(number: impl serde::Serialize, line: &mut Vec<u8>) {
+pub fn write_number(number: impl serde::Serialize, line: &mut Vec<u8>) {
     serde_json::to_writer(line, &number).expect("a number can be written to memory");
 }
 

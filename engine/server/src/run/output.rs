@@ -10,7 +10,8 @@ use vencejo_types::DecisionCode;
 use vencejo_types::schema::Schema;
 
 use crate::failure::Failure;
-use crate::json_row::{JsonRow, write_text};
+use crate::json_row::{JsonRow, write_number, write_text};
+use crate::text_time::write_timestamp;
 
 const BUFFER_BYTES: usize = 256 << 10;
 
