@@ -109,12 +109,12 @@ fn first_segment(storage: &dyn Storage, bytes: u64) -> Result<End, JournalError>
     })
 }
 
-/// Writes again what may not be on disk although it can be read, and leaves nothing behind the journal's end: no
-/// later segments, which hold nothing, and nothing of a commit that was cut short, which could be taken for
-/// something that follows a later frame.
+/// Writes again what may not be on disk although it can be read, and leaves nothing behind the journal's end:
+/// no later segments, which hold nothing, and nothing of a commit that was cut short, which could be taken
+/// for something that follows a later frame.
 ///
-/// A process before this one may have been killed between write and sync; or its sync may have failed, and then
-/// the system holds in its cache what no later sync writes.
+/// A process before this one may have been killed between write and sync; or its sync may have failed, and
+/// then the system holds in its cache what no later sync writes.
 fn renew(storage: &dyn Storage, end: End) -> Result<(), JournalError> {
     for number in (end.segment + 1..=end.segment_last).rev() {
         let path = segment::path(number);

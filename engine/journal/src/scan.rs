@@ -27,7 +27,7 @@ pub(crate) struct End {
     pub(crate) segment_bytes: u64,
     /// Bytes behind the end that are not zero: a commit that was cut short.
     pub(crate) torn: bool,
-    /// The first frame of which nothing says that it is durable: segment and offset. All such are in one segment.
+    /// The first frame of which nothing says that it is durable: segment and offset. All such are in one.
     pub(crate) unsure: Option<(u64, u64)>,
     /// Number of the last segment there is.
     pub(crate) segment_last: u64,
