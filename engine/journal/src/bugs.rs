@@ -16,14 +16,12 @@ pub enum Bug {
     CutPastWatermark,
     /// Takes a frame whose checksum does not hold.
     ChecksumIgnored,
-    /// Takes a frame with another number than the one that is due.
-    NumberIgnored,
     /// Leaves behind the end what a commit that was cut short has written.
     TornTailLeft,
     /// Believes that a sync makes durable what it has read.
     FoundNotRewritten,
-    /// Ends a segment before the next one is there.
-    SealBeforeSpare,
+    /// Believes the names that it has read to be durable.
+    FoundNamesNotSynced,
     /// Writes frames behind a head that is not durable.
     HeadNotSynced,
     /// Writes the last block again without what was in it.

@@ -120,8 +120,9 @@ fn renew(storage: &dyn Storage, end: End) -> Result<(), JournalError> {
         let path = segment::path(number);
         storage.remove(&path).map_err(|error| JournalError::new("removing", path, error))?;
     }
-    if end.segment_last > end.segment {
-        let folder = Path::new(segment::FOLDER);
+    // The names, too, may be there for this process alone.
+    let folder = Path::new(segment::FOLDER);
+    if !bugs::has(Bug::FoundNamesNotSynced) {
         storage.sync_folder(folder).map_err(|error| JournalError::new("syncing", folder, error))?;
     }
     let from = match end.unsure {

@@ -111,8 +111,9 @@ impl Scan<'_, '_> {
             }
             let rest = self.bytes.get(offset..).unwrap_or_default();
             let Some((frame, payload, length)) = read_frame(home, rest) else { break };
-            let due = frame.number == self.frame_next || bugs::has(Bug::NumberIgnored);
-            if !due || frame.durable > frame.number && !bugs::has(Bug::WatermarkAhead) {
+            if frame.number != self.frame_next
+                || frame.durable > frame.number && !bugs::has(Bug::WatermarkAhead)
+            {
                 break;
             }
             let mut payload = payload;
@@ -124,7 +125,7 @@ impl Scan<'_, '_> {
             }
             self.unsure.push_back((frame.number, number, offset as u64));
             self.now_durable(frame.durable);
-            self.frame_next = frame.number + 1;
+            self.frame_next += 1;
             offset += length;
             if frame.kind == FrameKind::Seal {
                 return Ok(None);

@@ -180,11 +180,6 @@ impl Writer {
             let path = path.clone();
             move |error| JournalError::new(doing, path, error)
         };
-        if bugs::has(Bug::SealBeforeSpare) {
-            self.spare = Spare::Absent;
-            self.push(FrameKind::Seal, 0, &[]);
-            self.flush()?;
-        }
         if matches!(self.spare, Spare::Absent | Spare::NoRoom) {
             self.spare = Spare::begin(&self.storage, self.segment + 1, self.segment_bytes_next, self.inline)
                 .map_err(failed("making"))?;
@@ -193,10 +188,8 @@ impl Writer {
         if !matches!(self.spare, Spare::Ready) {
             return Err(failed("making")(io::ErrorKind::StorageFull.into()));
         }
-        if !bugs::has(Bug::SealBeforeSpare) {
-            self.push(FrameKind::Seal, 0, &[]);
-            self.flush()?;
-        }
+        self.push(FrameKind::Seal, 0, &[]);
+        self.flush()?;
         self.file = self.storage.open(&path, Access::Direct).map_err(failed("opening"))?;
         self.segment_bytes = self.file.bytes().map_err(failed("opening"))?;
         (self.segment, self.spare) = (self.segment + 1, Spare::Absent);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vencejo_journal::record::{write_decide, write_rows, write_tick};
 use vencejo_journal::{
-    Body, Class, Committer, Journal, OpenError, Opened, Options, Record, Stamp, Urgency, open,
+    BLOCK_BYTES, Body, Class, Committer, Journal, OpenError, Opened, Options, Record, Stamp, Urgency, open,
 };
 use vencejo_types::{DecisionId, Sequence, StreamId, Tick};
 
@@ -74,12 +74,24 @@ pub fn some_record(random: &mut Random, sequence: u64) -> Vec<u8> {
     out
 }
 
+/// A record that makes a frame of one block: what a commit that was cut short leaves of several lies where the
+/// frames of a later one end, and the zeros behind those do not cover it.
+fn uniform_record(random: &mut Random, sequence: u64) -> Vec<u8> {
+    let stamp = Stamp { partition: 0, sequence: Sequence(sequence), tick: Tick(0) };
+    let bytes: Vec<u8> = random.number().to_le_bytes().into_iter().cycle().take(BLOCK_BYTES - 72).collect();
+    let mut out = Vec::new();
+    write_decide(stamp, DecisionId(2), false, &bytes, &mut out);
+    out
+}
+
 /// One life of a journal: appends until the power fails or the steps are done.
 pub struct Life<'a> {
     /// To append to.
     pub journal: Journal,
     /// To be stepped.
     pub committer: Committer,
+    /// Whether all records have one length.
+    pub uniform: bool,
     /// What it does next.
     pub random: &'a mut Random,
     /// All records, in short.
@@ -99,6 +111,8 @@ impl Life<'_> {
                         return;
                     }
                 }
+                // Marks would move the frames off the blocks.
+                _ if self.uniform => {}
                 _ => {
                     if self.committer.rest().is_err() {
                         return;
@@ -109,7 +123,12 @@ impl Life<'_> {
     }
 
     fn append(&mut self) {
-        let bytes = some_record(self.random, self.written.len() as u64 + 1);
+        let sequence = self.written.len() as u64 + 1;
+        let bytes = if self.uniform {
+            uniform_record(self.random, sequence)
+        } else {
+            some_record(self.random, sequence)
+        };
         if self.journal.admit(bytes.len(), Class::Urgent).is_err() {
             return;
         }
@@ -140,6 +159,7 @@ pub fn crashes_with(seed: u64, lives: u64, faults: Faults) -> Result<u64, String
     let mut written: Vec<Shown> = Vec::new();
     let acked = Arc::new(AtomicUsize::new(0));
     let mut crashed = 0;
+    let uniform = random.percent(30);
     for life in 0..lives {
         let short_writes = [0, 0, 30][random.place(3)];
         let failures = [0, 0, 0, 2][random.place(4)];
@@ -159,6 +179,7 @@ pub fn crashes_with(seed: u64, lives: u64, faults: Faults) -> Result<u64, String
             let mut alive = Life {
                 journal,
                 committer,
+                uniform,
                 random: &mut random,
                 written: &mut written,
                 acked: Arc::clone(&acked),
@@ -175,6 +196,54 @@ pub fn crashes_with(seed: u64, lives: u64, faults: Faults) -> Result<u64, String
     let (_, found) = reopen(&storage).map_err(|error| format!("seed {seed}: {error}"))?;
     check(seed, lives, &found, &written, acked.load(Ordering::Relaxed))?;
     Ok(crashed)
+}
+
+/// A commit of three frames of which the middle one does not reach the disk; then a commit of one that ends where
+/// the last of those begins.
+///
+/// # Errors
+/// When that last one is taken for something that was written.
+pub fn torn_tail(seed: u64) -> Result<(), String> {
+    let mut random = Random::new(seed);
+    let storage = SimStorage::new(seed);
+    let mut append = |storage: &SimStorage, sequences: &[u64]| {
+        let (Opened { journal, mut committer, .. }, _) =
+            reopen(storage).map_err(|error| error.to_string())?;
+        for &sequence in sequences {
+            let bytes = uniform_record(&mut random, sequence);
+            journal.append(bytes.len(), Urgency::Eager, |out| out.extend_from_slice(&bytes));
+        }
+        committer.step().map(|_| ()).map_err(|error| error.to_string())
+    };
+    append(&storage, &[1, 2, 3])?;
+    let path = storage.files().remove(0);
+    let mut bytes = storage.read(&path);
+    bytes[2 * BLOCK_BYTES..3 * BLOCK_BYTES].fill(0);
+    storage.replace(&path, &bytes);
+    append(&storage, &[2])?;
+    let (_, found) = reopen(&storage).map_err(|error| error.to_string())?;
+    let sequences: Vec<u64> = found.iter().map(|&(_, sequence, _)| sequence).collect();
+    if sequences == [1, 2] { Ok(()) } else { Err(format!("events {sequences:?} are there")) }
+}
+
+/// A process is killed while it makes a journal; the next one writes to it, and the power fails.
+///
+/// # Errors
+/// When what the second one acknowledged is lost.
+pub fn killed_while_opening(seed: u64) -> Result<(), String> {
+    let mut random = Random::new(seed);
+    let storage = SimStorage::new(random.number());
+    storage.fail_power_after(1 + random.below(12));
+    drop(reopen(&storage));
+    storage.kill();
+    let (Opened { journal, mut committer, .. }, _) = reopen(&storage).map_err(|error| error.to_string())?;
+    let bytes = some_record(&mut random, 1);
+    journal.append(0, Urgency::Eager, |out| out.extend_from_slice(&bytes));
+    committer.step().map_err(|error| error.to_string())?;
+    drop((journal, committer));
+    storage.crash();
+    let (_, found) = reopen(&storage).map_err(|error| error.to_string())?;
+    if found == [shown_bytes(&bytes)] { Ok(()) } else { Err(format!("seed {seed}: {found:?} are there")) }
 }
 
 /// Flips a bit of what a journal holds that says of itself that it is durable.

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use vencejo_journal::bugs::{Bug, choose};
 use vencejo_sim::Faults;
-use vencejo_sim::lives::{crashes, crashes_with, rot};
+use vencejo_sim::lives::{crashes, crashes_with, killed_while_opening, rot, torn_tail};
 
 /// Seeds to try before a bug counts as not found.
 const SEEDS: u64 = 3_000;
@@ -33,9 +33,7 @@ fn bugs_of_the_journal_are_found_by_crashes() {
         Bug::SyncAgain,
         Bug::WatermarkAhead,
         Bug::ChecksumIgnored,
-        Bug::TornTailLeft,
         Bug::FoundNotRewritten,
-        Bug::SealBeforeSpare,
         Bug::HeadNotSynced,
         Bug::TailBlockEmptied,
         Bug::SpareRenamedEarly,
@@ -56,6 +54,20 @@ fn bugs_of_recovery_are_found_by_rot() {
 }
 
 #[test]
+fn what_a_cut_commit_leaves_is_found_by_a_commit_over_it() {
+    choose(Some(Bug::TornTailLeft));
+    is_found("TornTailLeft", torn_tail);
+    choose(None);
+}
+
+#[test]
+fn names_that_only_a_killed_process_knew_are_found() {
+    choose(Some(Bug::FoundNamesNotSynced));
+    is_found("FoundNamesNotSynced", killed_while_opening);
+    choose(None);
+}
+
+#[test]
 fn syncs_that_are_forgotten_are_found() {
     let forgets = |faults: Faults| move |seed| crashes_with(seed, 12, faults).map(|_| ());
     is_found("no sync of files", forgets(Faults { forget_syncs: true, ..Faults::default() }));
@@ -68,5 +80,7 @@ fn without_a_bug_the_same_seeds_find_nothing() {
     for seed in 1..=100 {
         assert_eq!(crashes(seed, 12).err(), None);
         assert_eq!(rot(seed), Ok(()));
+        assert_eq!(torn_tail(seed), Ok(()));
+        assert_eq!(killed_while_opening(seed), Ok(()));
     }
 }

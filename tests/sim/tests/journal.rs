@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vencejo_journal::{Class, Committer, OpenError, Opened, Refused, Urgency, open};
 use vencejo_sim::lives::{
-    Life, SEGMENT_BYTES, Shown, crashes, options, reopen, sample, shown, shown_bytes, some_record,
+    Life, SEGMENT_BYTES, Shown, crashes, killed_while_opening, options, reopen, sample, shown, shown_bytes,
+    some_record, torn_tail,
 };
 use vencejo_sim::{Faults, Random, SimStorage, rounds, seeds};
 
@@ -26,8 +27,14 @@ fn a_seed_gives_the_same_run_twice() {
         let Opened { journal, committer, .. } = opened;
         let (mut random, mut written) = (Random::new(3), Vec::new());
         storage.fail_power_after(60);
-        let mut life =
-            Life { journal, committer, random: &mut random, written: &mut written, acked: Arc::default() };
+        let mut life = Life {
+            journal,
+            committer,
+            uniform: false,
+            random: &mut random,
+            written: &mut written,
+            acked: Arc::default(),
+        };
         life.run(200);
         storage.crash();
         let files: Vec<_> = storage.files().into_iter().map(|path| (storage.read(&path), path)).collect();
@@ -180,6 +187,18 @@ fn a_failed_sync_acknowledges_nothing_and_is_not_tried_again() {
     journal.when_durable(move || by_waiter.store(1, Ordering::Relaxed));
     assert!(committer.step().is_err());
     assert_eq!(acked.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn what_a_cut_commit_leaves_is_not_taken_for_what_follows() {
+    assert_eq!(torn_tail(1), Ok(()));
+}
+
+#[test]
+fn a_kill_while_the_journal_is_made_costs_nothing_later() {
+    for seed in seeds(300) {
+        assert_eq!(killed_while_opening(seed), Ok(()));
+    }
 }
 
 #[test]
