@@ -170,7 +170,7 @@ impl Committer {
                 batch.waiters.drain(..).for_each(|waiter| waiter());
             }
             written?;
-            self.queue.written(batch.chunks.iter().map(|chunk| chunk.bytes.len()).sum());
+            self.queue.release(batch.chunks.iter().map(|chunk| chunk.bytes.len()).sum());
         }
         self.writer.see_to_spare(false)?;
         self.publish();
