@@ -33,10 +33,13 @@ impl ContentStore {
     /// When the disk fails or is full.
     pub fn put(&self, bytes: &[u8]) -> io::Result<u64> {
         let hash = key_hash(bytes);
+        let path = path(hash);
         if self.get(hash).is_ok() {
+            // It may be there for this process alone: the one that wrote it may have ended before its syncs.
+            self.storage.open(&path, Access::Buffered)?.sync()?;
+            self.storage.sync_folder(Path::new(FOLDER))?;
             return Ok(hash);
         }
-        let path = path(hash);
         let unfinished = path.with_extension("unfinished");
         let file = self.storage.create(&unfinished)?;
         write_all_at(&*file, 0, bytes)?;

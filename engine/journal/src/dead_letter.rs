@@ -53,13 +53,10 @@ impl DeadLetters {
         storage.sync_folder(Path::new(""))?;
         let path: PathBuf = folder.join(FILE);
         let file = match storage.open(&path, Access::Buffered) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let file = storage.create(&path)?;
-                storage.sync_folder(folder)?;
-                file
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => storage.create(&path)?,
             opened => opened?,
         };
+        storage.sync_folder(folder)?;
         let mut bytes = vec![0; usize::try_from(file.bytes()?).map_err(|_| io::ErrorKind::InvalidData)?];
         let read = read_full_at(&*file, 0, &mut bytes)?;
         let (mut letters, mut end) = (Vec::new(), 0);

@@ -16,11 +16,6 @@ impl JournalError {
     pub(crate) fn new(doing: &'static str, path: impl Into<PathBuf>, error: io::Error) -> Self {
         Self { doing, path: path.into(), error }
     }
-
-    /// What the operating system said.
-    pub fn kind(&self) -> io::ErrorKind {
-        self.error.kind()
-    }
 }
 
 impl fmt::Display for JournalError {

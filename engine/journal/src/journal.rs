@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::bugs::{self, Bug};
 use crate::error::{JournalError, OpenError};
 use crate::queue::{Batch, Class, Queue, Refused, Wake};
 use crate::record::Record;
@@ -159,10 +160,17 @@ impl Committer {
         Ok(())
     }
 
-    fn commit(&mut self, batch: Batch) -> Result<(), JournalError> {
+    fn commit(&mut self, mut batch: Batch) -> Result<(), JournalError> {
+        if bugs::has(Bug::AckBeforeWrite) {
+            batch.waiters.drain(..).for_each(|waiter| waiter());
+        }
         if !batch.chunks.is_empty() {
-            self.writer.commit(&batch.chunks)?;
-            self.queue.written(batch.chunks.iter().map(|chunk| chunk.bytes.len()).sum());
+            let written = self.writer.commit(&batch.chunks);
+            if bugs::has(Bug::AckBeforeSync) {
+                batch.waiters.drain(..).for_each(|waiter| waiter());
+            }
+            written?;
+            self.queue.release(batch.chunks.iter().map(|chunk| chunk.bytes.len()).sum());
         }
         self.writer.see_to_spare(false)?;
         self.publish();

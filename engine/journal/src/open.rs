@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use crate::bugs::{self, Bug};
 use crate::error::{JournalError, OpenError};
 use crate::journal::{Committer, Journal};
 use crate::queue::Queue;
 use crate::record::Record;
-use crate::scan::{End, is_zero, scan};
+use crate::scan::{End, scan};
 use crate::segment;
 use crate::spare::{self, SEGMENT_BYTES_MIN};
 use crate::storage::{Access, BLOCK_BYTES, Storage, read_full_at, write_all_at};
@@ -81,7 +82,7 @@ pub fn open(
     let end = match ended {
         Some(end) => {
             recovered.torn = end.torn;
-            clear_behind(&*storage, end)?;
+            renew(&*storage, end)?;
             End { segment_last: end.segment, ..end }
         }
         None => first_segment(&*storage, segment_bytes)?,
@@ -103,43 +104,52 @@ fn first_segment(storage: &dyn Storage, bytes: u64) -> Result<End, JournalError>
         frame_next: 1,
         segment_bytes: bytes,
         torn: false,
-        segment_first: 1,
+        unsure: None,
         segment_last: 1,
     })
 }
 
-/// Leaves nothing behind the journal's end: later segments, which hold nothing, and what a commit that was
-/// cut short has left. Otherwise it could be taken for something that follows a later frame.
-fn clear_behind(storage: &dyn Storage, end: End) -> Result<(), JournalError> {
+/// Writes again what may not be on disk although it can be read, and leaves nothing behind the journal's end:
+/// no later segments, which hold nothing, and nothing of a commit that was cut short, which could be taken
+/// for something that follows a later frame.
+///
+/// A process before this one may have been killed between write and sync; or its sync may have failed, and
+/// then the system holds in its cache what no later sync writes.
+fn renew(storage: &dyn Storage, end: End) -> Result<(), JournalError> {
     for number in (end.segment + 1..=end.segment_last).rev() {
         let path = segment::path(number);
         storage.remove(&path).map_err(|error| JournalError::new("removing", path, error))?;
     }
-    if end.segment_last > end.segment {
-        let folder = Path::new(segment::FOLDER);
+    // The names, too, may be there for this process alone.
+    let folder = Path::new(segment::FOLDER);
+    if !bugs::has(Bug::FoundNamesNotSynced) {
         storage.sync_folder(folder).map_err(|error| JournalError::new("syncing", folder, error))?;
     }
-    if !end.torn {
-        return Ok(());
-    }
-    let path = segment::path(end.segment);
+    let from = match end.unsure {
+        Some(unsure) => Some(unsure),
+        None => (end.offset > 0).then_some((end.segment, end.offset)),
+    };
+    let Some((number, from)) = from else { return Ok(()) };
+    let path = segment::path(number);
     let failed = |doing| {
         let path = path.clone();
         move |error| JournalError::new(doing, path, error)
     };
     let file = storage.open(&path, Access::Buffered).map_err(failed("opening"))?;
-    let mut block = vec![0; BLOCK_BYTES];
-    let within = usize::try_from(end.offset).unwrap_or(usize::MAX) % BLOCK_BYTES;
-    let mut kept = within;
-    let mut at = end.offset - within as u64;
-    while at < end.segment_bytes {
-        let read = read_full_at(&*file, at, &mut block).map_err(failed("reading"))?;
-        if !is_zero(&block[kept..read]) {
-            block[kept..].fill(0);
-            write_all_at(&*file, at, &block).map_err(failed("writing"))?;
-        }
-        kept = 0;
-        at += BLOCK_BYTES as u64;
+    let mut head = vec![0; BLOCK_BYTES];
+    read_full_at(&*file, 0, &mut head).map_err(failed("reading"))?;
+    let start = from - from % BLOCK_BYTES as u64;
+    let length = file.bytes().map_err(failed("reading"))?.saturating_sub(start);
+    let mut rest = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+    read_full_at(&*file, start, &mut rest).map_err(failed("reading"))?;
+    if number == end.segment && !bugs::has(Bug::TornTailLeft) {
+        rest[usize::try_from(end.offset - start).unwrap_or(usize::MAX)..].fill(0);
+    }
+    if bugs::has(Bug::FoundNotRewritten) {
+        return file.sync().map_err(failed("syncing"));
+    }
+    for (offset, bytes) in [(0, &head), (start, &rest)] {
+        write_all_at(&*file, offset, bytes).map_err(failed("writing"))?;
     }
     file.sync().map_err(failed("syncing"))
 }

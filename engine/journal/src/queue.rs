@@ -125,7 +125,7 @@ impl Queue {
         Err(refused)
     }
 
-    /// So many admitted bytes do not come.
+    /// So many admitted bytes have been written, or do not come.
     pub(crate) fn release(&self, bytes: usize) {
         self.admitted.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -180,11 +180,6 @@ impl Queue {
         let mut pending = self.pending();
         pending.eager = false;
         std::mem::take(&mut pending.batch)
-    }
-
-    /// So many bytes of records have been written.
-    pub(crate) fn written(&self, bytes: usize) {
-        self.release(bytes);
     }
 
     pub(crate) fn set_room(&self, bytes: u64, full: bool) {

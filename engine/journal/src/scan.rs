@@ -1,7 +1,9 @@
 //! Reading the journal from its first frame to where it ends.
 
+use std::collections::VecDeque;
 use std::path::Path;
 
+use crate::bugs::{self, Bug};
 use crate::error::{Damage, JournalError, OpenError};
 use crate::frame::{FRAME_ALIGN, FrameKind, Home, looks_like_frame, read_frame};
 use crate::record::Record;
@@ -25,9 +27,9 @@ pub(crate) struct End {
     pub(crate) segment_bytes: u64,
     /// Bytes behind the end that are not zero: a commit that was cut short.
     pub(crate) torn: bool,
-    /// Number of the first segment there is.
-    pub(crate) segment_first: u64,
-    /// Number of the last one.
+    /// The first frame of which nothing says that it is durable: segment and offset. All such are in one.
+    pub(crate) unsure: Option<(u64, u64)>,
+    /// Number of the last segment there is.
     pub(crate) segment_last: u64,
 }
 
@@ -51,8 +53,16 @@ pub(crate) fn scan(
 ) -> Result<Option<End>, OpenError> {
     let numbers = segments(storage)?;
     let Some((&first, &last)) = numbers.first().zip(numbers.last()) else { return Ok(None) };
-    let mut scan =
-        Scan { storage, until, visit, bytes: Vec::new(), journal: None, frame_next: 1, first, last };
+    let mut scan = Scan {
+        storage,
+        until,
+        visit,
+        bytes: Vec::new(),
+        journal: None,
+        frame_next: 1,
+        unsure: VecDeque::new(),
+        last,
+    };
     for &number in &numbers {
         scan.load(number)?;
         if let Some(end) = scan.segment(number, number == first)? {
@@ -70,7 +80,8 @@ struct Scan<'s, 'v> {
     bytes: Vec<u8>,
     journal: Option<u64>,
     frame_next: u64,
-    first: u64,
+    /// Frames that no later one has called durable: number, segment and offset.
+    unsure: VecDeque<(u64, u64, u64)>,
     last: u64,
 }
 
@@ -90,6 +101,8 @@ impl Scan<'_, '_> {
     /// Reads the segment at hand; where the journal ends in it. Nothing when the next one goes on.
     fn segment(&mut self, number: u64, is_first: bool) -> Result<Option<End>, OpenError> {
         let Some(head) = self.head(number, is_first)? else { return self.end(number, 0).map(Some) };
+        // A segment gets its head when all before it is durable.
+        self.now_durable(head.frame_first);
         let home = Home { journal: head.journal, segment: number };
         let mut offset = BLOCK_BYTES;
         loop {
@@ -98,7 +111,9 @@ impl Scan<'_, '_> {
             }
             let rest = self.bytes.get(offset..).unwrap_or_default();
             let Some((frame, payload, length)) = read_frame(home, rest) else { break };
-            if frame.number != self.frame_next || frame.durable > frame.number {
+            if frame.number != self.frame_next
+                || frame.durable > frame.number && !bugs::has(Bug::WatermarkAhead)
+            {
                 break;
             }
             let mut payload = payload;
@@ -108,6 +123,8 @@ impl Scan<'_, '_> {
                 (self.visit)(&record).map_err(OpenError::Refused)?;
                 payload = rest;
             }
+            self.unsure.push_back((frame.number, number, offset as u64));
+            self.now_durable(frame.durable);
             self.frame_next += 1;
             offset += length;
             if frame.kind == FrameKind::Seal {
@@ -162,7 +179,7 @@ impl Scan<'_, '_> {
             frames.filter_map(|at| read_frame(home, &bytes[at..])).any(|(head, ..)| head.durable > frame)
         };
         let what = "what was written there is not there any more";
-        if end.torn && says_more(&self.bytes, offset, number) {
+        if end.torn && !bugs::has(Bug::CutPastWatermark) && says_more(&self.bytes, offset, number) {
             return Err(damaged(number, offset as u64, what));
         }
         for later in number + 1..=self.last {
@@ -180,6 +197,11 @@ impl Scan<'_, '_> {
         Ok(end)
     }
 
+    /// All frames before this one are durable.
+    fn now_durable(&mut self, number: u64) {
+        while self.unsure.pop_front_if(|&mut (unsure, ..)| unsure < number).is_some() {}
+    }
+
     fn end_at(&self, segment: u64, offset: usize, torn: bool) -> End {
         End {
             journal: self.journal,
@@ -188,7 +210,7 @@ impl Scan<'_, '_> {
             frame_next: self.frame_next,
             segment_bytes: self.bytes.len() as u64,
             torn,
-            segment_first: self.first,
+            unsure: self.unsure.front().map(|&(_, segment, offset)| (segment, offset)),
             segment_last: self.last,
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use crate::bugs::{self, Bug};
 use crate::segment;
 use crate::storage::{BLOCK_BYTES, Storage, write_all_at};
 
@@ -17,7 +18,10 @@ const UNFINISHED: &str = "spare.unfinished";
 pub(crate) fn make(storage: &dyn Storage, number: u64, bytes: u64) -> io::Result<()> {
     let folder = Path::new(segment::FOLDER);
     let unfinished = folder.join(UNFINISHED);
-    let made = fill(storage, &unfinished, bytes).and_then(|()| {
+    let made = fill(storage, &unfinished, number, bytes).and_then(|()| {
+        if bugs::has(Bug::SpareRenamedEarly) {
+            return Ok(());
+        }
         storage.rename(&unfinished, &segment::path(number))?;
         storage.sync_folder(folder)
     });
@@ -28,8 +32,12 @@ pub(crate) fn make(storage: &dyn Storage, number: u64, bytes: u64) -> io::Result
     made
 }
 
-fn fill(storage: &dyn Storage, path: &Path, bytes: u64) -> io::Result<()> {
+fn fill(storage: &dyn Storage, path: &Path, number: u64, bytes: u64) -> io::Result<()> {
     let file = storage.create(path)?;
+    if bugs::has(Bug::SpareRenamedEarly) {
+        storage.rename(path, &segment::path(number))?;
+        storage.sync_folder(Path::new(segment::FOLDER))?;
+    }
     file.preallocate(bytes)?;
     let zeros = vec![0; PIECE_BYTES.min(usize::try_from(bytes).unwrap_or(PIECE_BYTES))];
     let mut offset = 0;

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::blocks::Blocks;
+use crate::bugs::{self, Bug};
 use crate::error::JournalError;
 use crate::frame::{FrameHead, FrameKind, Home, frame_bytes, write_frame};
 use crate::queue::Chunk;
@@ -64,7 +65,6 @@ impl Writer {
             spare: if end.segment_last > end.segment { Spare::Ready } else { Spare::Absent },
             inline,
         };
-        writer.sync_found(end)?;
         if end.offset == 0 {
             writer.write_head()?;
             return Ok(writer);
@@ -77,18 +77,6 @@ impl Writer {
         read_full_at(&*reader, writer.block_start, &mut tail).map_err(failed("reading"))?;
         writer.blocks.push(&tail);
         Ok(writer)
-    }
-
-    /// What a scan has read may have been in the system's cache alone: a process that was killed had written
-    /// it and not synced. Only the last segment's head says that the one before it is durable.
-    fn sync_found(&self, end: End) -> Result<(), JournalError> {
-        let before = (end.offset == 0 && end.segment > end.segment_first).then(|| end.segment - 1);
-        for number in before.into_iter().chain([end.segment]) {
-            let path = segment::path(number);
-            let synced = self.storage.open(&path, Access::Buffered).and_then(|file| file.sync());
-            synced.map_err(|error| JournalError::new("syncing", path, error))?;
-        }
-        Ok(())
     }
 
     /// Writes the chunks as a frame each and makes them durable.
@@ -157,7 +145,8 @@ impl Writer {
     }
 
     fn push(&mut self, kind: FrameKind, records: u32, payload: &[u8]) {
-        let head = FrameHead { number: self.frame_next, durable: self.durable, kind, records };
+        let durable = self.durable + u64::from(bugs::has(Bug::WatermarkAhead));
+        let head = FrameHead { number: self.frame_next, durable, kind, records };
         write_frame(Home { journal: self.journal, segment: self.segment }, head, payload, &mut self.blocks);
         self.frame_next += 1;
     }
@@ -169,10 +158,17 @@ impl Writer {
         let path = || segment::path(self.segment);
         write_all_at(&*self.file, self.block_start, self.blocks.bytes())
             .map_err(|error| JournalError::new("writing", path(), error))?;
-        self.file.sync().map_err(|error| JournalError::new("syncing", path(), error))?;
+        let mut synced = self.file.sync();
+        if bugs::has(Bug::SyncAgain) && synced.is_err() {
+            synced = self.file.sync();
+        }
+        synced.map_err(|error| JournalError::new("syncing", path(), error))?;
         self.durable = self.frame_next;
         let whole = end - end % BLOCK_BYTES;
         self.blocks.keep_from(whole, end);
+        if bugs::has(Bug::TailBlockEmptied) {
+            self.blocks.bytes_mut().fill(0);
+        }
         self.block_start += whole as u64;
         Ok(())
     }
@@ -208,7 +204,9 @@ impl Writer {
         let path = || segment::path(number);
         write_all_at(&*self.file, 0, self.blocks.bytes())
             .map_err(|error| JournalError::new("writing", path(), error))?;
-        self.file.sync().map_err(|error| JournalError::new("syncing", path(), error))?;
+        if !bugs::has(Bug::HeadNotSynced) {
+            self.file.sync().map_err(|error| JournalError::new("syncing", path(), error))?;
+        }
         self.blocks.clear();
         self.block_start = BLOCK_BYTES as u64;
         Ok(())

@@ -3,7 +3,8 @@
 
 mod support;
 
-use support::{COUNT, POISON, Seen, run};
+use support::{COUNT, POISON, Seen, app_with, run, run_app};
+use vencejo_core::plan::{Lane, StreamOptions};
 use vencejo_runtime::Unavailable;
 use vencejo_types::Sequence;
 use vencejo_types::limits::{FAST_LANE_REQUESTS_MAX, NORMAL_LANE_REQUESTS_MAX};
@@ -36,6 +37,18 @@ fn a_decision_overtakes_a_batch_that_has_begun() {
             panic!("the decision comes first: {seen:?}");
         };
         assert!(0 < count && count < 16_000, "it saw the batch half applied: {count}");
+    });
+}
+
+#[test]
+fn a_batch_of_an_urgent_stream_is_applied_whole_before_a_later_decision() {
+    let urgent = StreamOptions { lane: Some(Lane::Fast), ..StreamOptions::default() };
+    run_app(&app_with(urgent), 1, 1, async |harness| {
+        harness.ingest(1, 5_000).unwrap();
+        harness.decide(COUNT, 1, 5).unwrap();
+        harness.settle().await;
+        let expected = [Seen::Absorbed(5_000, Sequence(5_000)), Seen::Decided(5, Some(5_000))];
+        assert_eq!(harness.recorder.seen(), expected);
     });
 }
 

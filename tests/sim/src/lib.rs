@@ -4,6 +4,7 @@
 //! memory that can lose what was not synced, tear writes, fill up, fail and rot.
 #![forbid(unsafe_code)]
 
+pub mod lives;
 mod random;
 mod storage;
 

@@ -22,6 +22,10 @@ pub struct Faults {
     pub failures: u64,
     /// Bytes that files may take together; 0: any number.
     pub capacity: u64,
+    /// Files are not made durable when they are synced: as if nobody asked for it.
+    pub forget_syncs: bool,
+    /// Names are not, likewise.
+    pub forget_folder_syncs: bool,
 }
 
 /// A disk. Clones share it.
@@ -198,6 +202,15 @@ impl Inode {
         self.length_pending = false;
     }
 
+    /// After a failed sync some of what was pending is durable, and the rest counts as clean: no later sync
+    /// writes it, though it can still be read. So does Linux.
+    fn fail_sync(&mut self, random: &mut Random) {
+        let seen = std::mem::take(&mut self.bytes);
+        self.bytes.clone_from(&seen);
+        self.crash(random, 50);
+        self.bytes = seen;
+    }
+
     /// Each sector of each pending write is kept or not; a later one may be, where an earlier one is not.
     fn crash(&mut self, random: &mut Random, kept_percent: u64) {
         if !self.length_pending || random.percent(kept_percent) {
@@ -314,6 +327,9 @@ impl Storage for SimStorage {
         if dies {
             return Err(dead());
         }
+        if state.faults.forget_folder_syncs {
+            return Ok(());
+        }
         let State { name_changes, names_durable, .. } = &mut *state;
         name_changes.retain(|change| {
             let here = change.folder() == Some(path);
@@ -394,10 +410,17 @@ impl File for SimFile {
     fn sync(&self) -> io::Result<()> {
         let mut state = self.storage.state();
         let dies = state.operate()?;
-        if dies || state.fails() {
+        if dies {
+            return Err(dead());
+        }
+        if state.fails() {
+            let State { random, inodes, .. } = &mut *state;
+            inodes[self.inode].fail_sync(random);
             return Err(io::Error::other("the sync has failed"));
         }
-        state.inodes[self.inode].sync();
+        if !state.faults.forget_syncs {
+            state.inodes[self.inode].sync();
+        }
         Ok(())
     }
 }

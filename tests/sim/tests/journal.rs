@@ -5,158 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use vencejo_journal::record::{write_decide, write_rows, write_tick};
-use vencejo_journal::{
-    Body, Class, Committer, Journal, OpenError, Opened, Options, Record, Refused, Stamp, Urgency, open,
+use vencejo_journal::{Class, Committer, OpenError, Opened, Refused, Urgency, open};
+use vencejo_sim::lives::{
+    Life, SEGMENT_BYTES, Shown, crashes, killed_while_opening, options, reopen, sample, shown, shown_bytes,
+    some_record, torn_tail,
 };
 use vencejo_sim::{Faults, Random, SimStorage, rounds, seeds};
-use vencejo_types::{DecisionId, Sequence, StreamId, Tick};
-
-/// Partition, sequence, and a hash of the content.
-type Shown = (u32, u64, u64);
-
-const SEGMENT_BYTES: u64 = 32 << 10;
-
-fn options(id: u64) -> Options {
-    Options { segment_bytes: SEGMENT_BYTES, id, inline: true }
-}
-
-/// Opens the journal; what it held.
-fn reopen(storage: &SimStorage) -> Result<(Opened, Vec<Shown>), OpenError> {
-    let mut found = Vec::new();
-    let opened = open(Arc::new(storage.clone()), options(7), &mut |record| {
-        found.push(shown(record));
-        Ok(())
-    })?;
-    Ok((opened, found))
-}
-
-/// A record in short: enough to tell it from any other.
-fn shown(record: &Record<'_>) -> (u32, u64, u64) {
-    let content = match &record.body {
-        Body::Rows { rows, .. } => rows.iter().fold(1_u64, |sum, row| hash(row) ^ sum.rotate_left(7)),
-        Body::Decide { row, expired, .. } => hash(row) ^ u64::from(*expired),
-        Body::Tick(watermarks) => watermarks.iter().flatten().sum::<i64>().cast_unsigned(),
-        other => panic!("{other:?}"),
-    };
-    (record.partition, record.sequence.0, content)
-}
-
-/// FNV-1a: this crate is compiled with optimizations, better hashes are not.
-fn hash(bytes: &[u8]) -> u64 {
-    let start = 0xcbf2_9ce4_8422_2325_u64;
-    bytes.iter().fold(start, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// A record of some kind and size, numbered by its sequence.
-fn some_record(random: &mut Random, sequence: u64) -> Vec<u8> {
-    let partition = u32::try_from(random.below(3)).unwrap();
-    let stamp = Stamp { partition, sequence: Sequence(sequence), tick: Tick(sequence.cast_signed() * 10) };
-    let mut out = Vec::new();
-    let size = [0, 5, 64, 700, 3_000][random.place(5)];
-    let bytes: Vec<u8> = sequence.to_le_bytes().into_iter().cycle().take(size).collect();
-    match random.below(3) {
-        0 => write_rows(stamp, StreamId(1), None, [&bytes[..], b"x"].into_iter(), &mut out),
-        1 => write_decide(stamp, DecisionId(2), sequence.is_multiple_of(2), &bytes, &mut out),
-        _ => write_tick(stamp, &[Some(sequence.cast_signed()), None], &mut out),
-    }
-    out
-}
-
-/// One life of a journal: appends until the power fails or the steps are done.
-struct Life<'a> {
-    journal: Journal,
-    committer: Committer,
-    random: &'a mut Random,
-    /// All records, in short.
-    written: &'a mut Vec<Shown>,
-    acked: Arc<AtomicUsize>,
-}
-
-impl Life<'_> {
-    fn run(&mut self, steps: u64) {
-        for _ in 0..steps {
-            match self.random.below(10) {
-                0..=5 => self.append(),
-                6..=8 => {
-                    if self.committer.step().is_err() {
-                        return;
-                    }
-                }
-                _ => {
-                    if self.committer.rest().is_err() {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    fn append(&mut self) {
-        let bytes = some_record(self.random, self.written.len() as u64 + 1);
-        if self.journal.admit(bytes.len(), Class::Urgent).is_err() {
-            return;
-        }
-        self.journal.append(bytes.len(), Urgency::Eager, |out| out.extend_from_slice(&bytes));
-        self.written.push(shown(&Record::read(&bytes).unwrap().0));
-        let (count, acked) = (self.written.len(), Arc::clone(&self.acked));
-        self.journal.when_durable(move || {
-            acked.fetch_max(count, Ordering::Relaxed);
-        });
-    }
-}
-
-/// Lives and crashes, one after the other, on one disk; how many crashes.
-fn crashes(seed: u64, lives: u64) -> u64 {
-    let mut random = Random::new(seed);
-    let storage = SimStorage::new(random.number());
-    let mut written: Vec<Shown> = Vec::new();
-    let acked = Arc::new(AtomicUsize::new(0));
-    let mut crashed = 0;
-    for life in 0..lives {
-        let short_writes = [0, 0, 30][random.place(3)];
-        let failures = [0, 0, 0, 2][random.place(4)];
-        storage.set_faults(Faults { short_writes, failures, capacity: 0 });
-        let far = [4, 40, 400][random.place(3)];
-        storage.fail_power_after(1 + random.below(far));
-        // The power may fail while the journal is opened.
-        if let Ok((opened, found)) = reopen(&storage) {
-            check(seed, life, &found, &written, acked.load(Ordering::Relaxed));
-            written.truncate(found.len());
-            let Opened { journal, committer, .. } = opened;
-            let mut alive = Life {
-                journal,
-                committer,
-                random: &mut random,
-                written: &mut written,
-                acked: Arc::clone(&acked),
-            };
-            alive.run(200);
-        }
-        if random.percent(80) {
-            storage.crash();
-            crashed += 1;
-        } else {
-            storage.kill();
-        }
-    }
-    let (_, found) = reopen(&storage).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-    check(seed, lives, &found, &written, acked.load(Ordering::Relaxed));
-    crashed
-}
-
-fn check(seed: u64, life: u64, found: &[Shown], written: &[Shown], acked: usize) {
-    assert!(
-        found.len() >= acked,
-        "seed {seed}, life {life}: {acked} were acknowledged, {} are there",
-        found.len()
-    );
-    assert!(written.starts_with(found), "seed {seed}, life {life}: what is there is not what was written");
-}
 
 #[test]
 fn what_was_acknowledged_survives_crashes_anywhere() {
-    let crashed: u64 = seeds(rounds(100, 21_000)).map(|seed| crashes(seed, 12)).sum();
+    let crashed: u64 = seeds(rounds(100, 21_000)).map(|seed| crashes(seed, 12).unwrap()).sum();
     assert!(crashed > 0);
     println!("{crashed} crashes");
 }
@@ -169,36 +27,20 @@ fn a_seed_gives_the_same_run_twice() {
         let Opened { journal, committer, .. } = opened;
         let (mut random, mut written) = (Random::new(3), Vec::new());
         storage.fail_power_after(60);
-        let mut life =
-            Life { journal, committer, random: &mut random, written: &mut written, acked: Arc::default() };
+        let mut life = Life {
+            journal,
+            committer,
+            uniform: false,
+            random: &mut random,
+            written: &mut written,
+            acked: Arc::default(),
+        };
         life.run(200);
         storage.crash();
         let files: Vec<_> = storage.files().into_iter().map(|path| (storage.read(&path), path)).collect();
         (files, written, storage.operations())
     };
     assert_eq!(run(), run());
-}
-
-/// A journal over a few segments; its records, and its files.
-fn sample(records: u64, marked: bool) -> (SimStorage, Vec<Shown>, usize) {
-    let storage = SimStorage::new(1);
-    let (opened, _) = reopen(&storage).unwrap();
-    let Opened { journal, mut committer, .. } = opened;
-    let (mut random, mut written, mut before_last) = (Random::new(1), Vec::new(), 0);
-    for sequence in 1..=records {
-        let bytes = some_record(&mut random, sequence);
-        journal.append(0, Urgency::Lazy, |out| out.extend_from_slice(&bytes));
-        written.push(shown(&Record::read(&bytes).unwrap().0));
-        if sequence % 3 == 0 {
-            before_last = before_last.max(written.len() - 3);
-            committer.step().unwrap();
-        }
-    }
-    committer.step().unwrap();
-    if marked {
-        committer.rest().unwrap();
-    }
-    (storage, written, before_last)
 }
 
 /// Damages the sample's segments in every way that `damage` gives: it is found, or nothing is lost. Where
@@ -348,6 +190,18 @@ fn a_failed_sync_acknowledges_nothing_and_is_not_tried_again() {
 }
 
 #[test]
+fn what_a_cut_commit_leaves_is_not_taken_for_what_follows() {
+    assert_eq!(torn_tail(1), Ok(()));
+}
+
+#[test]
+fn a_kill_while_the_journal_is_made_costs_nothing_later() {
+    for seed in seeds(300) {
+        assert_eq!(killed_while_opening(seed), Ok(()));
+    }
+}
+
+#[test]
 fn one_process_at_a_time() {
     let storage = SimStorage::new(5);
     let (opened, _) = reopen(&storage).unwrap();
@@ -367,7 +221,7 @@ fn what_is_durable_is_read_while_more_is_written() {
         journal.append(0, Urgency::Lazy, |out| out.extend_from_slice(&bytes));
         if sequence <= 38 {
             committer.step().unwrap();
-            expected.push(shown(&Record::read(&bytes).unwrap().0));
+            expected.push(shown_bytes(&bytes));
         }
     }
     let mut found = Vec::new();

@@ -32,6 +32,11 @@ fn program(build: impl FnOnce(&mut Graph) -> Expr) -> Program {
 /// Events (key BIGINT), counted per key; `COUNT` answers with the count, `POISON` panics: it calls a
 /// function that the plan does not have.
 pub fn app() -> Arc<App> {
+    app_with(StreamOptions::default())
+}
+
+/// The app, with these options of its stream.
+pub fn app_with(options: StreamOptions) -> Arc<App> {
     let key = Column::required("key", ColumnType::BigInt);
     let count = Column::nullable("events", ColumnType::BigInt);
     let schema = Arc::new(Schema::new(vec![key.clone()], vec![0]));
@@ -57,7 +62,7 @@ pub fn app() -> Arc<App> {
             name: "events".to_owned(),
             schema: Arc::clone(&schema),
             watermark: None,
-            options: StreamOptions::default(),
+            options,
         }],
         models: vec![],
         decisions: vec![decision(events), decision(poison)],
@@ -247,10 +252,16 @@ impl Harness {
     }
 }
 
+/// Runs a test on an engine in memory.
 pub fn run(partitions: u32, threads: usize, test: impl AsyncFnOnce(&Harness)) {
+    run_app(&app(), partitions, threads, test);
+}
+
+/// Runs a test on an engine in memory that serves this app.
+pub fn run_app(app: &Arc<App>, partitions: u32, threads: usize, test: impl AsyncFnOnce(&Harness)) {
     let system = actix_rt::System::new();
     system.block_on(async {
-        let router = start(&app(), partitions, threads);
+        let router = start(app, partitions, threads);
         test(&Harness { router, recorder: Arc::default() }).await;
     });
 }

@@ -1,0 +1,62 @@
+//! Bugs that are put in on purpose, to prove that the simulator finds them. Without the feature `bugs`, which
+//! only tests/sim asks for, there are none, and asking for one costs nothing.
+
+/// A bug, and what it breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// Acknowledges before the write.
+    AckBeforeWrite,
+    /// Acknowledges between write and sync.
+    AckBeforeSync,
+    /// Tries a failed sync again.
+    SyncAgain,
+    /// Says on disk that a frame is durable before it is.
+    WatermarkAhead,
+    /// Cuts the journal where a frame is broken, though it was durable.
+    CutPastWatermark,
+    /// Takes a frame whose checksum does not hold.
+    ChecksumIgnored,
+    /// Leaves behind the end what a commit that was cut short has written.
+    TornTailLeft,
+    /// Believes that a sync makes durable what it has read.
+    FoundNotRewritten,
+    /// Believes the names that it has read to be durable.
+    FoundNamesNotSynced,
+    /// Writes frames behind a head that is not durable.
+    HeadNotSynced,
+    /// Writes the last block again without what was in it.
+    TailBlockEmptied,
+    /// Gives a spare segment its name before it has its zeros.
+    SpareRenamedEarly,
+}
+
+#[cfg(feature = "bugs")]
+mod chosen {
+    use std::cell::Cell;
+
+    use super::Bug;
+
+    thread_local! {
+        static BUG: Cell<Option<Bug>> = const { Cell::new(None) };
+    }
+
+    /// Has this thread's journals have a bug, or none.
+    pub fn choose(bug: Option<Bug>) {
+        BUG.set(bug);
+    }
+
+    pub(crate) fn has(bug: Bug) -> bool {
+        BUG.get() == Some(bug)
+    }
+}
+
+#[cfg(feature = "bugs")]
+pub use chosen::choose;
+#[cfg(feature = "bugs")]
+pub(crate) use chosen::has;
+
+/// Whether this bug is put in.
+#[cfg(not(feature = "bugs"))]
+pub(crate) const fn has(_bug: Bug) -> bool {
+    false
+}

@@ -1,0 +1,86 @@
+//! Bugs that are put in on purpose are found: what shows that the simulator works.
+//!
+//! `cargo test -p vencejo-sim --features bugs --test bugs`
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use vencejo_journal::bugs::{Bug, choose};
+use vencejo_sim::Faults;
+use vencejo_sim::lives::{crashes, crashes_with, killed_while_opening, rot, torn_tail};
+
+/// Seeds to try before a bug counts as not found.
+const SEEDS: u64 = 3_000;
+
+/// Runs a scenario over seeds until it finds something; which seed that was.
+fn found(scenario: impl Fn(u64) -> Result<(), String>) -> Option<(u64, String)> {
+    (1..=SEEDS).find_map(|seed| scenario(seed).err().map(|what| (seed, what)))
+}
+
+fn is_found(name: &str, scenario: impl Fn(u64) -> Result<(), String>) {
+    let found = catch_unwind(AssertUnwindSafe(|| found(scenario)));
+    match found {
+        Ok(None) => unreachable!("{name} is not found in {SEEDS} seeds"),
+        Ok(Some((seed, what))) => println!("{name}: seed {seed}: {what}"),
+        Err(_) => println!("{name}: the journal panics"),
+    }
+}
+
+#[test]
+fn bugs_of_the_journal_are_found_by_crashes() {
+    for bug in [
+        Bug::AckBeforeWrite,
+        Bug::AckBeforeSync,
+        Bug::SyncAgain,
+        Bug::WatermarkAhead,
+        Bug::ChecksumIgnored,
+        Bug::FoundNotRewritten,
+        Bug::HeadNotSynced,
+        Bug::TailBlockEmptied,
+        Bug::SpareRenamedEarly,
+    ] {
+        choose(Some(bug));
+        is_found(&format!("{bug:?}"), |seed| crashes(seed, 12).map(|_| ()));
+        choose(None);
+    }
+}
+
+#[test]
+fn bugs_of_recovery_are_found_by_rot() {
+    for bug in [Bug::CutPastWatermark, Bug::ChecksumIgnored] {
+        choose(Some(bug));
+        is_found(&format!("{bug:?}"), rot);
+        choose(None);
+    }
+}
+
+#[test]
+fn what_a_cut_commit_leaves_is_found_by_a_commit_over_it() {
+    choose(Some(Bug::TornTailLeft));
+    is_found("TornTailLeft", torn_tail);
+    choose(None);
+}
+
+#[test]
+fn names_that_only_a_killed_process_knew_are_found() {
+    choose(Some(Bug::FoundNamesNotSynced));
+    is_found("FoundNamesNotSynced", killed_while_opening);
+    choose(None);
+}
+
+#[test]
+fn syncs_that_are_forgotten_are_found() {
+    let forgets = |faults: Faults| move |seed| crashes_with(seed, 12, faults).map(|_| ());
+    is_found("no sync of files", forgets(Faults { forget_syncs: true, ..Faults::default() }));
+    is_found("no sync of folders", forgets(Faults { forget_folder_syncs: true, ..Faults::default() }));
+}
+
+#[test]
+fn without_a_bug_the_same_seeds_find_nothing() {
+    choose(None);
+    for seed in 1..=100 {
+        assert_eq!(crashes(seed, 12).err(), None);
+        assert_eq!(rot(seed), Ok(()));
+        assert_eq!(torn_tail(seed), Ok(()));
+        assert_eq!(killed_while_opening(seed), Ok(()));
+    }
+}
