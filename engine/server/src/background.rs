@@ -1,23 +1,87 @@
 //! Long work beside an engine that answers.
 
-use tokio::sync::oneshot;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
 
-/// How much less such work matters, as `nice` counts: about a third beside an engine that is busy. At the
-/// lowest priority, 19, a machine that others keep busy never comes to it.
-const NICE: i32 = 5;
+use thread_priority::ThreadPriority;
+use thread_priority::unix::{NormalThreadSchedulePolicy as Policy, ThreadSchedulePolicy};
+use thread_priority::unix::{set_thread_priority_and_policy, thread_native_id};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
-/// Runs this on a thread of its own, which on Linux gets less of the processor than the engine's: decisions
-/// hardly wait for it. Nothing when it panics or no thread can be had.
-pub async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let (done, result) = oneshot::channel();
+/// How long work may take in the time that nobody else wants. Where others keep the machine busy, there is
+/// none, and such work would never end.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Runs this on a thread of its own, which on Linux gets the processor only while no other thread wants it:
+/// decisions do not wait for it. Where it has not ended after [`PATIENCE`], a second thread, of the usual
+/// priority, begins the same work, and whichever ends first has done it. Nothing when it panics or no thread
+/// can be had.
+pub async fn in_background<T: Send + 'static>(work: impl Fn() -> T + Send + Sync + 'static) -> Option<T> {
+    let work = Arc::new(work);
+    // Room for what both threads give: neither waits.
+    let (done, mut result) = mpsc::channel(2);
+    begin(Arc::clone(&work), done.clone(), give_way)?;
+    if let Ok(ended) = timeout(PATIENCE, result.recv()).await {
+        return ended?;
+    }
+    begin(work, done, || ())?;
+    result.recv().await?
+}
+
+/// Lets go of this on a thread of its own: what is large takes its time.
+pub fn drop_elsewhere<T: Send + 'static>(large: T) {
+    // Where no thread can be had, it is let go here.
+    let _ = std::thread::Builder::new().name("background".to_owned()).spawn(move || drop(large));
+}
+
+fn begin<T: Send + 'static>(
+    work: Arc<impl Fn() -> T + Send + Sync + 'static>,
+    done: mpsc::Sender<Option<T>>,
+    before: impl FnOnce() + Send + 'static,
+) -> Option<()> {
     let thread = std::thread::Builder::new().name("background".to_owned()).spawn(move || {
-        if cfg!(target_os = "linux") {
-            // Elsewhere this is about the whole process. Refused, the work is only less polite.
-            let _ = rustix::process::nice(NICE);
-        }
+        before();
+        let ended = catch_unwind(AssertUnwindSafe(|| work())).ok();
         // Whoever waited may have gone.
-        let _ = done.send(work());
+        let _ = done.try_send(ended);
     });
-    thread.ok()?;
-    result.await.ok()
+    thread.ok().map(|_| ())
+}
+
+/// Leaves the processor to every other thread. Refused, the work is only less polite.
+fn give_way() {
+    if cfg!(target_os = "linux") {
+        let idle = ThreadSchedulePolicy::Normal(Policy::Idle);
+        let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run<T>(work: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(work)
+    }
+
+    #[test]
+    fn a_panic_is_nothing_and_hangs_nobody() {
+        assert_eq!(run(in_background(|| 7)), Some(7));
+        assert_eq!(run(in_background(|| -> u8 { std::panic::panic_any("meant") })), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn it_runs_in_time_that_nobody_wants() {
+        let policy = || {
+            let lines = std::fs::read_to_string("/proc/thread-self/sched").unwrap_or_default();
+            lines.lines().find_map(|line| line.strip_prefix("policy")?.split(':').nth(1)?.trim().parse().ok())
+        };
+        const SCHED_IDLE: u32 = 5;
+        if policy().is_some() {
+            assert_eq!(run(in_background(policy)), Some(Some(SCHED_IDLE)));
+        }
+    }
 }

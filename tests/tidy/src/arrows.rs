@@ -90,7 +90,7 @@ pub const EXTERNALS: &[(&str, &[&str])] = &[
     ("memchr", &["vencejo"]),
     ("mimalloc", &["vencejo"]),
     ("rcgen", &["vencejo"]),
-    ("rustix", &["vencejo"]),
+    ("thread-priority", &["vencejo"]),
     ("tracing-subscriber", &["vencejo"]),
 ];
 
@@ -99,7 +99,7 @@ pub const EXTERNALS_FOR_TESTS: &[&str] = &["proptest", "tempfile"];
 
 /// External crates that the tests of one crate may use besides: (external crate, crate of ours).
 pub const EXTERNALS_FOR_TESTS_OF: &[(&str, &str)] =
-    &[("allocation-counter", "vencejo-model"), ("bumpalo", "vencejo-sql")];
+    &[("allocation-counter", "vencejo-model"), ("bumpalo", "vencejo-sql"), ("rustix", "vencejo")];
 
 /// Finds arrows between our crates that the table does not have.
 pub fn check_arrows(packages: &[Package]) -> Vec<Finding> {

@@ -14,7 +14,7 @@ use vencejo_types::limits::{MODEL_FILE_BYTES_MAX, NAME_BYTES_MAX, SHADOW_ROWS_MA
 use super::models::{arrangement, share};
 use super::report::{Report, shadow_to_json};
 use super::{Engine, failed};
-use crate::background::in_background;
+use crate::background::{drop_elsewhere, in_background};
 use crate::model::compile;
 
 /// How often a shadow's figures are looked at.
@@ -129,8 +129,8 @@ pub async fn push(engine: Arc<Engine>, arguments: Arguments, blobs: Blobs) -> Re
         "shadow": shadow_to_json(&shadow), "shadow_rows_wanted": shadow_rows,
         "before": arrangement(&before), "now": arrangement(&after),
     });
-    // What has made room for the version may be large; it is let go elsewhere.
-    in_background(move || drop(before)).await;
+    // What has made room for the version may be large.
+    drop_elsewhere(before);
     Ok(answer)
 }
 
@@ -165,9 +165,9 @@ async fn version(
             return Err(ControlRefusal::refused(text));
         }
         let content = ModelVersion::content_of(bytes, best_iteration);
-        let label = label.unwrap_or_else(|| ModelVersion::label_of(content));
-        match installed.into_iter().find(|version| version.label == label) {
-            Some(version) if version.content == content => return Ok((version, true)),
+        let label = label.clone().unwrap_or_else(|| ModelVersion::label_of(content));
+        match installed.iter().find(|version| version.label == label) {
+            Some(version) if version.content == content => return Ok((Arc::clone(version), true)),
             Some(_) => {
                 return Err(ControlRefusal::refused(format!(
                     "model '{name}' has a version '{label}' of another content; give the file another label"
@@ -187,7 +187,6 @@ async fn version(
             let hint = misfit.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
             ControlRefusal::refused(format!("the file does not fit model '{name}': {misfit}{hint}"))
         })?;
-        drop(blobs);
         Ok((Arc::new(ModelVersion { label, content, model: compile(model) }), false))
     });
     made.await.unwrap_or_else(|| Err(failed()))
