@@ -10,6 +10,7 @@ mod lifecycle;
 mod model_files;
 mod retail;
 mod run;
+mod shop;
 mod startup;
 mod support;
 mod swap;

@@ -9,13 +9,12 @@
 //! else. Where an optional input is missing, the label is drawn as if the input had its default, because that
 //! is what a decision assumes.
 
-mod random;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, Write};
 
-use random::{Random, round, scramble, small};
+use super::random::{Random, round, scramble, small};
 
 /// First line of the CSV form, without a line end.
 pub const CSV_HEADER: &str = "impression_id,placement,domain,ts,hour_of_day,day_of_week,country,country_tier,\
