@@ -1,4 +1,4 @@
-//! The shop app over generated traffic, against the same computed in a straightforward way from all rows at hand.
+//! The shop app over generated traffic, against the same computed from all rows at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _, stdout};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
 use serde_json::{Map, Value};
 use vencejo_client::RowWriter;
 
@@ -63,7 +63,7 @@ struct ShopArgs {
     #[arg(long, value_name = "TIME", default_value = "2025-09-01", value_parser = parse_start)]
     start: i64,
     /// Rows per hour, on average over a week.
-    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = value_parser!(u32).range(1..))]
     per_hour: u32,
     /// A file for the ground truth of the anomalies.
     #[arg(long, value_name = "FILE")]
@@ -73,10 +73,12 @@ struct ShopArgs {
     json: bool,
 }
 
-/// Unix time in milliseconds. Years of four digits leave all that can be generated within a timestamp's range.
+/// Unix time in milliseconds, from 1970 to 9999.
 fn parse_start(text: &str) -> Result<i64, String> {
-    let date = || parse_date(text).map(|days| days * 24 * 3_600_000);
-    parse_timestamp(text).or_else(date).ok_or_else(|| "write a date such as 2025-09-01".to_owned())
+    let date = || parse_date(text)?.checked_mul(24 * 3_600_000);
+    let millis =
+        parse_timestamp(text).or_else(date).filter(|millis| (0..253_402_300_800_000).contains(millis));
+    millis.ok_or_else(|| "write a date such as 2025-09-01".to_owned())
 }
 
 /// Runs the command.

@@ -1,11 +1,11 @@
 //! A shop's clickstream, for the `shop` app, with injected anomalies.
 //!
-//! One seed gives one endless sequence of rows: same seed, same bytes, on every platform; no clock is read, and
-//! only operations that IEEE 754 rounds alike everywhere are used. Visitors come in a daily and weekly rhythm,
-//! new and returning; each session is a walk through home, categories, searches, products, cart, checkout and
-//! purchase, by how its user behaves. Crawlers that say so are a constant part of it. Rows are in the order
-//! in which they reach a collector: up to 2 s behind their event time, so that a watermark 2 s behind has
-//! none late.
+//! One seed gives one endless sequence of rows: same seed, same bytes, on every platform; no clock is read,
+//! and only operations that IEEE 754 rounds alike everywhere are used. Visitors come in a daily and weekly
+//! rhythm, new and returning; each session is a walk through home, categories, searches, products, cart,
+//! checkout and purchase, by how its user behaves. Crawlers that say so are a constant part of it. Rows are
+//! in the order in which they reach a collector: up to 2 s behind their event time, so that a watermark 2 s
+//! behind has none late.
 
 mod anomaly;
 mod catalog;
@@ -151,7 +151,7 @@ impl Shop {
         let session = if let Some(anomaly) = own {
             let category = self.anomalies[anomaly].category.unwrap_or(0);
             let product = popular(&mut self.random) / 8 * 8 + small(category as u64);
-            let visitor = visitor.from_campaign();
+            let visitor = visitor.by_campaign();
             Session::new(visitor, Manner::Shopper, now, Step::Category, product).of_anomaly(anomaly)
         } else if self.random.chance(CRAWLER_SHARE) {
             let pages = 10 + self.random.index(60);

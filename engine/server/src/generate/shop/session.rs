@@ -64,7 +64,7 @@ impl Visitor {
     }
 
     /// The same, come by a campaign.
-    pub fn from_campaign(mut self) -> Self {
+    pub fn by_campaign(mut self) -> Self {
         self.referrer = Some("https://social.example/campaign");
         self
     }
@@ -217,10 +217,6 @@ impl Session {
         }
         match self.step {
             Step::Home => Some(if random.chance(search) { Step::Search } else { Step::Category }),
-            Step::Search => {
-                self.product = popular(random);
-                Some(Step::Product)
-            }
             Step::Category if random.chance(0.8) => {
                 self.product = (popular(random) / 8 * 8 + small(self.category as u64)) % PRODUCTS;
                 Some(Step::Product)
@@ -229,7 +225,7 @@ impl Session {
             Step::Product if random.chance(cart) => Some(Step::AddToCart),
             Step::Product if random.chance(0.5) => Some(Step::Gallery),
             Step::Product if random.chance(search) => Some(Step::Search),
-            Step::Category | Step::Gallery | Step::Product => {
+            Step::Search | Step::Category | Step::Gallery | Step::Product => {
                 self.product = popular(random);
                 Some(Step::Product)
             }
