@@ -1,6 +1,7 @@
 //! The real binary, used as its users use it, and misused as the world will.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod ads;
 mod control;
 mod decide;
 mod hostile;

@@ -29,7 +29,8 @@ pub struct GenArgs {
 #[derive(Subcommand, Debug)]
 enum What {
     /// Ad impressions with the CPM they earned, as CSV on standard output.
-    #[command(after_help = "Example:\n  vencejo gen ads --rows 200000 --seed 7 > ads.csv")]
+    #[command(after_help = "Examples:\n  vencejo gen ads --rows 200000 --seed 7 > ads.csv\n  \
+        vencejo gen ads --rows 200000 --seed 7 --streams ads")]
     Ads {
         /// Number of rows.
         #[arg(long, value_name = "N")]
@@ -40,6 +41,10 @@ enum What {
         /// Print one JSON object per row instead of CSV.
         #[arg(long)]
         json: bool,
+        /// Write a CSV file per stream of the ads app into this folder instead: the requests, and the bids,
+        /// wins, impressions, clicks and conversions that follow from them.
+        #[arg(long, value_name = "DIR", conflicts_with = "json")]
+        streams: Option<PathBuf>,
     },
     /// A shop's clickstream with injected anomalies, as CSV on standard output.
     #[command(
@@ -87,7 +92,9 @@ fn parse_start(text: &str) -> Result<i64, String> {
 /// When the output cannot be written.
 pub fn run(args: &GenArgs) -> Result<(), Failure> {
     match &args.what {
-        &What::Ads { rows, seed, json } => {
+        What::Ads { rows, seed, streams: Some(folder), .. } => ads::write_streams(*seed, *rows, folder)
+            .map_err(|error| Failure::runtime(format!("{} cannot be written: {error}", folder.display()))),
+        &What::Ads { rows, seed, json, streams: None } => {
             write_ads(rows, seed, json).map_err(|error| Failure::output(&error))
         }
         What::Shop(args) => write_shop(args),
