@@ -2,6 +2,8 @@
 --
 -- An ad server sends a bid request as it is about to auction an impression; the engine answers with the
 -- floor. What won, and for how much, comes back as an outcome. Both are data points of the placement.
+-- Who has them also sends what bidders answered, what they won, and the impressions, clicks and conversions
+-- that followed: then the floor knows how a placement is clicked, paid and fought for. Nothing waits for them.
 
 CREATE TABLE bid_requests (
     impression_id            STRING NOT NULL,
@@ -40,6 +42,58 @@ CREATE TABLE outcomes (
     WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
 ) PARTITIONED BY (placement);
 
+CREATE TABLE bid_responses (
+    impression_id STRING NOT NULL,
+    placement     STRING NOT NULL,
+    domain        STRING,
+    ts            TIMESTAMP(3) NOT NULL,
+    bidder        STRING NOT NULL,
+    price         DOUBLE NOT NULL,              -- CPM, EUR, as in all streams below
+    WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) PARTITIONED BY (placement) WITH ('idle_timeout' = '10 s');
+
+CREATE TABLE wins (
+    impression_id STRING NOT NULL,
+    placement     STRING NOT NULL,
+    domain        STRING,
+    ts            TIMESTAMP(3) NOT NULL,
+    bidder        STRING NOT NULL,
+    price         DOUBLE NOT NULL,              -- clearing price
+    WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) PARTITIONED BY (placement) WITH ('idle_timeout' = '10 s');
+
+CREATE TABLE impressions (
+    impression_id   STRING NOT NULL,
+    placement       STRING NOT NULL,
+    domain          STRING,
+    ts              TIMESTAMP(3) NOT NULL,
+    bidder          STRING,
+    country         STRING,
+    device_category STRING,
+    format          STRING,
+    cpm             DOUBLE,                     -- what it earned, per thousand
+    WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) PARTITIONED BY (placement) WITH ('idle_timeout' = '10 s');
+
+CREATE TABLE clicks (
+    click_id      STRING NOT NULL,
+    impression_id STRING NOT NULL,
+    placement     STRING NOT NULL,
+    domain        STRING,
+    ts            TIMESTAMP(3) NOT NULL,
+    WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) PARTITIONED BY (placement) WITH ('idle_timeout' = '10 s');
+
+CREATE TABLE conversions (
+    click_id      STRING NOT NULL,
+    impression_id STRING NOT NULL,
+    placement     STRING NOT NULL,
+    domain        STRING,
+    ts            TIMESTAMP(3) NOT NULL,
+    amount        DOUBLE,                       -- what it is worth to the advertiser
+    WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) PARTITIONED BY (placement) WITH ('idle_timeout' = '10 s');
+
 -- How much is known about a placement: every decision and every outcome is a data point.
 CREATE MATERIALIZED VIEW placement_stats AS
 SELECT placement, COUNT(*) AS data_points
@@ -49,6 +103,70 @@ FROM (
     SELECT placement FROM outcomes
 )
 GROUP BY placement;
+
+-- All that happens to a placement, each event a 1 in its column.
+CREATE VIEW traffic AS
+SELECT placement, domain, ts, 1 AS bid, 0 AS win, 0 AS impression, 0 AS click, 0 AS conversion,
+       CAST(NULL AS DOUBLE) AS price
+FROM bid_responses
+UNION ALL SELECT placement, domain, ts, 0, 1, 0, 0, 0, price FROM wins
+UNION ALL SELECT placement, domain, ts, 0, 0, 1, 0, 0, NULL FROM impressions
+UNION ALL SELECT placement, domain, ts, 0, 0, 0, 1, 0, NULL FROM clicks
+UNION ALL SELECT placement, domain, ts, 0, 0, 0, 0, 1, NULL FROM conversions;
+
+-- The last hour, every minute.
+CREATE MATERIALIZED VIEW placement_1h WITH ('retention' = '5 min') AS
+SELECT placement, window_end, COUNT(*) AS data_points,
+       SUM(bid) AS bids, SUM(win) AS wins, SUM(impression) AS impressions, SUM(click) AS clicks,
+       SUM(conversion) AS conversions,
+       CAST(SUM(click) AS DOUBLE) / SUM(impression) AS ctr,
+       AVG(price) AS average_cpm,
+       CAST(SUM(win) AS DOUBLE) / SUM(bid) AS win_rate
+FROM TABLE(HOP(TABLE traffic, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '1' HOUR))
+GROUP BY placement, window_start, window_end;
+
+-- The last 24 hours, every quarter of an hour.
+CREATE MATERIALIZED VIEW placement_24h WITH ('retention' = '1 h') AS
+SELECT placement, window_end, COUNT(*) AS data_points,
+       SUM(bid) AS bids, SUM(win) AS wins, SUM(impression) AS impressions, SUM(click) AS clicks,
+       SUM(conversion) AS conversions,
+       CAST(SUM(click) AS DOUBLE) / SUM(impression) AS ctr,
+       AVG(price) AS average_cpm,
+       CAST(SUM(win) AS DOUBLE) / SUM(bid) AS win_rate
+FROM TABLE(HOP(TABLE traffic, DESCRIPTOR(ts), INTERVAL '15' MINUTE, INTERVAL '24' HOUR))
+GROUP BY placement, window_start, window_end;
+
+-- The same by domain. A domain has placements in all partitions, and a decision looks up its own partition: it
+-- reads what its placement has on the domain (a tag may stand on several), the queries of people the whole.
+CREATE MATERIALIZED VIEW placement_domain_24h WITH ('retention' = '1 h') AS
+SELECT placement, domain, window_end, COUNT(*) AS data_points,
+       SUM(impression) AS impressions,
+       CAST(SUM(click) AS DOUBLE) / SUM(impression) AS ctr
+FROM TABLE(HOP(TABLE traffic, DESCRIPTOR(ts), INTERVAL '15' MINUTE, INTERVAL '24' HOUR))
+WHERE domain IS NOT NULL
+GROUP BY placement, domain, window_start, window_end;
+
+CREATE MATERIALIZED VIEW domain_1h WITH ('retention' = '5 min') AS
+SELECT domain, window_end, COUNT(*) AS data_points,
+       SUM(bid) AS bids, SUM(win) AS wins, SUM(impression) AS impressions, SUM(click) AS clicks,
+       SUM(conversion) AS conversions,
+       CAST(SUM(click) AS DOUBLE) / SUM(impression) AS ctr,
+       AVG(price) AS average_cpm,
+       CAST(SUM(win) AS DOUBLE) / SUM(bid) AS win_rate
+FROM TABLE(HOP(TABLE traffic, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '1' HOUR))
+WHERE domain IS NOT NULL
+GROUP BY domain, window_start, window_end;
+
+CREATE MATERIALIZED VIEW domain_24h WITH ('retention' = '1 h') AS
+SELECT domain, window_end, COUNT(*) AS data_points,
+       SUM(bid) AS bids, SUM(win) AS wins, SUM(impression) AS impressions, SUM(click) AS clicks,
+       SUM(conversion) AS conversions,
+       CAST(SUM(click) AS DOUBLE) / SUM(impression) AS ctr,
+       AVG(price) AS average_cpm,
+       CAST(SUM(win) AS DOUBLE) / SUM(bid) AS win_rate
+FROM TABLE(HOP(TABLE traffic, DESCRIPTOR(ts), INTERVAL '15' MINUTE, INTERVAL '24' HOUR))
+WHERE domain IS NOT NULL
+GROUP BY domain, window_start, window_end;
 
 CREATE MODEL yield
 INPUT (
@@ -63,7 +181,10 @@ CREATE DECISION floor ON bid_requests
 WITH ('deadline' = '10 ms', 'split_by' = 'impression_id')   -- while the model has a challenger
 AS
 SELECT
-    ROUND(LEAST(GREATEST(cpm * confidence * competition, 0.5), 10.0), 4) AS floor,
+    -- Nobody pays a floor of more than twice what the placement has earned.
+    ROUND(LEAST(GREATEST(
+        CASE WHEN wins_24h >= 100 THEN LEAST(cpm, 2.0 * average_cpm) ELSE cpm END
+        * confidence * competition, 0.5), 10.0), 4) AS floor,
     'EUR'                AS currency,
     ROUND(cpm, 4)        AS predicted_cpm,
     ROUND(cpm * 0.9, 4)  AS cpm_lower,
@@ -86,7 +207,9 @@ FROM (
             WHEN is_prime_time = 1 AND inventory_type = 'premium' THEN 1.1
             WHEN is_prime_time = 1 OR  inventory_type = 'premium' THEN 1.05
             ELSE 1.0
-        END AS competition
+        END
+        -- Ten bidders or more for each impression sold.
+        * CASE WHEN bids_1h >= 100 AND win_rate <= 0.1 THEN 1.05 ELSE 1.0 END AS competition
     FROM (
         SELECT
             *,
@@ -106,12 +229,23 @@ FROM (
                     AS device_category_encoded,
                 COALESCE(user_engagement_score, 0.5)      AS user_engagement_score,
                 COALESCE(device_performance_score, 100.0) AS device_performance_score,
-                COALESCE(historical_ctr_avg, 0.02)        AS historical_ctr_avg,
+                COALESCE(
+                    historical_ctr_avg,
+                    CASE
+                        WHEN h.impressions >= 1000 THEN h.ctr
+                        WHEN o.impressions >= 1000 THEN o.ctr
+                        WHEN d.impressions >= 1000 THEN d.ctr
+                    END,
+                    0.02)                                 AS historical_ctr_avg,
                 CASE WHEN hour_of_day BETWEEN 19 AND 23 THEN 1 ELSE 0 END AS is_prime_time,
                 inventory_type,
-                COALESCE(p.data_points, 0) AS data_points
+                COALESCE(p.data_points, 0) AS data_points,
+                h.bids AS bids_1h, h.win_rate, d.wins AS wins_24h, d.average_cpm
             FROM bid_requests AS b
             LEFT JOIN placement_stats AS p ON p.placement = b.placement
+            LEFT JOIN placement_1h  AS h ON h.placement = b.placement
+            LEFT JOIN placement_24h AS d ON d.placement = b.placement
+            LEFT JOIN placement_domain_24h AS o ON o.placement = b.placement AND o.domain = b.domain
         )
     )
 )

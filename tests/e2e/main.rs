@@ -1,6 +1,7 @@
 //! The real binary, used as its users use it, and misused as the world will.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod ads;
 mod control;
 mod decide;
 mod hostile;
@@ -10,6 +11,7 @@ mod lifecycle;
 mod model_files;
 mod retail;
 mod run;
+mod shop;
 mod startup;
 mod support;
 mod swap;

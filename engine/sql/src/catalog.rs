@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vencejo_core::plan::{App, Decision, ModelSlot, Stream, StreamOptions};
-use vencejo_expr::LookupTable;
+use vencejo_expr::{Graph, LookupTable};
 use vencejo_types::limits::DECLARATIONS_MAX;
 use vencejo_types::schema::Schema;
 
@@ -15,9 +15,11 @@ use crate::Diagnostic;
 use crate::diagnostic::{Report, Reported};
 use crate::flow::drafts::Drafts;
 use crate::flow::rel::Rel;
+use crate::scope::Output;
+use crate::statement::computed::{self, Computed};
 use crate::statement::lookup::LookupEntry;
 use crate::suggest::did_you_mean;
-use crate::tokens::Name;
+use crate::tokens::{Name, Place};
 
 /// What CREATE creates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,6 +95,8 @@ struct Entry {
 pub(crate) struct Catalog {
     entries: Vec<Entry>,
     pub(crate) streams: Vec<Stream>,
+    /// Of each stream; none where one of them has an error.
+    computed: Vec<Vec<Computed>>,
     pub(crate) views: Vec<ViewEntry>,
     pub(crate) drafts: Drafts,
     /// Queries without a name so far.
@@ -155,9 +159,22 @@ impl Catalog {
         self.entries.push(Entry { name: name.clone(), declaration, index, broken });
     }
 
-    pub(crate) fn add_stream(&mut self, name: &Name, stream: Stream, broken: bool) {
+    pub(crate) fn add_stream(&mut self, name: &Name, stream: Stream, computed: Vec<Computed>, broken: bool) {
         self.enter(Declaration::Stream, name, self.streams.len(), broken);
         self.streams.push(stream);
+        self.computed.push(computed);
+    }
+
+    /// The columns of a stream's row, input 0 of the graph, and those computed from it.
+    pub(crate) fn stream_columns(
+        &self,
+        stream: usize,
+        graph: &mut Graph,
+        place: Place,
+        report: &mut Report,
+    ) -> Result<Vec<Output>, Reported> {
+        let schema = &self.streams[stream].schema;
+        computed::columns(schema, &self.computed[stream], &self.lookups, graph, place, report)
     }
 
     pub(crate) fn add_view(&mut self, name: &Name, view: ViewEntry) {
@@ -191,7 +208,7 @@ impl Catalog {
             Declaration::Stream => {
                 let options = StreamOptions::default();
                 let stream = Stream { name: name.text.clone(), schema, watermark: None, options };
-                self.add_stream(name, stream, true);
+                self.add_stream(name, stream, Vec::new(), true);
             }
             Declaration::View => {
                 let (name_text, rel) = (name.text.clone(), Rel::broken());

@@ -8,7 +8,7 @@
 //!
 //! | statement | gives |
 //! |---|---|
-//! | `CREATE TABLE name (columns, WATERMARK ...) PARTITIONED BY (columns) WITH (...)` | a stream |
+//! | `CREATE TABLE name (columns, name AS expression, WATERMARK ...) PARTITIONED BY (columns) WITH (...)` | a stream |
 //! | `CREATE VIEW name AS query` | a name for a query |
 //! | `CREATE MATERIALIZED VIEW name [WITH (...)] AS query` | an output, and a table that look-ups read |
 //! | `INSERT INTO name query`, or a query alone | an output called name, or query_1, query_2 ... |
@@ -25,6 +25,7 @@
 //! - Literals with a decimal point are `DOUBLE`, not `DECIMAL`, unless they are cast; a `DECIMAL` has at
 //!   most 18 digits, and results of arithmetic are cut to them as Flink cuts to 38; `INT` arithmetic is
 //!   64-bit; what would fail at run time is NULL.
+//! - A computed column cannot be in PARTITIONED BY or WATERMARK: both are read from the event's own bytes.
 //! - `TIMESTAMP` means `TIMESTAMP(3)`; the length of `VARCHAR(n)` and `CHAR(n)` does not matter.
 //! - An interval is an operand and no column. There is no clock and no chance in an expression.
 //! - `DAYOFWEEK` begins on Monday; further functions that depart stand in testdata/flink.txt with the reason.

@@ -121,9 +121,14 @@ impl<'c, 'r> Query<'c, 'r> {
             Source::Named(name) if name.text == self.stream_name => {
                 scope.partial = self.stream.broken;
                 let qualifier = alias.unwrap_or(&name.text);
-                let schema = &self.catalog.streams[self.stream.index].schema;
-                let added = scope.add_table(&mut self.graph, qualifier, 0, schema, false);
-                added.map_err(|error| self.report.error(name.place, error.to_string()))
+                let columns = self.catalog.stream_columns(
+                    self.stream.index,
+                    &mut self.graph,
+                    name.place,
+                    self.report,
+                )?;
+                scope.add_outputs(Some(qualifier), columns);
+                Ok(())
             }
             Source::Named(name) => {
                 let message = format!("the decision reads its requests, stream '{}'", self.stream_name);
@@ -325,9 +330,8 @@ impl<'c, 'r> Query<'c, 'r> {
     /// The stream's own columns, for FALLBACK.
     pub(crate) fn stream_scope(&mut self, graph: &mut Graph, place: Place) -> Result<Scope, Reported> {
         let mut scope = Scope::new(self.stream.broken);
-        let schema = &self.catalog.streams[self.stream.index].schema;
-        let added = scope.add_table(graph, self.stream_name, 0, schema, false);
-        added.map_err(|error| self.report.error(place, error.to_string()))?;
+        let columns = self.catalog.stream_columns(self.stream.index, graph, place, self.report)?;
+        scope.add_outputs(Some(self.stream_name), columns);
         Ok(scope)
     }
 

@@ -35,7 +35,9 @@ fn the_app_plans_with_its_own_model() {
 fn the_plan_is_resolved() {
     let app = app();
     let names: Vec<&str> = app.streams.iter().map(|stream| stream.name.as_str()).collect();
-    assert_eq!((app.name.as_str(), &names[..]), ("ads", &["bid_requests", "outcomes"][..]));
+    let streams =
+        ["bid_requests", "outcomes", "bid_responses", "wins", "impressions", "clicks", "conversions"];
+    assert_eq!((app.name.as_str(), &names[..]), ("ads", &streams[..]));
     assert_eq!(
         app.streams[0].watermark,
         Some(Watermark { column: 5, delay_millis: 5_000, idle_millis: None })
@@ -65,7 +67,11 @@ fn the_plan_is_resolved() {
         ]
     );
     assert_eq!(decision.deadline_micros, 10_000);
-    assert_eq!(decision.lookups, [Lookup { view: ViewId(0), key: vec![1] }]);
+    let tables: Vec<&str> = app.flow.tables[..4].iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(tables, ["placement_stats", "placement_1h", "placement_24h", "placement_domain_24h"]);
+    let look_up = |view, key: &[usize]| Lookup { view: ViewId(view), key: key.to_vec() };
+    let keys = [look_up(0, &[1]), look_up(1, &[1]), look_up(2, &[1]), look_up(3, &[1, 2])];
+    assert_eq!(decision.lookups, keys, "placement, and placement with domain");
     let yield_ = ModelId(0);
     assert_eq!(
         decision.functions,
@@ -88,10 +94,39 @@ struct Request {
     /// Engagement, device performance, click-through rate.
     scores: [Option<f64>; 3],
     data_points: Option<i64>,
+    traffic: Traffic,
     bid_floor: Option<f64>,
     bid_floor_currency: Option<&'static str>,
     /// What the model is to answer.
     cpm: Option<f64>,
+}
+
+/// What the streams say of the placement; NULLs where they are not fed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Traffic {
+    /// In the last hour and the last day: impressions and click-through rate; of the day, on the domain, too.
+    clicked: [Option<(i64, f64)>; 3],
+    /// In the last hour: bids, and the share of them that won.
+    won: Option<(i64, f64)>,
+    /// In the last day: wins, and what they paid on average.
+    paid: Option<(i64, f64)>,
+}
+
+impl Traffic {
+    /// A column of a look-up: placement_1h, placement_24h, placement_domain_24h.
+    fn column(&self, lookup: usize, column: &str) -> Value<'static> {
+        let (count, ratio) = match (lookup, column) {
+            (_, "impressions" | "ctr") => self.clicked[lookup],
+            (0, "bids" | "win_rate") => self.won,
+            (1, "wins" | "average_cpm") => self.paid,
+            _ => panic!("{column} of look-up {lookup} is not read"),
+        }
+        .unzip();
+        match column {
+            "impressions" | "bids" | "wins" => optional(count, Value::Int),
+            _ => optional(ratio, Value::Double),
+        }
+    }
 }
 
 /// Serves a request's columns by name, and writes down what PREDICT was given.
@@ -108,9 +143,13 @@ fn optional<'a, T>(value: Option<T>, wrap: impl Fn(T) -> Value<'a>) -> Value<'a>
 impl<'a> Env<'a> for Surroundings<'a> {
     fn load(&self, input: u16, column: u16) -> Value<'a> {
         let request = &self.request;
-        if input == 1 {
-            assert_eq!(self.app.flow.tables[0].schema.columns()[usize::from(column)].name, "data_points");
-            return optional(request.data_points, Value::Int);
+        if let Some(lookup) = usize::from(input).checked_sub(1) {
+            let column = &self.app.flow.tables[lookup].schema.columns()[usize::from(column)].name;
+            return match lookup {
+                0 if column == "data_points" => optional(request.data_points, Value::Int),
+                0 => panic!("{column} is not read"),
+                _ => request.traffic.column(lookup - 1, column),
+            };
         }
         match self.app.streams[0].schema.columns()[usize::from(column)].name.as_str() {
             "hour_of_day" => Value::Int(request.hour_of_day),
@@ -182,7 +221,7 @@ fn expected(request: &Request) -> (Vec<f64>, Vec<Value<'static>>) {
         flag(tier == 1),
         request.scores[0].unwrap_or(0.5),
         request.scores[1].unwrap_or(100.0),
-        request.scores[2].unwrap_or(0.02),
+        request.scores[2].unwrap_or_else(|| known_ctr(&request.traffic)),
         flag(prime),
     ];
     let points = request.data_points.unwrap_or(0);
@@ -196,9 +235,17 @@ fn expected(request: &Request) -> (Vec<f64>, Vec<Value<'static>>) {
         (true, true) => 1.1,
         (false, false) => 1.0,
         _ => 1.05,
+    } * match request.traffic.won {
+        Some((100.., rate)) if rate <= 0.1 => 1.05,
+        _ => 1.0,
+    };
+    let most = match request.traffic.paid {
+        Some((100.., average)) => 2.0 * average,
+        _ => f64::INFINITY,
     };
     let scaled = |factor: f64| optional(request.cpm, |cpm| Value::Double(rounded(cpm * factor)));
-    let floor = |cpm: f64| Value::Double(rounded((cpm * confidence * competition).clamp(0.5, 10.0)));
+    let floor =
+        |cpm: f64| Value::Double(rounded((cpm.min(most) * confidence * competition).clamp(0.5, 10.0)));
     let answer = vec![
         optional(request.cpm, floor),
         Value::Str("EUR"),
@@ -211,6 +258,13 @@ fn expected(request: &Request) -> (Vec<f64>, Vec<Value<'static>>) {
         Value::Str(if points > 10 { "floored" } else { "low_confidence" }),
     ];
     (features, answer)
+}
+
+/// Of the last hour, of the last day on the domain, of the last day: the first with enough impressions.
+fn known_ctr(traffic: &Traffic) -> f64 {
+    let [hour, day, on_domain] = traffic.clicked;
+    let enough = |known: &(i64, f64)| known.0 >= 1_000;
+    [hour, on_domain, day].into_iter().flatten().find(enough).map_or(0.02, |(_, rate)| rate)
 }
 
 /// Every request of the grid.
@@ -248,7 +302,27 @@ fn requests() -> impl Iterator<Item = Request> {
     list = spread(&list, &inventories, |r, &inventory| r.inventory_type = inventory);
     list = spread(&list, &scores, |r, &scores| r.scores = scores);
     list = spread(&list, &points, |r, &points| r.data_points = points);
+    // Traffic takes turns over them, with every prediction.
+    let traffic: Vec<Traffic> = traffic().collect();
+    for (request, traffic) in list.iter_mut().zip(traffic.iter().cycle()) {
+        request.traffic = *traffic;
+    }
     spread(&list, &cpms, |r, &cpm| r.cpm = cpm).into_iter()
+}
+
+/// Every traffic of the grid. Its length shares no factor with the other dimensions' sizes.
+fn traffic() -> impl Iterator<Item = Traffic> {
+    let clicked = [None, Some((999, 0.5)), Some((1_000, 0.031)), Some((5_000, 0.0))];
+    let won = [None, Some((99, 0.01)), Some((100, 0.1)), Some((100, 0.11)), Some((1_000, 0.0))];
+    let paid = [None, Some((99, 0.1)), Some((100, 0.5)), Some((7_000, 3.0))];
+    let all = clicked.into_iter().flat_map(move |hour| {
+        let days = clicked.into_iter().flat_map(move |day| clicked.map(|on_domain| [hour, day, on_domain]));
+        days.flat_map(move |clicked| {
+            won.into_iter()
+                .flat_map(move |won| paid.into_iter().map(move |paid| Traffic { clicked, won, paid }))
+        })
+    });
+    all.chain([Traffic::default(); 5])
 }
 
 fn spread<T>(list: &[Request], values: &[T], set: impl Fn(&mut Request, &T)) -> Vec<Request> {

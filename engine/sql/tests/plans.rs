@@ -75,6 +75,21 @@ fn keywords_in_any_case_and_quoted_names() {
 }
 
 #[test]
+fn computed_columns_are_read_like_others() {
+    let app = app("CREATE LOOKUP sizes (k STRING, size INT) AS VALUES ('a', 3);
+        CREATE TABLE t (twice AS 2 * a, k STRING NOT NULL, a INT, size AS LOOKUP(sizes.size, k)) PARTITIONED BY (k);
+        CREATE DECISION d ON t WITH ('deadline' = '1 ms') AS
+        SELECT *, t.twice + size AS more FROM t WHERE twice > 4 FALLBACK SELECT size AS more;");
+    let names = |columns: &[Column]| columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(app.streams[0].schema.columns()), ["k", "a"], "an event does not carry them");
+    let decision = &app.decisions[0];
+    assert_eq!(names(decision.answer.columns()), ["twice", "k", "a", "size", "more"]);
+    let row = [Value::Str("a"), Value::Int(5)];
+    assert_eq!(run(&decision.program, &[&row]), "[Int(10), Str(\"a\"), Int(5), Int(3), Int(13), Bool(true)]");
+    assert_eq!(run(&decision.fallback, &[&row]), "[Null, Null, Null, Null, Int(3)]");
+}
+
+#[test]
 fn watermark_delays() {
     for (interval, millis) in [
         ("'5' SECOND", 5_000),

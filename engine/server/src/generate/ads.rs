@@ -9,13 +9,16 @@
 //! else. Where an optional input is missing, the label is drawn as if the input had its default, because that
 //! is what a decision assumes.
 
-mod random;
+mod streams;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, Write};
 
-use random::{Random, round, scramble, small};
+use super::random::{Random, round, scramble, small};
+use crate::text_time::write_timestamp;
+
+pub use streams::write_streams;
 
 /// First line of the CSV form, without a line end.
 pub const CSV_HEADER: &str = "impression_id,placement,domain,ts,hour_of_day,day_of_week,country,country_tier,\
@@ -133,10 +136,7 @@ impl AdsRow {
     ///
     /// Those of `out`.
     pub fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
-        let topic = TOPICS[self.domain as usize % TOPICS.len()];
-        write!(out, "imp-{:016x},pl-{:03},", self.impression_id, self.placement)?;
-        write!(out, "{topic}{}.example,", 1 + self.domain as usize / TOPICS.len())?;
-        write_timestamp(out, self.ts_millis)?;
+        write!(out, "{},{},{}", self.impression(), self.place(), timestamp(self.ts_millis))?;
         write!(out, ",{},{},{},{},", self.hour_of_day, self.day_of_week, self.country, self.country_tier)?;
         write!(out, "{},{},{},{},", self.device_category, self.format, self.inventory_type, self.bidder)?;
         write_optional(out, self.bid_floor, 2)?;
@@ -149,26 +149,29 @@ impl AdsRow {
         write!(out, ",{},{},", u8::from(self.is_weekend), self.device_category_encoded)?;
         writeln!(out, "{},{},{:.4}", u8::from(self.is_eu), u8::from(self.is_prime_time), self.cpm)
     }
+
+    /// The impression's id in text.
+    fn impression(&self) -> String {
+        format!("imp-{:016x}", self.impression_id)
+    }
+
+    /// Placement and domain in text, with a comma between them.
+    fn place(&self) -> String {
+        let topic = TOPICS[self.domain as usize % TOPICS.len()];
+        format!("pl-{:03},{topic}{}.example", self.placement, 1 + self.domain as usize / TOPICS.len())
+    }
+}
+
+/// ISO 8601 with milliseconds, UTC.
+fn timestamp(millis: i64) -> String {
+    let mut text = Vec::new();
+    write_timestamp(millis, &mut text);
+    text.push(b'Z');
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn write_optional(out: &mut impl Write, value: Option<f64>, decimals: usize) -> io::Result<()> {
     value.map_or(Ok(()), |value| write!(out, "{value:.decimals$}"))
-}
-
-/// ISO 8601 with milliseconds. The calendar is Howard Hinnant's `civil_from_days`.
-fn write_timestamp(out: &mut impl Write, millis: i64) -> io::Result<()> {
-    let (days, rest) = (millis.div_euclid(DAY_MILLIS), millis.rem_euclid(DAY_MILLIS));
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute) = (rest / HOUR_MILLIS, rest / 60_000 % 60);
-    let (second, milli) = (rest / 1_000 % 60, rest % 1_000);
-    write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
 /// All rows of a seed, in time order. Never ends; constant memory.

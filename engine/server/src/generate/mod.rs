@@ -1,16 +1,23 @@
 //! `vencejo gen`: synthetic input for the apps, reproducible from a seed.
 
 pub mod ads;
+mod random;
+mod shop;
 
+use std::fs::File;
 use std::io::{BufWriter, Write as _, stdout};
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
 use serde_json::{Map, Value};
 use vencejo_client::RowWriter;
 
 use crate::answer::DecisionTarget;
 use crate::failure::Failure;
 use crate::text_row;
+use crate::text_time::{parse_date, parse_timestamp};
+
+use shop::{Shop, ShopTraffic};
 
 /// Makes synthetic data, the same for the same seed.
 #[derive(Args, Debug)]
@@ -22,7 +29,8 @@ pub struct GenArgs {
 #[derive(Subcommand, Debug)]
 enum What {
     /// Ad impressions with the CPM they earned, as CSV on standard output.
-    #[command(after_help = "Example:\n  vencejo gen ads --rows 200000 --seed 7 > ads.csv")]
+    #[command(after_help = "Examples:\n  vencejo gen ads --rows 200000 --seed 7 > ads.csv\n  \
+        vencejo gen ads --rows 200000 --seed 7 --streams ads")]
     Ads {
         /// Number of rows.
         #[arg(long, value_name = "N")]
@@ -33,7 +41,49 @@ enum What {
         /// Print one JSON object per row instead of CSV.
         #[arg(long)]
         json: bool,
+        /// Write a CSV file per stream of the ads app into this folder instead: the requests, and the bids,
+        /// wins, impressions, clicks and conversions that follow from them.
+        #[arg(long, value_name = "DIR", conflicts_with = "json")]
+        streams: Option<PathBuf>,
     },
+    /// A shop's clickstream with injected anomalies, as CSV on standard output.
+    #[command(
+        after_help = "Example:\n  vencejo gen shop --rows 1000000 --seed 7 --truth truth.jsonl > events.csv\n  \
+        vencejo run apps/shop --input events=events.csv --output out\n\n\
+        The truth is a JSON object per anomaly that has begun: kind, start, end, user_id or category, and how\n\
+        many rows are its own."
+    )]
+    Shop(ShopArgs),
+}
+
+#[derive(Args, Debug)]
+struct ShopArgs {
+    /// Number of rows.
+    #[arg(long, value_name = "N", alias = "events")]
+    rows: usize,
+    /// The seed.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// When it begins: a date, or a timestamp in UTC.
+    #[arg(long, value_name = "TIME", default_value = "2025-09-01", value_parser = parse_start)]
+    start: i64,
+    /// Rows per hour, on average over a week.
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = value_parser!(u32).range(1..))]
+    per_hour: u32,
+    /// A file for the ground truth of the anomalies.
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// Print one JSON object per row instead of CSV.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Unix time in milliseconds, from 1970 to 9999.
+fn parse_start(text: &str) -> Result<i64, String> {
+    let date = || parse_date(text)?.checked_mul(24 * 3_600_000);
+    let millis =
+        parse_timestamp(text).or_else(date).filter(|millis| (0..253_402_300_800_000).contains(millis));
+    millis.ok_or_else(|| "write a date such as 2025-09-01".to_owned())
 }
 
 /// Runs the command.
@@ -41,8 +91,44 @@ enum What {
 /// # Errors
 /// When the output cannot be written.
 pub fn run(args: &GenArgs) -> Result<(), Failure> {
-    let What::Ads { rows, seed, json } = args.what;
-    write_ads(rows, seed, json).map_err(|error| Failure::output(&error))
+    match &args.what {
+        What::Ads { rows, seed, streams: Some(folder), .. } => ads::write_streams(*seed, *rows, folder)
+            .map_err(|error| Failure::runtime(format!("{} cannot be written: {error}", folder.display()))),
+        &What::Ads { rows, seed, json, streams: None } => {
+            write_ads(rows, seed, json).map_err(|error| Failure::output(&error))
+        }
+        What::Shop(args) => write_shop(args),
+    }
+}
+
+fn write_shop(args: &ShopArgs) -> Result<(), Failure> {
+    // Before the rows, so that a wrong path does not wait for their end.
+    let unwritable =
+        |path: &Path, error| Failure::runtime(format!("{} cannot be written: {error}", path.display()));
+    let truth = args.truth.as_ref();
+    let truth =
+        truth.map(|path| File::create(path).map(|file| (path, file)).map_err(|e| unwritable(path, e)));
+    let truth = truth.transpose()?;
+    let traffic =
+        ShopTraffic { seed: args.seed, start_millis: args.start, rows_per_hour: f64::from(args.per_hour) };
+    let mut shop = Shop::new(traffic);
+    write_shop_rows(&mut shop, args).map_err(|error| Failure::output(&error))?;
+    let Some((path, file)) = truth else { return Ok(()) };
+    let mut file = BufWriter::new(file);
+    let lines = shop.truth().try_for_each(|line| writeln!(file, "{line}"));
+    lines.and_then(|()| file.flush()).map_err(|error| unwritable(path, error))
+}
+
+fn write_shop_rows(shop: &mut Shop, args: &ShopArgs) -> std::io::Result<()> {
+    let mut out = BufWriter::new(stdout().lock());
+    if !args.json {
+        writeln!(out, "{}", shop::CSV_HEADER)?;
+    }
+    for _ in 0..args.rows {
+        let row = shop.row();
+        if args.json { row.write_json(&mut out)? } else { row.write_csv(&mut out)? }
+    }
+    out.flush()
 }
 
 fn write_ads(rows: usize, seed: u64, json: bool) -> std::io::Result<()> {

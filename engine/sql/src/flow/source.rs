@@ -1,7 +1,5 @@
 //! What stands behind FROM.
 
-use vencejo_expr::Type;
-
 use super::Planner;
 use super::drafts::Origin;
 use super::facts::Facts;
@@ -72,17 +70,7 @@ impl Planner<'_, '_> {
     fn stream(&mut self, index: usize, name: &Name) -> Result<Rel, Reported> {
         let stream = &self.catalog.streams[index];
         let mut branch = Branch::new(Origin::Stream(index), Facts::of_stream(index, stream));
-        for (place, column) in stream.schema.columns().iter().enumerate() {
-            let ty = Type::of(column.column_type);
-            let expr = self.column(&mut branch, place, ty, column.nullable, name.place)?;
-            let name = Some(column.name.clone());
-            branch.outputs.push(Output { place: self.here(), name, expr: Some(expr) });
-        }
+        branch.outputs = self.catalog.stream_columns(index, &mut branch.graph, name.place, self.report)?;
         Ok(Rel::one(branch))
-    }
-
-    /// The place of columns that no text names.
-    fn here(&self) -> crate::tokens::Place {
-        crate::tokens::Place { line: 1, column: 1 }
     }
 }

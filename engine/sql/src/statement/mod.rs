@@ -1,5 +1,6 @@
 //! Statements: what each declares, checked and planned.
 
+pub(crate) mod computed;
 pub(crate) mod decision;
 pub(crate) mod lookup;
 pub(crate) mod model;

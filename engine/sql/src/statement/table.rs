@@ -7,10 +7,11 @@ use vencejo_core::plan::{Stream, Watermark};
 use vencejo_types::limits::{COLUMNS_MAX, WATERMARK_DELAY_MILLIS_MAX};
 use vencejo_types::schema::{Column, ColumnType, Schema};
 
+use super::computed::{self, Computed};
 use super::finish;
 use super::stream_options::stream_settings;
 use crate::Diagnostic;
-use crate::ast::ColumnDeclaration;
+use crate::ast::{Ast, ColumnDeclaration};
 use crate::catalog::Catalog;
 use crate::diagnostic::Report;
 use crate::suggest::did_you_mean;
@@ -26,6 +27,7 @@ struct WatermarkClause {
 #[derive(Default)]
 struct Elements {
     columns: Vec<ColumnDeclaration>,
+    computed: Vec<Computed>,
     watermark: Option<WatermarkClause>,
     broken: bool,
 }
@@ -57,15 +59,21 @@ pub(crate) fn plan(
         .iter()
         .map(|c| Column { name: c.name.text.clone(), column_type: c.column_type, nullable: c.nullable })
         .collect();
+    refuse_computed(&mut key_names, &mut elements, report);
     let key = key(&key_names, &columns, &mut elements.broken, report);
     let watermark = match &elements.watermark {
         Some(clause) => watermark(clause, idle_millis, &columns, &mut elements.broken, report),
         None => None,
     };
+    let schema = Arc::new(Schema::new(columns, key));
+    let checked = computed::check(&schema, &elements.computed, &catalog.lookups, name.place, report);
+    if checked.is_err() {
+        elements.computed.clear();
+        elements.broken = true;
+    }
     if claimed {
-        let schema = Arc::new(Schema::new(columns, key));
         let stream = Stream { name: name.text.clone(), schema, watermark, options };
-        catalog.add_stream(name, stream, elements.broken);
+        catalog.add_stream(name, stream, elements.computed, elements.broken);
     }
     Ok(())
 }
@@ -116,15 +124,22 @@ fn element(cursor: &mut Cursor<'_>, elements: &mut Elements) -> Parsed<()> {
         let hint = "PARTITIONED BY (columns) says what an event belongs to";
         return Err(Diagnostic::new(place, "PRIMARY KEY is not supported").with_hint(hint));
     } else {
-        let column = column(cursor)?;
-        if elements.columns.iter().any(|other| other.name.text == column.name.text) {
-            let message = format!("column '{}' is declared twice", column.name.text);
-            return Err(Diagnostic::new(column.name.place, message));
+        let name = cursor.declared_name("a column's name")?;
+        let carried = elements.columns.iter().map(|column| &column.name);
+        let mut names = carried.chain(elements.computed.iter().map(|column| &column.name));
+        if names.any(|other| other.text == name.text) {
+            let message = format!("column '{}' is declared twice", name.text);
+            return Err(Diagnostic::new(name.place, message));
         }
-        if elements.columns.len() >= COLUMNS_MAX {
+        if elements.columns.len() + elements.computed.len() >= COLUMNS_MAX {
             return Err(Diagnostic::new(place, format!("the table has more than {COLUMNS_MAX} columns")));
         }
-        elements.columns.push(column);
+        if cursor.is_word("AS") {
+            let value = computed_value(cursor)?;
+            elements.computed.push(Computed { name, value, at: elements.columns.len() });
+        } else {
+            elements.columns.push(column(cursor, name)?);
+        }
     }
     if matches!(cursor.peek(), Some(Kind::Comma | Kind::RParen)) {
         return Ok(());
@@ -132,17 +147,44 @@ fn element(cursor: &mut Cursor<'_>, elements: &mut Elements) -> Parsed<()> {
     Err(cursor.expected("',' or ')'"))
 }
 
-fn column(cursor: &mut Cursor<'_>) -> Parsed<ColumnDeclaration> {
-    let name = cursor.declared_name("a column's name")?;
-    if cursor.is_word("AS") {
-        if cursor.peek_second().is_some_and(is_proctime) {
-            let hint =
-                "results would depend on when they are computed; declare WATERMARK FOR a column instead";
-            return Err(cursor.error("processing time is not supported").with_hint(hint));
-        }
-        let hint = "compute it in the SELECT that needs it";
-        return Err(cursor.error("computed columns are not supported").with_hint(hint));
+/// `AS expression` behind a column's name.
+fn computed_value(cursor: &mut Cursor<'_>) -> Parsed<Ast> {
+    if cursor.peek_second().is_some_and(is_proctime) {
+        let hint = "results would depend on when they are computed; declare WATERMARK FOR a column instead";
+        return Err(cursor.error("processing time is not supported").with_hint(hint));
     }
+    cursor.expect_word("AS")?;
+    let value = cursor.expression()?;
+    if cursor.accept_word("COMMENT") {
+        cursor.string("a comment in single quotes")?;
+    }
+    Ok(value)
+}
+
+/// Refuses computed columns where the engine needs what the event carries, and takes them out.
+fn refuse_computed(key_names: &mut Vec<Name>, elements: &mut Elements, report: &mut Report) {
+    let Elements { computed, watermark, broken, .. } = elements;
+    let mut refused = |name: &Name, clause: &str, hint: &str| {
+        let is = computed.iter().any(|column| column.name.text == name.text);
+        if is {
+            let message =
+                format!("column '{}' is computed, and {clause} takes a column of the event", name.text);
+            report.push(Diagnostic::new(name.place, message).with_hint(hint));
+            *broken = true;
+        }
+        is
+    };
+    key_names.retain(|name| {
+        let hint = "declare it with a type, and let the sender compute it: it says where the event goes";
+        !refused(name, "PARTITIONED BY", hint)
+    });
+    watermark.take_if(|clause| {
+        let hint = "declare it TIMESTAMP(3): vencejo run reads milliseconds since 1970 and ISO 8601 as such";
+        refused(&clause.column, "WATERMARK", hint)
+    });
+}
+
+fn column(cursor: &mut Cursor<'_>, name: Name) -> Parsed<ColumnDeclaration> {
     let column_type = cursor.column_type()?;
     let mut nullable = true;
     loop {

@@ -1,0 +1,135 @@
+-- shop: what happens in a web shop, as it happens.
+--
+-- One stream, the clickstream. Every view but sessions counts people only: what says it is a crawler is left
+-- out. Amounts are DECIMAL, so that sums are exact.
+
+-- Where an address is: by its first two numbers.
+CREATE LOOKUP networks (network STRING, country STRING NOT NULL) WITH ('path' = 'lookups/networks.csv');
+CREATE LOOKUP countries (country STRING, name STRING NOT NULL, tier INT NOT NULL)
+WITH ('path' = 'lookups/countries.csv');
+-- 'browser', 'app' or 'bot'.
+CREATE LOOKUP agents (user_agent STRING, class STRING NOT NULL) WITH ('path' = 'lookups/agents.csv');
+
+CREATE TABLE events (
+    user_id           STRING NOT NULL,
+    session_id        STRING NOT NULL,
+    event_type        STRING NOT NULL,          -- 'page_view', 'click', 'purchase' or 'search'
+    ts                TIMESTAMP(3) NOT NULL,
+    page_url          STRING NOT NULL,
+    product_id        STRING,
+    category          STRING,
+    device_type       STRING,                   -- 'mobile', 'desktop' or 'tablet'
+    user_agent        STRING,
+    ip                STRING,
+    referrer          STRING,
+    custom_properties STRING,                   -- a JSON object, by the type of the event
+
+    country  AS LOOKUP(networks.country, SPLIT_INDEX(ip, '.', 0) || '.' || SPLIT_INDEX(ip, '.', 1)),
+    is_bot   AS COALESCE(LOOKUP(agents.class, user_agent) = 'bot', REGEXP(user_agent, '(?i)bot|crawler|spider'), FALSE),
+    action   AS JSON_VALUE(custom_properties, '$.action'),              -- of a click
+    amount   AS CAST(JSON_VALUE(custom_properties, '$.amount') AS DECIMAL(12, 2)),        -- of a purchase
+    quantity AS JSON_VALUE(custom_properties, '$.quantity' RETURNING INT),
+
+    WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) PARTITIONED BY (user_id) WITH ('idle_timeout' = '30 s');
+
+CREATE VIEW people AS SELECT * FROM events WHERE NOT is_bot;
+
+-- Active users: of each minute, of five minutes every minute, of an hour every five minutes.
+CREATE MATERIALIZED VIEW active_users_1m AS
+SELECT window_start, window_end, COUNT(DISTINCT user_id) AS users
+FROM TABLE(TUMBLE(TABLE people, DESCRIPTOR(ts), INTERVAL '1' MINUTE))
+GROUP BY window_start, window_end;
+
+CREATE MATERIALIZED VIEW active_users_5m AS
+SELECT window_start, window_end, COUNT(DISTINCT user_id) AS users
+FROM TABLE(HOP(TABLE people, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '5' MINUTE))
+GROUP BY window_start, window_end;
+
+CREATE MATERIALIZED VIEW active_users_1h AS
+SELECT window_start, window_end, COUNT(DISTINCT user_id) AS users
+FROM TABLE(HOP(TABLE people, DESCRIPTOR(ts), INTERVAL '5' MINUTE, INTERVAL '1' HOUR))
+GROUP BY window_start, window_end;
+
+CREATE MATERIALIZED VIEW page_views AS
+SELECT window_start, category, COUNT(*) AS views
+FROM TABLE(TUMBLE(TABLE people, DESCRIPTOR(ts), INTERVAL '1' MINUTE))
+WHERE event_type = 'page_view' AND category IS NOT NULL
+GROUP BY window_start, window_end, category;
+
+-- How many sessions of an hour came how far, and what share of those that looked at a product bought one.
+CREATE MATERIALIZED VIEW funnel AS
+SELECT window_start, looked, carted, checked_out, bought,
+       ROUND(CAST(bought AS DOUBLE) / looked, 4) AS conversion
+FROM (
+    SELECT window_start, window_end,
+           COUNT(DISTINCT session_id) FILTER (WHERE event_type = 'page_view' AND product_id IS NOT NULL) AS looked,
+           COUNT(DISTINCT session_id) FILTER (WHERE action = 'add_to_cart') AS carted,
+           COUNT(DISTINCT session_id) FILTER (WHERE event_type = 'page_view' AND page_url = '/checkout') AS checked_out,
+           COUNT(DISTINCT session_id) FILTER (WHERE event_type = 'purchase') AS bought
+    FROM TABLE(TUMBLE(TABLE people, DESCRIPTOR(ts), INTERVAL '1' HOUR))
+    GROUP BY window_start, window_end
+);
+
+CREATE MATERIALIZED VIEW revenue AS
+SELECT window_start, SUM(amount) AS revenue, COUNT(*) AS purchases, SUM(quantity) AS pieces
+FROM TABLE(TUMBLE(TABLE people, DESCRIPTOR(ts), INTERVAL '1' MINUTE))
+WHERE event_type = 'purchase'
+GROUP BY window_start, window_end;
+
+-- The ten products of each five minutes that sold for most, then those looked at most.
+CREATE MATERIALIZED VIEW top_products AS
+SELECT window_start, place, product_id, category, revenue, views
+FROM (
+    SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end
+                                 ORDER BY revenue DESC, views DESC, product_id) AS place
+    FROM (
+        SELECT window_start, window_end, product_id, category,
+               COALESCE(SUM(amount), 0) AS revenue,
+               COUNT(*) FILTER (WHERE event_type = 'page_view') AS views
+        FROM TABLE(TUMBLE(TABLE people, DESCRIPTOR(ts), INTERVAL '5' MINUTE))
+        WHERE product_id IS NOT NULL
+        GROUP BY window_start, window_end, product_id, category
+    )
+)
+WHERE place <= 10;
+
+CREATE MATERIALIZED VIEW top_categories AS
+SELECT window_start, place, category, revenue, views
+FROM (
+    SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end
+                                 ORDER BY revenue DESC, views DESC, category) AS place
+    FROM (
+        SELECT window_start, window_end, category,
+               COALESCE(SUM(amount), 0) AS revenue,
+               COUNT(*) FILTER (WHERE event_type = 'page_view') AS views
+        FROM TABLE(TUMBLE(TABLE people, DESCRIPTOR(ts), INTERVAL '5' MINUTE))
+        WHERE category IS NOT NULL
+        GROUP BY window_start, window_end, category
+    )
+)
+WHERE place <= 5;
+
+CREATE MATERIALIZED VIEW users_by_country AS
+SELECT window_start, country, LOOKUP(countries.name, country) AS name, users, events
+FROM (
+    SELECT window_start, window_end, COALESCE(country, '??') AS country,
+           COUNT(DISTINCT user_id) AS users, COUNT(*) AS events
+    FROM TABLE(TUMBLE(TABLE people, DESCRIPTOR(ts), INTERVAL '5' MINUTE))
+    GROUP BY window_start, window_end, COALESCE(country, '??')
+);
+
+-- Sessions by what users do, whatever session_id says: they end after 30 minutes without an event.
+CREATE MATERIALIZED VIEW sessions WITH ('retention' = '2 d') AS
+SELECT user_id, window_start AS first_event, window_end - INTERVAL '30' MINUTE AS last_event,
+       TIMESTAMPDIFF(SECOND, window_start, window_end) - 1800 AS seconds,
+       events, pages, purchases, revenue, is_bot
+FROM (
+    SELECT user_id, window_start, window_end, is_bot,
+           COUNT(*) AS events,
+           COUNT(*) FILTER (WHERE event_type = 'page_view') AS pages,
+           COUNT(*) FILTER (WHERE event_type = 'purchase') AS purchases,
+           COALESCE(SUM(amount), 0) AS revenue
+    FROM TABLE(SESSION(TABLE events PARTITION BY (user_id, is_bot), DESCRIPTOR(ts), INTERVAL '30' MINUTE))
+    GROUP BY user_id, is_bot, window_start, window_end
+);
