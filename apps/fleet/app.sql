@@ -121,13 +121,13 @@ FROM (SELECT * FROM readings WHERE cargo_temperature IS NOT NULL) MATCH_RECOGNIZ
     DEFINE T AS cargo_temperature NOT BETWEEN celsius_min AND celsius_max
 );
 
--- Twice off its road, and within 5 minutes faster than any detour is driven.
+-- Twice off its road, and within 5 minutes twice faster than any detour is driven.
 CREATE RULE route_deviation WITH ('severity' = 'critical', 'cooldown' = '15 min') AS
 SELECT vehicle_id, since, at, metres, speed
 FROM readings MATCH_RECOGNIZE (
     PARTITION BY vehicle_id ORDER BY ts
-    MEASURES FIRST(D.ts) AS since, F.ts AS at, LAST(D.metres_off) AS metres, F.speed AS speed
-    PATTERN (D{2} M*? F) WITHIN INTERVAL '5' MINUTE
+    MEASURES FIRST(D.ts) AS since, LAST(F.ts) AS at, LAST(D.metres_off) AS metres, MAX(F.speed) AS speed
+    PATTERN (D{2} M*? F{2}) WITHIN INTERVAL '5' MINUTE
     DEFINE D AS metres_off > 500, F AS speed > 1.25 * speed_limit
 );
 
@@ -141,8 +141,9 @@ FROM (SELECT * FROM telemetry WHERE accel IS NOT NULL) MATCH_RECOGNIZE (
     DEFINE B AS accel < -0.35, E AS ts >= FIRST(B.ts) + INTERVAL '1' SECOND
 );
 
--- Nothing for two minutes from a vehicle that was on its way.
-CREATE RULE silence WITH ('severity' = 'critical') AS
+-- Nothing for two minutes from a vehicle that was on its way. In order of event time: what only took longer to come
+-- than other vehicles' messages is no silence.
+CREATE RULE silence WITH ('severity' = 'critical', 'order' = 'event') AS
 SELECT vehicle_id, at, lat, lon, speed
 FROM telemetry MATCH_RECOGNIZE (
     PARTITION BY vehicle_id ORDER BY ts

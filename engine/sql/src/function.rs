@@ -60,7 +60,8 @@ impl Lowering<'_, '_> {
 
     /// The error of what only MATCH_RECOGNIZE has.
     fn of_pattern(&mut self, function: &Function) -> Option<Reported> {
-        let navigates = PATTERN_FUNCTIONS.into_iter().find(|other| other.eq_ignore_ascii_case(&function.name.text));
+        let navigates =
+            PATTERN_FUNCTIONS.into_iter().find(|other| other.eq_ignore_ascii_case(&function.name.text));
         let name = match (navigates, function.semantics) {
             (Some(name), _) => name,
             (None, Some(_)) => "RUNNING or FINAL",

@@ -44,7 +44,8 @@ struct Case {
 impl Case {
     fn line(&mut self, line: &str) {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let clause = |rest: &str| format!("SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts {rest});\n");
+        let clause =
+            |rest: &str| format!("SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts {rest});\n");
         match word {
             "match" => self.sql.push_str(&clause(&expanded(rest))),
             "rule" => {
@@ -192,7 +193,12 @@ fn fault(case: &Case) -> Option<String> {
     if run.rows == expected && late == case.late {
         return None;
     }
-    Some(format!("# {}\nexpected {}\nfound    {}, late {late}\n", case.about, expected.join("; "), run.rows.join("; ")))
+    Some(format!(
+        "# {}\nexpected {}\nfound    {}, late {late}\n",
+        case.about,
+        expected.join("; "),
+        run.rows.join("; ")
+    ))
 }
 
 /// Runs a table; how many cases it has.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vencejo_types::limits::{ALERT_BYTES_KEPT_MAX, ALERTS_KEPT_MAX};
 use vencejo_types::Tick;
+use vencejo_types::limits::{ALERT_BYTES_KEPT_MAX, ALERTS_KEPT_MAX};
 
 use super::AlertId;
 use crate::plan::flow::Severity;

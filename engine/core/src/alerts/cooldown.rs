@@ -64,7 +64,8 @@ impl Cooldown {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes + self.ends.capacity() * size_of::<(i64, Box<[u8]>)>()
+        self.bytes
+            + self.ends.capacity() * size_of::<(i64, Box<[u8]>)>()
             + self.last.len() * size_of::<(Box<[u8]>, i64)>()
     }
 }

@@ -107,13 +107,7 @@ impl Dataflow {
 
     /// Takes what the engine knows of event time (one per stream: its watermark, or nothing where it is
     /// idle) and engine time.
-    pub(crate) fn tick(
-        &mut self,
-        app: &App,
-        now: Now,
-        watermarks: &[Option<i64>],
-        effects: &mut Effects,
-    ) {
+    pub(crate) fn tick(&mut self, app: &App, now: Now, watermarks: &[Option<i64>], effects: &mut Effects) {
         for (stream, &told) in watermarks.iter().enumerate().take(self.streams.len()) {
             let time = &mut self.streams[stream];
             time.idle = told.is_none();

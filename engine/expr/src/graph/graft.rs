@@ -83,7 +83,9 @@ impl Graph {
         let below = from.below(expr);
         // Operands have lower numbers: they are copied before whoever uses them.
         let mut copies = vec![expr; below.len()];
-        for (index, node) in from.nodes.iter().take(below.len()).enumerate().filter(|&(index, _)| below[index]) {
+        for (index, node) in
+            from.nodes.iter().take(below.len()).enumerate().filter(|&(index, _)| below[index])
+        {
             copies[index] = match node.kind {
                 Kind::Column { input, column: at } => {
                     let read = ColumnRead { input, column: at, ty: node.ty, nullable: node.nullable };
@@ -189,10 +191,12 @@ mod tests {
         let all = from.and(&[between, positive]).unwrap();
         assert_eq!(from.conjuncts(all).len(), 3);
         let mut to = Graph::new();
-        let copied = to.graft(&from, all, |graph, read| graph.column(0, read.column + 7, Type::BigInt, read.nullable));
+        let copied =
+            to.graft(&from, all, |graph, read| graph.column(0, read.column + 7, Type::BigInt, read.nullable));
         let columns: Vec<u16> = to.reads(copied.unwrap()).iter().map(|read| read.column).collect();
         assert_eq!(columns, [7, 8]);
-        let again = to.graft(&from, all, |graph, read| graph.column(0, read.column + 7, Type::BigInt, read.nullable));
+        let again =
+            to.graft(&from, all, |graph, read| graph.column(0, read.column + 7, Type::BigInt, read.nullable));
         assert_eq!(again, copied, "equal expressions are one");
     }
 }

@@ -46,7 +46,12 @@ pub(crate) enum PatternKind {
     Variable(Name),
     Concatenation(Vec<Pattern>),
     Alternation(Vec<Pattern>),
-    Repetition { pattern: Box<Pattern>, min: u32, max: Option<u32>, greedy: bool },
+    Repetition {
+        pattern: Box<Pattern>,
+        min: u32,
+        max: Option<u32>,
+        greedy: bool,
+    },
     Permutation(Vec<Pattern>),
     /// `{- -}`.
     Exclusion(Box<Pattern>),

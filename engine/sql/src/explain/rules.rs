@@ -17,7 +17,8 @@ pub(super) fn rule_set(spec: &RuleSetSpec, by: &str) -> String {
         Order::Event if spec.then_by.is_empty() => "in order of event time".to_string(),
         Order::Event => {
             let ties = spec.then_by.iter();
-            let ties: Vec<String> = ties.map(|(column, down)| format!("#{column}{}", if *down { " desc" } else { "" })).collect();
+            let ties: Vec<String> =
+                ties.map(|(column, down)| format!("#{column}{}", if *down { " desc" } else { "" })).collect();
             format!("in order of event time and {}", ties.join(", "))
         }
     };
@@ -32,7 +33,8 @@ pub(super) fn write(flow: &Flow, text: &mut String) -> fmt::Result {
             let conditions = spec.rules.iter().flat_map(|rule| {
                 rule.variables.iter().map(|variable| &variable.condition).chain([&rule.filter])
             });
-            let asked = |condition: &&Condition| condition.atoms.iter().any(|&asked| asked as usize == number);
+            let asked =
+                |condition: &&Condition| condition.atoms.iter().any(|&asked| asked as usize == number);
             let users = conditions.filter(asked).count();
             writeln!(text, "atom {number} in {node}: {}, of {users} conditions", shown(atom, &spec.input))?;
         }

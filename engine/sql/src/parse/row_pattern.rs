@@ -23,7 +23,8 @@ const CLAUSES: [(&str, &[&str]); 9] = [
     ("DEFINE", &["DEFINE"]),
 ];
 
-const REPETITION: &str = "a quantifier is *, +, ?, {n}, {n,}, {n,m} or {,m}, with ? behind it for as few as possible";
+const REPETITION: &str =
+    "a quantifier is *, +, ?, {n}, {n,}, {n,m} or {,m}, with ? behind it for as few as possible";
 
 impl Cursor<'_> {
     /// What stands behind the words MATCH_RECOGNIZE, which are next.
@@ -48,7 +49,9 @@ impl Cursor<'_> {
         for word in ["INITIAL", "SEEK"] {
             if self.is_word(word) {
                 let hint = "matches are found wherever they begin; leave the word out";
-                return Err(self.error(format!("{word} is for windows, not for MATCH_RECOGNIZE")).with_hint(hint));
+                return Err(self
+                    .error(format!("{word} is for windows, not for MATCH_RECOGNIZE"))
+                    .with_hint(hint));
             }
         }
         if !self.accept_word("PATTERN") {
@@ -119,7 +122,8 @@ impl Cursor<'_> {
             self.words(&["ROWS", "PER", "MATCH"])?;
             rows = RowsPerMatch::All { empty: true };
             if self.is_word("WITH") {
-                let hint = "such a row is known only when no match can take it any more; take ALL ROWS PER MATCH";
+                let hint =
+                    "such a row is known only when no match can take it any more; take ALL ROWS PER MATCH";
                 return Err(self.error("WITH UNMATCHED ROWS is not supported").with_hint(hint));
             }
             if self.accept_words(&["OMIT", "EMPTY", "MATCHES"]) {
@@ -133,7 +137,8 @@ impl Cursor<'_> {
         let place = self.place();
         let timeouts = self.accept_words(&["SHOW", "TIMEOUT", "MATCHES"]);
         if self.is_word("SHOW") || self.is_word("OMIT") {
-            let hint = "behind ALL ROWS PER MATCH stand SHOW or OMIT EMPTY MATCHES; SHOW TIMEOUT MATCHES comes last";
+            let hint =
+                "behind ALL ROWS PER MATCH stand SHOW or OMIT EMPTY MATCHES; SHOW TIMEOUT MATCHES comes last";
             return Err(self.error("this option cannot stand here").with_hint(hint));
         }
         Ok((rows, timeouts.then_some(place)))
@@ -209,7 +214,9 @@ impl Cursor<'_> {
             list.push(self.concatenation(parts)?);
         }
         if self.is(&Kind::StringConcat) {
-            return Err(self.error("an alternative is missing between '|' and '|'").with_hint("write () for none"));
+            return Err(self
+                .error("an alternative is missing between '|' and '|'")
+                .with_hint("write () for none"));
         }
         Ok(single_or(list, place, PatternKind::Alternation))
     }
@@ -351,10 +358,13 @@ impl Cursor<'_> {
         };
         self.expect_or(&Kind::RBrace, "',' or '}'")?;
         match bounds {
-            (_, Some(0)) => Err(Diagnostic::new(place, "a pattern is repeated at least once").with_hint("leave it out")),
-            (least, Some(most)) if least > most => {
-                Err(Diagnostic::new(place, format!("{{{least},{most}}}: the lower bound is above the upper one")))
+            (_, Some(0)) => {
+                Err(Diagnostic::new(place, "a pattern is repeated at least once").with_hint("leave it out"))
             }
+            (least, Some(most)) if least > most => Err(Diagnostic::new(
+                place,
+                format!("{{{least},{most}}}: the lower bound is above the upper one"),
+            )),
             bounds => Ok(Some(bounds)),
         }
     }
@@ -406,11 +416,7 @@ impl Cursor<'_> {
 }
 
 /// The pattern alone, or several as one.
-fn single_or(
-    mut list: Vec<Pattern>,
-    place: Place,
-    several: impl Fn(Vec<Pattern>) -> PatternKind,
-) -> Pattern {
+fn single_or(mut list: Vec<Pattern>, place: Place, several: impl Fn(Vec<Pattern>) -> PatternKind) -> Pattern {
     match list.pop() {
         Some(only) if list.is_empty() => only,
         last => {

@@ -51,8 +51,14 @@ pub(crate) fn plan(
             && claimed
         {
             // What goes wrong is in the report.
-            let _: Result<_, Reported> =
-                planner.alert(&mut rel, before, (name, query.place), columns, &options.alert, options.enabled);
+            let _: Result<_, Reported> = planner.alert(
+                &mut rel,
+                before,
+                (name, query.place),
+                columns,
+                &options.alert,
+                options.enabled,
+            );
         }
     });
     if claimed {

@@ -55,7 +55,11 @@ impl Reading<'_> {
                 return Err(self.report.error(name.place, format!("{upper} takes one argument, not *")));
             }
             let variables = self.variables_of(function.star_of.as_ref())?;
-            return self.aggregated((PatternFunction::CountRows, variables, None, false, semantics), Type::BigInt, function);
+            return self.aggregated(
+                (PatternFunction::CountRows, variables, None, false, semantics),
+                Type::BigInt,
+                function,
+            );
         }
         let [argument] = &function.arguments[..] else {
             let message = format!("{upper} takes one argument, not {}", function.arguments.len());

@@ -300,7 +300,8 @@ impl<'a> Reading<'a> {
                     Ok((value, u32::try_from(n).unwrap_or(RULE_STEPS_MAX)))
                 }
                 _ => {
-                    let message = format!("{name} takes how many rows as a number from 0 to {RULE_STEPS_MAX}");
+                    let message =
+                        format!("{name} takes how many rows as a number from 0 to {RULE_STEPS_MAX}");
                     Err(self.report.error(number.place, message))
                 }
             },
@@ -336,12 +337,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The value of an expression over another row.
-    fn at(
-        &mut self,
-        reference: Reference,
-        value: &Ast,
-        qualifier: Option<&Name>,
-    ) -> Result<Expr, Reported> {
+    fn at(&mut self, reference: Reference, value: &Ast, qualifier: Option<&Name>) -> Result<Expr, Reported> {
         let input = self.input(reference, value.place)?;
         self.classifiers(value, |reading, place| reading.classifier_of(input, place));
         let qualifier = qualifier.map(|name| name.text.as_str());
@@ -409,7 +405,12 @@ impl<'a> Reading<'a> {
     }
 
     /// The column of [`AGGREGATES`].
-    pub(super) fn aggregate_column(&mut self, index: usize, ty: Type, place: Place) -> Result<Expr, Reported> {
+    pub(super) fn aggregate_column(
+        &mut self,
+        index: usize,
+        ty: Type,
+        place: Place,
+    ) -> Result<Expr, Reported> {
         let index = u16::try_from(index).map_err(|_| Reported)?;
         let column = self.rule.graph.column(AGGREGATES, index, ty, true);
         column.map_err(|error| self.report.error(place, error.to_string()))

@@ -45,7 +45,12 @@ type Outputs = Vec<(String, Expr)>;
 
 impl Planner<'_, '_> {
     /// `relation MATCH_RECOGNIZE (...)`: its matches as rows.
-    pub(crate) fn match_clause(&mut self, clause: &MatchClause, needed: &Needed, qualifier: Option<&str>) -> Rel {
+    pub(crate) fn match_clause(
+        &mut self,
+        clause: &MatchClause,
+        needed: &Needed,
+        qualifier: Option<&str>,
+    ) -> Rel {
         let planned = self.matches(clause, needed);
         let Ok((branch, names)) = planned else {
             let mut broken = Rel::broken();
@@ -83,7 +88,8 @@ impl Planner<'_, '_> {
             order: self.settings.order.unwrap_or(Order::Event),
         };
         let name = self.settings.name.clone();
-        let set = self.drafts.rule_set(&arrangement, &name).map_err(|e| self.report.error(clause.place, e))?;
+        let set =
+            self.drafts.rule_set(&arrangement, &name).map_err(|e| self.report.error(clause.place, e))?;
         let mut rule = self.draft(clause, &input, variables, set, &inner)?;
         let pattern = rule.variables.pattern(&clause.pattern);
         rule.can_be_empty = can_be_empty(&pattern);
@@ -172,8 +178,10 @@ impl Planner<'_, '_> {
             self.column(&mut branch, fed.places[at], ty, nullable, place)
         };
         let key = key.into_iter().map(|(name, at)| Ok((name, column(at)?))).collect::<Result<_, _>>()?;
-        let order =
-            order.into_iter().map(|(name, at, down)| Ok((name, column(at)?, down))).collect::<Result<_, _>>()?;
+        let order = order
+            .into_iter()
+            .map(|(name, at, down)| Ok((name, column(at)?, down)))
+            .collect::<Result<_, _>>()?;
         Ok(Input { origins: fed.origins, branch, key, order })
     }
 
@@ -184,7 +192,8 @@ impl Planner<'_, '_> {
             .iter()
             .map(|ast| {
                 let Some(name) = ast.column_name() else {
-                    let hint = "compute it in a subquery: FROM (SELECT ... AS k FROM ...) MATCH_RECOGNIZE (...)";
+                    let hint =
+                        "compute it in a subquery: FROM (SELECT ... AS k FROM ...) MATCH_RECOGNIZE (...)";
                     return Err(self.fail(ast.place, "PARTITION BY takes columns", hint));
                 };
                 Ok((name.clone(), self.lower(rel, ast)?))
@@ -193,7 +202,11 @@ impl Planner<'_, '_> {
     }
 
     /// `ORDER BY`: the event time, then what breaks its ties.
-    fn order(&mut self, rel: &mut Rel, clause: &MatchClause) -> Result<Vec<(Name, Vec<Expr>, bool)>, Reported> {
+    fn order(
+        &mut self,
+        rel: &mut Rel,
+        clause: &MatchClause,
+    ) -> Result<Vec<(Name, Vec<Expr>, bool)>, Reported> {
         let Some(first) = clause.order.first() else {
             let hint = "write ORDER BY and the column that the stream's WATERMARK is about";
             return Err(self.fail(clause.place, "MATCH_RECOGNIZE needs ORDER BY", hint));
@@ -206,7 +219,11 @@ impl Planner<'_, '_> {
             && self.settings.order == Some(Order::Arrival)
         {
             let hint = "rows are matched as they arrive; with 'order' = 'event' ties are broken";
-            return Err(self.fail(second.value.place, "a rule in order of arrival is ordered by event time alone", hint));
+            return Err(self.fail(
+                second.value.place,
+                "a rule in order of arrival is ordered by event time alone",
+                hint,
+            ));
         }
         let items: Vec<Result<_, Reported>> =
             clause.order.iter().enumerate().map(|(place, item)| self.order_item(rel, place, item)).collect();
@@ -378,7 +395,11 @@ impl Planner<'_, '_> {
     ) -> Facts {
         let place = |name: &str| outputs.iter().position(|(known, _)| known == name);
         let of_key = |column: usize| {
-            input.key.iter().find(|(_, expr)| input.branch.column(*expr) == Some(column)).map(|(name, _)| name)
+            input
+                .key
+                .iter()
+                .find(|(_, expr)| input.branch.column(*expr) == Some(column))
+                .map(|(name, _)| name)
         };
         let before = &input.branch.facts;
         let whole = before.partition().is_some_and(|columns| columns.iter().all(|&c| of_key(c).is_some()));
@@ -395,8 +416,12 @@ impl Planner<'_, '_> {
         let key: Option<Vec<usize>> = input.key.iter().map(|(name, _)| place(&name.text)).collect();
         facts.key = key.filter(|key| !key.is_empty());
         let is_time = |expr: &Expr| graph.as_column(*expr) == Some((MATCH, match_column::ROWTIME));
-        facts.times =
-            outputs.iter().enumerate().filter(|(_, (_, expr))| is_time(expr)).map(|(place, _)| place).collect();
+        facts.times = outputs
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, expr))| is_time(expr))
+            .map(|(place, _)| place)
+            .collect();
         facts
     }
 

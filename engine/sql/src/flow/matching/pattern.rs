@@ -24,7 +24,12 @@ impl Variables {
         variables.collect(&clause.pattern, report)?;
         let mut result = Ok(());
         for (name, members) in &clause.subsets {
-            if variables.names.iter().chain(variables.subsets.iter().map(|(name, _)| name)).any(|known| known.text == name.text) {
+            if variables
+                .names
+                .iter()
+                .chain(variables.subsets.iter().map(|(name, _)| name))
+                .any(|known| known.text == name.text)
+            {
                 let message = format!("SUBSET '{}' has the name of another variable", name.text);
                 result = Err(report.error(name.place, message));
             }
@@ -104,7 +109,8 @@ impl Variables {
         let known = self.names.iter().chain(self.subsets.iter().map(|(name, _)| name));
         let hint = did_you_mean(&name.text, known.map(|name| name.text.as_str()));
         let message = format!("unknown pattern variable '{}'", name.text);
-        let hint = hint.unwrap_or_else(|| "columns are named alone, or behind a variable of the pattern".to_string());
+        let hint = hint
+            .unwrap_or_else(|| "columns are named alone, or behind a variable of the pattern".to_string());
         Err(report.push(Diagnostic::new(name.place, message).with_hint(hint)))
     }
 

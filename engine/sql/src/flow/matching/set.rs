@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use vencejo_core::plan::flow::{Calc, Operator};
 use vencejo_expr::{ColumnRead, CompileError, Constant, Expr, Graph, Type, TypeError, compile};
-use vencejo_rules::spec::{Atom, AtomId, CLASSIFIER_COLUMN, Compare, Condition, Order, RuleSetSpec, RuleSpec};
+use vencejo_rules::spec::{
+    Atom, AtomId, CLASSIFIER_COLUMN, Compare, Condition, Order, RuleSetSpec, RuleSpec,
+};
 use vencejo_types::limits::COLUMNS_MAX;
 
 use crate::flow::drafts::{Draft, Drafts, Origin};
@@ -109,7 +111,12 @@ impl Drafts {
             atoms: Vec::new(),
             rules: Vec::new(),
         };
-        self.add(Operator::Rules(Arc::new(spec)), vec![vec![Origin::Node(calc)]], Vec::new(), name.to_string())?;
+        self.add(
+            Operator::Rules(Arc::new(spec)),
+            vec![vec![Origin::Node(calc)]],
+            Vec::new(),
+            name.to_string(),
+        )?;
         self.rule_sets.push(set);
         Ok(self.rule_sets.len() - 1)
     }
@@ -202,7 +209,9 @@ impl RuleSetDraft {
     pub(super) fn column(&mut self, from: &Graph, expr: Expr) -> Result<RowColumn, Refused> {
         let expr = self.graft(from, expr)?;
         let Some(ty) = self.before.type_of(expr) else {
-            return Err(Refused("a column is always NULL, of no type; CAST(NULL AS type) gives it one".to_string()));
+            return Err(Refused(
+                "a column is always NULL, of no type; CAST(NULL AS type) gives it one".to_string(),
+            ));
         };
         if ty.is_interval() {
             return Err(Refused(format!("{ty} is no type of a column")));
@@ -280,7 +289,8 @@ impl RuleSetDraft {
                 *atom = *number;
             }
         }
-        let mut atoms: Vec<(AtomId, Atom)> = spec.atoms.drain(..).zip(numbers).filter_map(|(atom, number)| Some((number?, atom))).collect();
+        let mut atoms: Vec<(AtomId, Atom)> =
+            spec.atoms.drain(..).zip(numbers).filter_map(|(atom, number)| Some((number?, atom))).collect();
         atoms.sort_by_key(|&(number, _)| number);
         spec.atoms = atoms.into_iter().map(|(_, atom)| atom).collect();
     }
@@ -304,7 +314,11 @@ impl RuleSetDraft {
                 vencejo_expr::Comparison::Greater => Compare::Greater,
                 vencejo_expr::Comparison::GreaterEqual => Compare::GreaterOrEqual,
             };
-            return Ok(Atom::Compare { column: usize::from(read.column), comparison, constant: constant.clone() });
+            return Ok(Atom::Compare {
+                column: usize::from(read.column),
+                comparison,
+                constant: constant.clone(),
+            });
         }
         Ok(Atom::Program(compile(&self.rows, &[expr])?))
     }
