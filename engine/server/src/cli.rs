@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{app, bench, decide, demo, generate, model, predict, run, serve};
+use crate::{app, bench, decide, demo, generate, model, predict, rule, run, serve};
 
 /// A real-time decision engine: events in over QUIC, decisions out in microseconds.
 #[derive(Parser, Debug)]
@@ -28,6 +28,7 @@ pub struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Run(run::RunArgs),
+    Rule(rule::RuleArgs),
     App(app::AppArgs),
     Decide(decide::DecideArgs),
     Predict(predict::PredictArgs),
@@ -45,6 +46,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::App(args) => app::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Rule(args) => rule::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Predict(args) => predict::run(&args),

@@ -19,6 +19,7 @@ mod identity;
 mod lines;
 mod model;
 mod predict;
+mod rule;
 mod run;
 mod serve;
 mod text_list;

@@ -24,7 +24,9 @@ use crate::console::note;
 use crate::failure::Failure;
 use crate::text_list::{named, nearest};
 
-use input::{Failed, Input};
+pub use input::Input;
+
+use input::Failed;
 use merge::{Merge, Next};
 use output::Printer;
 use summary::Summary;
@@ -96,23 +98,28 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let folder = (args.output.as_os_str() != "-").then_some(&*args.output);
     let progress = summary::progress_bar(&inputs, folder.is_some());
     let printer = Printer::new(&app, &decisions, folder)?;
-    let run = Run {
-        state: PartitionState::new(Arc::clone(&app)),
-        merge: Merge::new(inputs, app.streams.len()),
-        effects: Effects::default(),
-        printer,
-        tick: Tick(0),
-        ticked: Tick(0),
-        ticks: app.flow.lives_by_engine_time(),
-        asked,
-        decisions,
-        app,
-        progress,
-    };
-    run.all(args.json)
+    Run { asked, decisions, progress, ..Run::new(app, inputs, printer) }.all(args.json)
 }
 
-fn find_stream(app: &App, name: &str) -> Result<StreamId, Failure> {
+/// Runs an app over inputs: what each of its outputs gives, row by row, in the app's order.
+///
+/// # Errors
+/// When an input cannot be read to its end.
+pub fn lines_of(app: &Arc<App>, inputs: Vec<Input>) -> Result<Vec<Vec<serde_json::Value>>, Failure> {
+    let mut run = Run::new(Arc::clone(app), inputs, Printer::into_memory(app));
+    run.rows()?;
+    let objects = |text: Vec<u8>| {
+        let objects = serde_json::Deserializer::from_slice(&text).into_iter().collect::<Result<_, _>>();
+        objects.map_err(|error| Failure::runtime(format!("an output is no JSON: {error}")))
+    };
+    run.printer.lines().into_iter().map(objects).collect()
+}
+
+/// A stream of the app by its name.
+///
+/// # Errors
+/// When there is none.
+pub fn find_stream(app: &App, name: &str) -> Result<StreamId, Failure> {
     let names = app.streams.iter().map(|stream| stream.name.as_str());
     let Some(place) = names.clone().position(|known| known == name) else {
         let text = format!("app '{}' has no stream '{name}'; it has: {}", app.name, named(names.clone()));
@@ -163,6 +170,23 @@ struct Run {
 }
 
 impl Run {
+    /// A run that asks for no decision and shows no progress.
+    fn new(app: Arc<App>, inputs: Vec<Input>, printer: Printer) -> Self {
+        Self {
+            state: PartitionState::new(Arc::clone(&app)),
+            merge: Merge::new(inputs, app.streams.len()),
+            effects: Effects::default(),
+            printer,
+            tick: Tick(0),
+            ticked: Tick(0),
+            ticks: app.flow.lives_by_engine_time(),
+            asked: vec![None; app.streams.len()],
+            decisions: Vec::new(),
+            app,
+            progress: None,
+        }
+    }
+
     fn all(mut self, json: bool) -> Result<(), Failure> {
         let clock = Clock::start();
         let began = clock.now();
