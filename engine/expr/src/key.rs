@@ -4,6 +4,7 @@ use crate::value::{Type, Value};
 
 /// Appends the key that `values` are: for each a byte, 0 for NULL or 1 for a value, and for a value 8 bytes,
 /// or a string's length in 4 bytes and its bytes.
+#[allow(clippy::cast_possible_truncation, reason = "no string of a row is as long as 4 GiB")]
 pub fn write<'a>(values: impl IntoIterator<Item = Value<'a>>, out: &mut Vec<u8>) {
     for value in values {
         let bits = match value {

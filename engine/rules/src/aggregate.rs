@@ -1,6 +1,5 @@
-//! Aggregates over the rows of a match. What each gives is as in GROUP BY.
+//! COUNT, SUM and AVG over the rows of a match. What each gives is as in GROUP BY.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use vencejo_expr::{Constant, Type, Value};
@@ -8,46 +7,69 @@ use vencejo_types::limits::{DECIMAL_PRECISION_MAX, DISTINCT_VALUES_MAX};
 
 use crate::spec::{PatternAggregate, PatternFunction as F};
 
-/// An aggregate while rows are taken into it. Strings are borrowed from the rows.
+/// An aggregate while values are taken into it.
 #[derive(Debug)]
-pub(crate) struct Accumulator<'a> {
+pub(crate) struct Accumulator {
     function: F,
     value_type: Type,
-    /// Rows or values taken.
+    /// Values taken.
     count: i64,
     whole: i128,
     double: f64,
-    extreme: Value<'a>,
-    seen: Option<BTreeSet<Constant>>,
+    /// The values taken, where only distinct ones count.
+    distinct: Option<BTreeSet<Constant>>,
 }
 
-impl<'a> Accumulator<'a> {
+impl Accumulator {
     pub fn new(spec: &PatternAggregate) -> Self {
-        let is_extreme = matches!(spec.function, F::Min | F::Max);
         Self {
             function: spec.function,
             value_type: spec.argument.as_ref().map_or(Type::BigInt, |&(_, value_type)| value_type),
             count: 0,
             whole: 0,
             double: 0.0,
-            extreme: Value::Null,
-            seen: (spec.distinct && !is_extreme).then(BTreeSet::new),
+            distinct: Self::is_folded(spec).then(BTreeSet::new),
         }
     }
 
-    /// Takes a row for which the argument has this value.
-    pub fn take(&mut self, value: Value<'a>) {
+    /// Whether an aggregate has no state of fixed size.
+    pub fn is_folded(spec: &PatternAggregate) -> bool {
+        spec.distinct && matches!(spec.function, F::Count | F::Sum | F::Avg)
+    }
+
+    /// The accumulator that [`Accumulator::write`] has written; zeros are one without values.
+    pub fn of_words(spec: &PatternAggregate, words: &[u64]) -> Self {
+        let (low, high) = (u128::from(words[0]), u128::from(words[1]));
+        Self {
+            count: words[2].cast_signed(),
+            whole: (high << 64 | low).cast_signed(),
+            double: f64::from_bits(words[0]),
+            ..Self::new(spec)
+        }
+    }
+
+    /// Writes a SUM or AVG down, in three words.
+    pub fn write(&self, words: &mut [u64]) {
+        words[2] = self.count.cast_unsigned();
+        if self.value_type == Type::Double {
+            words[0] = self.double.to_bits();
+        } else {
+            let whole = self.whole.cast_unsigned();
+            words[0] = whole as u64;
+            words[1] = (whole >> 64) as u64;
+        }
+    }
+
+    /// Takes a value; NULL does not count.
+    pub fn take(&mut self, value: Value<'_>) {
         let value = match value.finite() {
-            _ if self.function == F::CountRows => {
-                self.count += 1;
-                return;
-            }
             Value::Null => return,
+            // Zeros are one value.
             Value::Double(number) => Value::Double(number + 0.0),
             value => value,
         };
-        if let Some(seen) = &mut self.seen
-            && (seen.len() > DISTINCT_VALUES_MAX || !seen.insert(value.into()))
+        if let Some(distinct) = &mut self.distinct
+            && (distinct.len() > DISTINCT_VALUES_MAX || !distinct.insert(value.into()))
         {
             return;
         }
@@ -57,25 +79,15 @@ impl<'a> Accumulator<'a> {
             Value::Double(number) => self.double += number,
             _ => {}
         }
-        let wanted = match self.function {
-            F::Min => Ordering::Less,
-            F::Max => Ordering::Greater,
-            _ => return,
-        };
-        if self.extreme == Value::Null || compare(value, self.extreme) == Some(wanted) {
-            self.extreme = value;
-        }
     }
 
-    /// The value of the rows taken so far.
-    pub fn value(&self) -> Value<'a> {
-        if self.seen.as_ref().is_some_and(|seen| seen.len() > DISTINCT_VALUES_MAX) {
+    /// The value of what was taken so far.
+    pub fn value(&self) -> Value<'static> {
+        if self.distinct.as_ref().is_some_and(|distinct| distinct.len() > DISTINCT_VALUES_MAX) {
             return Value::Null;
         }
         let is_double = self.value_type == Type::Double;
         let value = match self.function {
-            F::CountRows | F::Count => Value::Int(self.count),
-            F::Min | F::Max => self.extreme,
             F::Sum | F::Avg if self.count == 0 => Value::Null,
             F::Sum if is_double => Value::Double(self.double),
             F::Avg if is_double => Value::Double(self.double / self.count as f64),
@@ -85,6 +97,7 @@ impl<'a> Accumulator<'a> {
                 let up = self.is_decimal() && (self.whole % count).abs() * 2 >= count;
                 self.narrow(self.whole / count + if up { self.whole.signum() } else { 0 })
             }
+            F::CountRows | F::Count | F::Min | F::Max => Value::Int(self.count),
         };
         value.finite()
     }
@@ -94,22 +107,11 @@ impl<'a> Accumulator<'a> {
     }
 
     /// A sum or mean, where its type can hold it.
-    fn narrow(&self, number: i128) -> Value<'a> {
+    fn narrow(&self, number: i128) -> Value<'static> {
         let digits_max = 10_i128.pow(u32::from(DECIMAL_PRECISION_MAX));
         match i64::try_from(number) {
             Ok(narrow) if !self.is_decimal() || number.abs() < digits_max => Value::Int(narrow),
             _ => Value::Null,
         }
-    }
-}
-
-/// The order of two values of one type.
-fn compare(left: Value<'_>, right: Value<'_>) -> Option<Ordering> {
-    match (left, right) {
-        (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(&right)),
-        (Value::Int(left), Value::Int(right)) => Some(left.cmp(&right)),
-        (Value::Double(left), Value::Double(right)) => left.partial_cmp(&right),
-        (Value::Str(left), Value::Str(right)) => Some(left.cmp(right)),
-        _ => None,
     }
 }

@@ -1,70 +1,246 @@
 //! Conditions over single rows: each distinct one is evaluated once per row, for all rules.
+//!
+//! A bit per atom says whether it holds. Comparisons of a column are numbered by their constants, ascending, so
+//! that those which hold for a value are a run of bits: finding its end takes one binary search, however many
+//! there are. Programs are run when a condition asks for them, once per row.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use bumpalo::Bump;
-use vencejo_expr::{Env, Program, Value};
+use vencejo_expr::{Constant, Env, Program, Value};
 
 use crate::spec::{Atom, AtomId, Compare, Condition, RuleSetSpec};
 
 /// Which atoms hold for a row: a bit each.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Truths(Vec<u64>);
+pub(crate) struct Truths {
+    comparisons: Vec<u64>,
+    programs: Vec<Option<bool>>,
+    /// Whether a program's answer is known.
+    any_known: bool,
+}
 
-/// Atoms that must all hold, as words of bits.
-#[derive(Clone, Debug)]
-pub(crate) struct Mask(Vec<(u32, u64)>);
+impl Truths {
+    /// The bits of 64 comparisons.
+    #[inline]
+    pub fn word(&self, word: usize) -> u64 {
+        self.comparisons[word]
+    }
+}
+
+/// Atoms that must all hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mask {
+    /// Comparisons, as words of bits.
+    words: Vec<(u32, u64)>,
+    programs: Vec<u32>,
+}
 
 impl Mask {
-    pub fn new(condition: &Condition) -> Self {
-        let mut words: Vec<(u32, u64)> = Vec::new();
-        let mut atoms: Vec<AtomId> = condition.atoms.clone();
-        atoms.sort_unstable();
-        for atom in atoms {
-            let (word, bit) = (atom / 64, 1 << (atom % 64));
-            match words.last_mut() {
-                Some((last, bits)) if *last == word => *bits |= bit,
-                _ => words.push((word, bit)),
-            }
-        }
-        Self(words)
+    /// Whether all its comparisons hold.
+    #[inline]
+    pub fn may_hold(&self, truths: &Truths) -> bool {
+        self.words.iter().all(|&(word, bits)| truths.comparisons[word as usize] & bits == bits)
     }
 
-    /// Whether all its atoms hold.
-    #[inline]
-    pub fn holds(&self, truths: &Truths) -> bool {
-        self.0.iter().all(|&(word, bits)| truths.0[word as usize] & bits == bits)
+    /// The numbers of its comparisons.
+    pub fn comparisons(&self) -> impl Iterator<Item = usize> {
+        let bits = |&(word, bits): &(u32, u64)| {
+            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word as usize * 64 + bit)
+        };
+        self.words.iter().flat_map(bits)
     }
+}
+
+/// Comparisons of one column that hold together, in the order of their constants.
+#[derive(Debug)]
+struct Section {
+    column: usize,
+    kind: Kind,
+    /// With whether the bound itself is left out.
+    bounds: Vec<(Constant, bool)>,
+    /// The number of the first one.
+    base: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Lower,
+    Upper,
+    Equal,
+    Unequal,
+}
+
+impl Kind {
+    fn of(comparison: Compare) -> (Self, bool) {
+        match comparison {
+            Compare::Greater => (Self::Lower, true),
+            Compare::GreaterOrEqual => (Self::Lower, false),
+            Compare::Less => (Self::Upper, true),
+            Compare::LessOrEqual => (Self::Upper, false),
+            Compare::Equal => (Self::Equal, false),
+            Compare::NotEqual => (Self::Unequal, false),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Comparison(usize),
+    Program(u32),
 }
 
 /// The atoms of a set of rules.
 #[derive(Debug)]
 pub(crate) struct Atoms {
-    spec: Arc<RuleSetSpec>,
+    sections: Vec<Section>,
+    programs: Vec<Program>,
+    places: Vec<Place>,
+    comparisons: usize,
 }
 
 impl Atoms {
     pub fn new(spec: &Arc<RuleSetSpec>) -> Self {
-        Self { spec: Arc::clone(spec) }
-    }
-
-    /// Evaluates all atoms for a row.
-    pub fn evaluate(&self, row: &[Value<'_>], arena: &mut Bump, truths: &mut Truths) {
-        truths.0.clear();
-        truths.0.resize(self.spec.atoms.len().div_ceil(64), 0);
-        for (at, atom) in self.spec.atoms.iter().enumerate() {
-            let holds = match atom {
+        let mut places = vec![Place::Comparison(0); spec.atoms.len()];
+        let (mut programs, mut compares) = (Vec::new(), Vec::new());
+        for (at, atom) in spec.atoms.iter().enumerate() {
+            match atom {
                 Atom::Compare { column, comparison, constant } => {
-                    comparison.holds(row[*column], constant.value())
+                    let (kind, is_strict) = Kind::of(*comparison);
+                    compares.push((*column, kind, constant, is_strict, at));
                 }
                 Atom::Program(program) => {
-                    arena.reset();
-                    is_true(program, &mut RowAlone(row), arena)
+                    places[at] = Place::Program(programs.len() as u32);
+                    programs.push(program.clone());
                 }
-            };
-            truths.0[at / 64] |= u64::from(holds) << (at % 64);
+            }
         }
+        compares.sort_by(|left, right| {
+            let by_bound = || order(left.2.value(), right.2.value()).unwrap_or(Ordering::Equal);
+            // Of equal bounds those come first that hold for more.
+            let strictness = || match left.1 {
+                Kind::Upper => right.3.cmp(&left.3),
+                _ => left.3.cmp(&right.3),
+            };
+            (left.0, left.1).cmp(&(right.0, right.1)).then_with(by_bound).then_with(strictness)
+        });
+        let mut sections: Vec<Section> = Vec::new();
+        for (number, &(column, kind, constant, is_strict, at)) in compares.iter().enumerate() {
+            places[at] = Place::Comparison(number);
+            let bound = (constant.clone(), is_strict);
+            match sections.last_mut() {
+                Some(last) if last.column == column && last.kind == kind => last.bounds.push(bound),
+                _ => sections.push(Section { column, kind, bounds: vec![bound], base: number }),
+            }
+        }
+        Self { sections, programs, places, comparisons: compares.len() }
+    }
+
+    /// How many comparisons there are.
+    pub fn comparisons(&self) -> usize {
+        self.comparisons
+    }
+
+    /// The atoms of a condition.
+    pub fn mask(&self, condition: &Condition) -> Mask {
+        let place = |&atom: &AtomId| self.places[atom as usize];
+        let mut mask = Mask { words: Vec::new(), programs: Vec::new() };
+        let mut numbers = Vec::new();
+        for place in condition.atoms.iter().map(place) {
+            match place {
+                Place::Comparison(number) => numbers.push(number),
+                Place::Program(number) => mask.programs.push(number),
+            }
+        }
+        numbers.sort_unstable();
+        for number in numbers {
+            let (word, bit) = ((number / 64) as u32, 1 << (number % 64));
+            match mask.words.last_mut() {
+                Some((last, bits)) if *last == word => *bits |= bit,
+                _ => mask.words.push((word, bit)),
+            }
+        }
+        mask
+    }
+
+    /// Evaluates the comparisons for a row. Cost: a binary search for each kind of comparison of each column.
+    pub fn compare(&self, row: &[Value<'_>], truths: &mut Truths) {
+        truths.comparisons.clear();
+        truths.comparisons.resize(self.comparisons.div_ceil(64), 0);
+        if truths.any_known || truths.programs.len() != self.programs.len() {
+            truths.programs.clear();
+            truths.programs.resize(self.programs.len(), None);
+            truths.any_known = false;
+        }
+        for section in &self.sections {
+            let value = row[section.column].finite();
+            if value != Value::Null {
+                section.mark(value, &mut truths.comparisons);
+            }
+        }
+    }
+
+    /// Whether all atoms of a mask hold for a row whose comparisons are evaluated.
+    #[inline]
+    pub fn hold(&self, mask: &Mask, truths: &mut Truths, row: &[Value<'_>], arena: &mut Bump) -> bool {
+        mask.may_hold(truths)
+            && (mask.programs.is_empty()
+                || mask.programs.iter().all(|&program| self.run(program as usize, truths, row, arena)))
+    }
+
+    fn run(&self, program: usize, truths: &mut Truths, row: &[Value<'_>], arena: &mut Bump) -> bool {
+        if let Some(known) = truths.programs[program] {
+            return known;
+        }
+        arena.reset();
+        let holds = is_true(&self.programs[program], &mut RowAlone(row), arena);
+        truths.programs[program] = Some(holds);
+        truths.any_known = true;
+        holds
+    }
+}
+
+impl Section {
+    /// Sets the bits of what holds for a value that is not NULL.
+    fn mark(&self, value: Value<'_>, words: &mut [u64]) {
+        // How a bound compares with the value, a strict one counted as just behind or before it.
+        let bounds = &self.bounds;
+        let before = |wanted: fn(Ordering, bool) -> bool| {
+            bounds.partition_point(|(bound, is_strict)| {
+                order(bound.value(), value).is_some_and(|ordering| wanted(ordering, *is_strict))
+            })
+        };
+        let base = self.base;
+        match self.kind {
+            Kind::Lower => {
+                let holding = before(|bound, is_strict| bound.is_lt() || bound.is_eq() && !is_strict);
+                fill(words, base, base + holding);
+            }
+            Kind::Upper => {
+                let failing = before(|bound, is_strict| bound.is_lt() || bound.is_eq() && is_strict);
+                fill(words, base + failing, base + bounds.len());
+            }
+            Kind::Equal | Kind::Unequal => {
+                let (less, not_more) = (before(|bound, _| bound.is_lt()), before(|bound, _| bound.is_le()));
+                if self.kind == Kind::Equal {
+                    fill(words, base + less, base + not_more);
+                } else {
+                    fill(words, base, base + less);
+                    fill(words, base + not_more, base + bounds.len());
+                }
+            }
+        }
+    }
+}
+
+/// Sets a run of bits.
+fn fill(words: &mut [u64], mut from: usize, to: usize) {
+    while from < to {
+        let (word, bit) = (from / 64, from % 64);
+        let count = (64 - bit).min(to - from);
+        words[word] |= (u64::MAX >> (64 - count)) << bit;
+        from += count;
     }
 }
 
@@ -73,27 +249,14 @@ pub(crate) fn is_true<'a>(program: &'a Program, env: &mut impl Env<'a>, arena: &
     program.run(env, arena).first() == Some(&Value::Bool(true))
 }
 
-impl Compare {
-    /// Whether two values of one type compare so; not where one is NULL.
-    pub(crate) fn holds(self, left: Value<'_>, right: Value<'_>) -> bool {
-        let ordering = match (left.finite(), right) {
-            (Value::Bool(left), Value::Bool(right)) => left.cmp(&right),
-            (Value::Int(left), Value::Int(right)) => left.cmp(&right),
-            (Value::Str(left), Value::Str(right)) => left.cmp(right),
-            (Value::Double(left), Value::Double(right)) => match left.partial_cmp(&right) {
-                Some(ordering) => ordering,
-                None => return false,
-            },
-            _ => return false,
-        };
-        match self {
-            Self::Equal => ordering == Ordering::Equal,
-            Self::NotEqual => ordering != Ordering::Equal,
-            Self::Less => ordering == Ordering::Less,
-            Self::LessOrEqual => ordering != Ordering::Greater,
-            Self::Greater => ordering == Ordering::Greater,
-            Self::GreaterOrEqual => ordering != Ordering::Less,
-        }
+/// The order of two values of one type that are not NULL.
+pub(crate) fn order(left: Value<'_>, right: Value<'_>) -> Option<Ordering> {
+    match (left, right) {
+        (Value::Int(left), Value::Int(right)) => Some(left.cmp(&right)),
+        (Value::Str(left), Value::Str(right)) => Some(left.cmp(right)),
+        (Value::Double(left), Value::Double(right)) => left.partial_cmp(&right),
+        (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(&right)),
+        _ => None,
     }
 }
 
@@ -107,5 +270,82 @@ impl<'a> Env<'a> for RowAlone<'a> {
 
     fn call(&mut self, _: u16, _: &[Value<'a>]) -> Value<'a> {
         Value::Null
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use vencejo_expr::Type;
+
+    use crate::spec::Order;
+
+    fn holds(comparison: Compare, ordering: Ordering) -> bool {
+        match comparison {
+            Compare::Equal => ordering.is_eq(),
+            Compare::NotEqual => ordering.is_ne(),
+            Compare::Less => ordering.is_lt(),
+            Compare::LessOrEqual => ordering.is_le(),
+            Compare::Greater => ordering.is_gt(),
+            Compare::GreaterOrEqual => ordering.is_ge(),
+        }
+    }
+
+    fn comparison() -> impl Strategy<Value = Compare> {
+        prop::sample::select(vec![
+            Compare::Equal,
+            Compare::NotEqual,
+            Compare::Less,
+            Compare::LessOrEqual,
+            Compare::Greater,
+            Compare::GreaterOrEqual,
+        ])
+    }
+
+    proptest! {
+        /// Three columns of different types, many comparisons: each holds where it does by itself.
+        #[test]
+        fn equals_each_comparison_by_itself(
+            atoms in prop::collection::vec((0_usize..3, comparison(), -4_i8..4), 0..150),
+            row in prop::collection::vec(prop::option::of(-5_i8..5), 3),
+        ) {
+            let texts: Vec<String> = (0..11).map(|n| "x".repeat(n)).collect();
+            let value = |column: usize, number: i8| match column {
+                0 => Value::Int(i64::from(number)),
+                1 => Value::Double(f64::from(number) / 2.0),
+                _ => Value::Str(&texts[usize::try_from(number + 5).unwrap()]),
+            };
+            let spec = RuleSetSpec {
+                key: Vec::new(),
+                time: 0,
+                order: Order::Arrival,
+                then_by: Vec::new(),
+                input: vec![Type::BigInt, Type::Double, Type::String],
+                atoms: atoms
+                    .iter()
+                    .map(|&(column, comparison, number)| Atom::Compare {
+                        column,
+                        comparison,
+                        constant: value(column, number).into(),
+                    })
+                    .collect(),
+                rules: Vec::new(),
+            };
+            let values: Vec<Value<'_>> = row
+                .iter()
+                .enumerate()
+                .map(|(column, number)| number.map_or(Value::Null, |number| value(column, number)))
+                .collect();
+            let made = Atoms::new(&Arc::new(spec));
+            let mut truths = Truths::default();
+            made.compare(&values, &mut truths);
+            for (at, &(column, comparison, number)) in atoms.iter().enumerate() {
+                let ordering = row[column].map(|held| held.cmp(&number));
+                let expected = ordering.is_some_and(|ordering| holds(comparison, ordering));
+                let mask = made.mask(&Condition { atoms: vec![u32::try_from(at).unwrap()], residual: None });
+                prop_assert_eq!(mask.may_hold(&truths), expected, "{:?} {:?}", atoms[at], row[column]);
+            }
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! From a pattern to an automaton without empty steps.
 //!
-//! A state takes one row. What may follow it, or begin a match, is a list of states in the order of preference,
-//! and whether the match may end there, which is preferred least in the list: what would come behind it can
-//! never win. Conditions stand on states alone, so the lists are known beforehand (Glushkov's construction,
-//! with the priorities of Pike's machine).
+//! A state takes one row. What may follow it, or begin a match, is a list of states in the order of
+//! preference, and whether the match may end there, which is preferred least in the list: what would come
+//! behind it can never win. Conditions stand on states alone, so the lists are known beforehand (Glushkov's
+//! construction, with the priorities of Pike's machine).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
@@ -93,7 +93,7 @@ impl Automaton {
     /// # Errors
     /// A limit is passed, or an absence stands where it has no meaning.
     pub fn compile(pattern: &Pattern, has_within: bool) -> Result<Self, PatternError> {
-        let mut graph = Graph { nodes: vec![Node::Accept] };
+        let mut graph = Graph { nodes: vec![Node::Accept], visits: 0 };
         let first =
             graph.build(pattern, Graph::ACCEPT, Place { excluded: false, is_last: true, depth: 0 })?;
         let mut automaton = Self { states: Vec::new(), initial: Next::default(), transitions: Vec::new() };
@@ -105,8 +105,8 @@ impl Automaton {
             }
         }
         automaton.initial = graph.next(first, &places, &mut automaton.transitions)?;
-        for (at, node) in graph.nodes.iter().enumerate() {
-            if let Node::State { next, .. } = *node {
+        for at in 0..graph.nodes.len() {
+            if let Node::State { next, .. } = graph.nodes[at] {
                 let next = graph.next(next, &places, &mut automaton.transitions)?;
                 automaton.states[usize::from(places[at])].next = next;
             }
@@ -139,6 +139,14 @@ enum Node {
     },
     /// The first is preferred.
     Choice(Vec<usize>),
+    /// A repetition without bound: once more, or on.
+    Loop {
+        body: usize,
+        next: usize,
+        greedy: bool,
+    },
+    /// The end of a loop's body.
+    Again(usize),
 }
 
 /// Where a part of the pattern stands.
@@ -153,6 +161,8 @@ struct Place {
 /// The pattern with empty steps, made from its end to its beginning.
 struct Graph {
     nodes: Vec<Node>,
+    /// How often a node has been visited in search of transitions.
+    visits: usize,
 }
 
 impl Graph {
@@ -181,12 +191,9 @@ impl Graph {
             Pattern::Absence(variable) if place.is_last => {
                 self.push(Node::State { takes: Takes::Silence(*variable), next })
             }
-            Pattern::Absence(variable) => {
-                let choice = self.push(Node::Choice(Vec::new()))?;
-                let other = self.push(Node::State { takes: Takes::Other(*variable), next: choice })?;
-                self.nodes[choice] = Node::Choice(vec![next, other]);
-                Ok(choice)
-            }
+            Pattern::Absence(variable) => self.unbounded(next, false, |graph, again| {
+                graph.push(Node::State { takes: Takes::Other(*variable), next: again })
+            }),
             Pattern::Concatenation(parts) => {
                 let mut entry = next;
                 for (at, part) in parts.iter().enumerate().rev() {
@@ -230,9 +237,7 @@ impl Graph {
                 entry = self.push(choice(more, next))?;
             }
         } else {
-            entry = self.push(Node::Choice(Vec::new()))?;
-            let more = self.build(pattern, entry, place)?;
-            self.nodes[entry] = choice(more, next);
+            entry = self.unbounded(next, greedy, |graph, again| graph.build(pattern, again, place))?;
         }
         for _ in 0..min {
             let before = self.nodes.len();
@@ -241,6 +246,20 @@ impl Graph {
                 break; // it takes no row, however often
             }
         }
+        Ok(entry)
+    }
+
+    /// A repetition without bound of what `body` makes, which is told where its end leads.
+    fn unbounded(
+        &mut self,
+        next: usize,
+        greedy: bool,
+        body: impl FnOnce(&mut Self, usize) -> Result<usize, PatternError>,
+    ) -> Result<usize, PatternError> {
+        let entry = self.push(Node::Loop { body: 0, next, greedy })?;
+        let again = self.push(Node::Again(entry))?;
+        let body = body(self, again)?;
+        self.nodes[entry] = Node::Loop { body, next, greedy };
         Ok(entry)
     }
 
@@ -271,29 +290,49 @@ impl Graph {
         Ok(entry)
     }
 
-    /// What is reached from a node without taking a row, in order of preference. A node that is met again
-    /// adds nothing: it has been tried, with a higher preference, or it closes a round that took no row.
-    fn next(&self, from: usize, places: &[u16], transitions: &mut Vec<u16>) -> Result<Next, PatternError> {
-        let start = transitions.len() as u32;
-        let mut is_met = vec![false; self.nodes.len()];
-        let mut open = vec![from];
+    /// What is reached from a node without taking a row, in order of preference. A round of a loop that took
+    /// no row leads nowhere; so what is reached depends on the loops whose round has just begun. Where node
+    /// and loops are met again, a preferred way has found the same.
+    fn next(
+        &mut self,
+        from: usize,
+        places: &[u16],
+        transitions: &mut Vec<u16>,
+    ) -> Result<Next, PatternError> {
+        let start = transitions.len();
+        let mut met = BTreeSet::new();
+        let mut is_reached = vec![false; self.nodes.len()];
+        let mut open: Vec<(usize, Vec<usize>)> = vec![(from, Vec::new())];
         let mut accepts = false;
-        while let Some(at) = open.pop() {
-            if std::mem::replace(&mut is_met[at], true) {
+        while let Some((at, begun)) = open.pop() {
+            if !met.insert((at, begun.clone())) {
                 continue;
             }
-            match &self.nodes[at] {
+            self.visits += 1;
+            if self.visits > 8 * PATTERN_TRANSITIONS_MAX || transitions.len() > PATTERN_TRANSITIONS_MAX {
+                return Err(PatternError::TooLarge);
+            }
+            match self.nodes[at] {
                 Node::Accept => {
                     accepts = true;
                     break;
                 }
-                Node::State { .. } => transitions.push(places[at]),
-                Node::Choice(ways) => open.extend(ways.iter().rev()),
-            }
-            if transitions.len() > PATTERN_TRANSITIONS_MAX {
-                return Err(PatternError::TooLarge);
+                Node::State { .. } => {
+                    if !std::mem::replace(&mut is_reached[at], true) {
+                        transitions.push(places[at]);
+                    }
+                }
+                Node::Choice(ref ways) => open.extend(ways.iter().rev().map(|&way| (way, begun.clone()))),
+                Node::Again(entry) if begun.contains(&entry) => {}
+                Node::Again(entry) => open.push((entry, begun)),
+                Node::Loop { body, next, greedy } => {
+                    let mut inside = begun.clone();
+                    inside.push(at);
+                    let (more, on) = ((body, inside), (next, begun));
+                    open.extend(if greedy { [on, more] } else { [more, on] });
+                }
             }
         }
-        Ok(Next { states: start..transitions.len() as u32, accepts })
+        Ok(Next { states: start as u32..transitions.len() as u32, accepts })
     }
 }

@@ -1,8 +1,8 @@
 //! The matcher's event time: from now on rows count as having at least this time.
 //!
-//! In order of arrival it is the greatest time seen or told by a watermark. While nothing comes it moves on with
-//! engine time: by what has passed since the first tick after the last row, so that it is never ahead. What it
-//! gained so is given back when a row comes, whose time may be far behind engine time.
+//! In order of arrival it is the greatest time seen or told by a watermark. While nothing comes it moves on
+//! with engine time: by what has passed since the first tick after the last row, so that it is never ahead.
+//! What it gained so is given back when a row comes, whose time may be far behind engine time.
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {

@@ -4,96 +4,90 @@ use vencejo_types::index::Index;
 use vencejo_types::row::key_hash;
 
 use crate::row_log::RowLog;
-use crate::runs::RuleRuns;
 
 /// What is remembered of a key.
 #[derive(Debug, Default)]
 pub(crate) struct KeyState {
+    pub key: Vec<u8>,
     pub log: RowLog,
-    /// By rule.
-    pub rules: Vec<RuleRuns>,
+    /// The rules that have runs or rows to look back on, and the place of those in the pool; by rule.
+    pub rules: Vec<(u32, u32)>,
+    /// How many matches each rule has given out, for those that gave any; by rule.
+    pub numbers: Vec<(u32, u64)>,
 }
 
 impl KeyState {
-    /// Where a rule's runs are, or where they would be.
-    pub fn find(&self, rule: u32) -> Result<usize, usize> {
-        self.rules.binary_search_by_key(&rule, |runs| runs.rule)
+    /// Whether there is nothing to remember.
+    pub fn is_blank(&self) -> bool {
+        self.rules.is_empty() && self.numbers.is_empty()
     }
 }
 
-#[derive(Debug, Default)]
-struct Entry {
-    key: Box<[u8]>,
-    state: KeyState,
-}
-
-/// Keys by their bytes. Places count up; that of a key that left is used again.
+/// Keys by their bytes. Places count up; that of a key that left is used again, with its memory.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     index: Index,
-    entries: Vec<Entry>,
+    states: Vec<KeyState>,
     free: Vec<u32>,
+    len: usize,
 }
 
 impl Keys {
     pub fn find(&self, key: &[u8]) -> Option<usize> {
-        self.index.find(key_hash(key), |place| *self.entries[place].key == *key)
+        self.index.find(key_hash(key), |place| self.states[place].key == key)
     }
 
     pub fn len(&self) -> usize {
-        self.entries.len() - self.free.len()
+        self.len
     }
 
-    /// Adds a key that is not there.
-    pub fn insert(&mut self, key: &[u8], state: KeyState) -> usize {
-        let entry = Entry { key: key.into(), state };
-        let place = match self.free.pop() {
-            Some(place) => {
-                self.entries[place as usize] = entry;
-                place as usize
-            }
-            None => {
-                self.entries.push(entry);
-                self.entries.len() - 1
-            }
-        };
-        self.index.insert(key_hash(key), place);
+    /// A place for a key that is not there. Until it is admitted, it is not found.
+    pub fn lend(&mut self, key: &[u8]) -> usize {
+        let place = self.free.pop().map_or(self.states.len(), |place| place as usize);
+        if place == self.states.len() {
+            self.states.push(KeyState::default());
+        }
+        let held = &mut self.states[place].key;
+        held.clear();
+        held.extend_from_slice(key);
         place
     }
 
-    /// Takes a key out.
-    pub fn remove(&mut self, place: usize) {
-        let entry = std::mem::take(&mut self.entries[place]);
-        self.index.remove(key_hash(&entry.key), place);
+    /// Lets a key be found.
+    pub fn admit(&mut self, place: usize) {
+        self.index.insert(key_hash(&self.states[place].key), place);
+        self.len += 1;
+    }
+
+    /// Takes a blank key back that was not admitted.
+    pub fn give_back(&mut self, place: usize) {
         self.free.push(place as u32);
     }
 
-    /// The key at a place and its state.
-    pub fn at(&self, place: usize) -> (&[u8], &KeyState) {
-        let Entry { key, state } = &self.entries[place];
-        (key, state)
+    /// Takes a blank key out.
+    pub fn remove(&mut self, place: usize) {
+        self.index.remove(key_hash(&self.states[place].key), place);
+        self.len -= 1;
+        self.free.push(place as u32);
     }
 
-    /// The key at a place and its state, to be changed.
-    pub fn at_mut(&mut self, place: usize) -> (&[u8], &mut KeyState) {
-        let Entry { key, state } = &mut self.entries[place];
-        (key, state)
-    }
-
-    pub fn bytes(&self) -> usize {
-        let of_entry = |entry: &Entry| {
-            let rules: usize = entry.state.rules.iter().map(RuleRuns::bytes).sum();
-            entry.key.len() + entry.state.log.bytes() + rules
-        };
-        let inside: usize = self.entries.iter().map(of_entry).sum();
-        let spare: usize =
-            self.entries.iter().map(|entry| entry.state.rules.capacity() * size_of::<RuleRuns>()).sum();
-        let places = self.entries.capacity() * size_of::<Entry>() + self.free.capacity() * size_of::<u32>();
-        self.index.bytes() + places + inside + spare
+    pub fn at_mut(&mut self, place: usize) -> &mut KeyState {
+        &mut self.states[place]
     }
 
     /// How many places there are; some may have no key.
     pub fn places(&self) -> usize {
-        self.entries.len()
+        self.states.len()
+    }
+
+    pub fn bytes(&self) -> usize {
+        let inside = |state: &KeyState| {
+            state.key.capacity()
+                + state.log.bytes()
+                + state.rules.capacity() * size_of::<(u32, u32)>()
+                + state.numbers.capacity() * size_of::<(u32, u64)>()
+        };
+        let places = self.states.capacity() * size_of::<KeyState>() + self.free.capacity() * size_of::<u32>();
+        self.index.bytes() + places + self.states.iter().map(inside).sum::<usize>()
     }
 }

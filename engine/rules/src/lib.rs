@@ -2,7 +2,21 @@
 //!
 //! Pure: rows, watermarks and time come in, matches go out; no I/O, clock, randomness or thread. Columns are
 //! numbers; every matcher is built from a specification that the planner made ([`spec`]). Excluded: names and
-//! SQL text (engine/sql), expressions (engine/expr), what feeds what and what becomes of alerts (engine/core).
+//! SQL text (engine/sql), expressions (engine/expr), what feeds what and what becomes of alerts
+//! (engine/core). What a pattern means, and where Flink differs, stands in SEMANTICS.md.
+//!
+//! # How a row is matched
+//!
+//! 1. `atoms`: comparisons of single columns, shared by all rules, become bits; a binary search per column.
+//! 2. `dispatch`: the bits name the rules in which a match may begin; the key names those that have open
+//! runs. No other rule is looked at. 3. `runs`: each open run of those rules moves on. A run is the work of
+//! one first row: a list of threads, the preferred one first, each in a state of the rule's `automaton`. A
+//! thread takes the row or fails. 4. What is decided is given out (`output`), in order of first rows; the
+//! skip leaves runs out. 5. `row_log` keeps the row if a run holds it, and lets rows go that no run holds.
+//!
+//! What conditions read of the rows taken before lies in a few words beside a thread's path (`registers`): a
+//! condition costs the same however long the match is, and threads with equal words are one. Nothing is
+//! allocated per row once the memory is there: runs, keys and paths are used again.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::cast_possible_truncation,
@@ -14,9 +28,13 @@ mod atoms;
 mod automaton;
 mod buffer;
 mod clock;
+mod dispatch;
 mod keys;
 mod matched;
+mod output;
 mod path;
+mod pool;
+mod registers;
 mod row_log;
 mod rule;
 mod runs;

@@ -10,48 +10,87 @@ impl PathId {
     pub const EMPTY: Self = Self(u32::MAX);
 }
 
-/// A row and what it is mapped to.
+/// A row and the variable it is mapped to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct Mapped {
     pub row: RowId,
     pub variable: u8,
+}
+
+/// A row of a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub mapped: Mapped,
     pub excluded: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    row: RowId,
+    step: Step,
     /// The node before; of a free node the next free one.
     before: PathId,
     holders: u32,
-    variable: u8,
-    excluded: bool,
 }
 
-/// All paths of a set of rules.
+/// All paths of a rule.
 #[derive(Debug)]
 pub(crate) struct Paths {
     nodes: Vec<Node>,
+    /// Of each node what conditions read of its path.
+    registers: Vec<u64>,
+    /// The registers of a path without rows.
+    initial: Box<[u64]>,
     free: PathId,
     len: usize,
 }
 
 impl Paths {
-    pub fn new() -> Self {
-        Self { nodes: Vec::new(), free: PathId::EMPTY, len: 0 }
+    /// No paths; one without rows has the registers `initial`.
+    pub fn new(initial: &[u64]) -> Self {
+        let initial = initial.into();
+        Self { nodes: Vec::new(), registers: Vec::new(), initial, free: PathId::EMPTY, len: 0 }
     }
 
-    /// A path with a row more, held once.
-    pub fn push(&mut self, before: PathId, step: Step) -> PathId {
-        let Step { row, variable, excluded } = step;
-        let node = Node { row, before, holders: 1, variable, excluded };
+    /// Whether conditions read anything of paths.
+    pub fn has_registers(&self) -> bool {
+        !self.initial.is_empty()
+    }
+
+    /// What conditions read of a path.
+    #[inline]
+    pub fn registers(&self, path: PathId) -> &[u64] {
+        if path == PathId::EMPTY {
+            return &self.initial;
+        }
+        let start = path.0 as usize * self.initial.len();
+        &self.registers[start..start + self.initial.len()]
+    }
+
+    /// The rows of a path, the last one first.
+    pub fn backwards(&self, mut path: PathId) -> impl Iterator<Item = Step> {
+        std::iter::from_fn(move || {
+            if path == PathId::EMPTY {
+                return None;
+            }
+            let Node { step, before, .. } = self.nodes[path.0 as usize];
+            path = before;
+            Some(step)
+        })
+    }
+
+    /// A path with a row more and these registers, held once.
+    pub fn push(&mut self, before: PathId, step: Step, registers: &[u64]) -> PathId {
+        let node = Node { step, before, holders: 1 };
         self.hold(before);
         self.len += 1;
         if self.free == PathId::EMPTY {
             self.nodes.push(node);
+            self.registers.extend_from_slice(registers);
             return PathId((self.nodes.len() - 1) as u32);
         }
         let place = self.free;
+        let start = place.0 as usize * self.initial.len();
+        self.registers[start..start + self.initial.len()].copy_from_slice(registers);
         self.free = self.nodes[place.0 as usize].before;
         self.nodes[place.0 as usize] = node;
         place
@@ -80,13 +119,9 @@ impl Paths {
     }
 
     /// Puts the path's rows, the first one first, in place of what `out` holds.
-    pub fn read(&self, mut path: PathId, out: &mut Vec<Step>) {
+    pub fn read(&self, path: PathId, out: &mut Vec<Step>) {
         out.clear();
-        while path != PathId::EMPTY {
-            let Node { row, before, variable, excluded, .. } = self.nodes[path.0 as usize];
-            out.push(Step { row, variable, excluded });
-            path = before;
-        }
+        out.extend(self.backwards(path));
         out.reverse();
     }
 
@@ -96,6 +131,6 @@ impl Paths {
     }
 
     pub fn bytes(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>()
+        self.nodes.capacity() * size_of::<Node>() + self.registers.capacity() * size_of::<u64>()
     }
 }

@@ -1,8 +1,8 @@
 //! The rows of a key that open runs can still read: the columns that programs read, one row after the other.
 //!
-//! A row is a run of words: sequence, time, where its strings begin, a bit per column that is NULL, then a word
-//! per column, two for a string (where it begins, and its length). Rows leave at the front; the memory of those
-//! that left is used again once they are the greater part.
+//! A row is a run of words: sequence, time, where its strings begin, a bit per column that is NULL, then a
+//! word per column, two for a string (where it begins, and its length). Rows leave at the front; the memory
+//! of those that left is used again once they are the greater part.
 
 use vencejo_expr::{Type, Value, key::value_of_bits};
 

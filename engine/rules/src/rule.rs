@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use vencejo_expr::Program;
 
-use crate::atoms::{Mask, Truths};
-use crate::automaton::Automaton;
-use crate::spec::{CLASSIFIER_COLUMN, Condition, MATCH, PatternError, RuleSpec};
+use crate::atoms::{Atoms, Mask};
+use crate::automaton::{Automaton, Takes};
+use crate::registers::Plan;
+use crate::spec::{AtomId, CLASSIFIER_COLUMN, Condition, MATCH, PatternError, RuleSpec};
 
 /// A condition: what single rows must satisfy, and what looks at more.
 #[derive(Debug)]
@@ -15,46 +16,62 @@ pub(crate) struct Test {
     pub residual: Option<Program>,
 }
 
-impl Test {
-    fn new(condition: &Condition) -> Self {
-        Self { mask: Mask::new(condition), residual: condition.residual.clone() }
-    }
-}
-
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub spec: Arc<RuleSpec>,
     pub automaton: Automaton,
     pub filter: Mask,
     pub tests: Vec<Test>,
-    /// Whether a condition depends on rows taken before.
-    pub has_residuals: bool,
+    /// What conditions read of the rows taken before.
+    pub conditions: Plan,
+    /// What the output reads of the match's rows.
+    pub output: Plan,
     /// How many rows of the key PREV goes back at most.
     pub steps_max: usize,
+    /// For each variable with which a match may begin, what the first row must satisfy, the filter included;
+    /// nothing where every row has to be looked at.
+    pub beginnings: Option<Vec<Mask>>,
 }
 
 impl Rule {
-    pub fn new(spec: &Arc<RuleSpec>) -> Result<Self, PatternError> {
-        let tests: Vec<Test> = spec.variables.iter().map(|variable| Test::new(&variable.condition)).collect();
-        let steps = spec.references.iter().map(|reference| reference.steps as usize);
+    pub fn new(spec: &Arc<RuleSpec>, atoms: &Atoms) -> Result<Self, PatternError> {
+        let automaton = Automaton::compile(&spec.pattern, spec.within.is_some())?;
+        let test = |condition: &Condition| Test {
+            mask: atoms.mask(condition),
+            residual: condition.residual.clone(),
+        };
+        let mut is_used = vec![false; spec.variables.len()];
+        automaton.states.iter().for_each(|state| is_used[usize::from(state.takes.variable())] = true);
+        let used = spec.variables.iter().zip(is_used).filter(|&(_, is_used)| is_used);
+        let residuals: Vec<&Program> =
+            used.filter_map(|(variable, _)| variable.condition.residual.as_ref()).collect();
+        let residuals = || residuals.iter().flat_map(|program| program.loads());
+        let references =
+            residuals().chain(spec.output.loads()).filter(|&(input, _)| (1..MATCH).contains(&input));
+        let steps = references.map(|(input, _)| spec.references[usize::from(input) - 1].steps as usize);
+        let steps_max = steps.max().unwrap_or(0);
+        let looks_at_all = steps_max > 0 || automaton.initial.accepts;
+        let beginnings = automaton.next(&automaton.initial).iter().map(|&state| {
+            let variable = automaton.states[usize::from(state)].takes.variable();
+            let condition = &spec.variables[usize::from(variable)].condition;
+            let both: Vec<AtomId> = spec.filter.atoms.iter().chain(&condition.atoms).copied().collect();
+            atoms.mask(&Condition { atoms: both, residual: None })
+        });
         Ok(Self {
-            automaton: Automaton::compile(&spec.pattern, spec.within.is_some())?,
-            filter: Mask::new(&spec.filter),
-            has_residuals: tests.iter().any(|test| test.residual.is_some()),
-            steps_max: steps.max().unwrap_or(0),
-            tests,
+            filter: atoms.mask(&spec.filter),
+            tests: spec.variables.iter().map(|variable| test(&variable.condition)).collect(),
+            conditions: Plan::new(spec, residuals()),
+            output: Plan::new(spec, spec.output.loads()),
+            steps_max,
+            beginnings: (!looks_at_all).then(|| beginnings.collect()),
+            automaton,
             spec: Arc::clone(spec),
         })
     }
 
-    /// Whether a match may begin with a row for which these atoms hold.
-    pub fn may_begin(&self, truths: &Truths) -> bool {
-        let initial = &self.automaton.initial;
-        let may_take = |&state: &u16| {
-            let variable = self.automaton.states[usize::from(state)].takes.variable();
-            self.tests[usize::from(variable)].mask.holds(truths)
-        };
-        initial.accepts || self.automaton.next(initial).iter().any(may_take)
+    /// What a state takes.
+    pub fn takes(&self, state: u16) -> Takes {
+        self.automaton.states[usize::from(state)].takes
     }
 
     /// Calls `visit` with every column that programs read of rows that are kept.

@@ -8,14 +8,16 @@ use vencejo_types::limits::{EVENT_TIME_MILLIS_MAX, RULE_KEYS_MAX, RULE_ROWS_PER_
 use crate::atoms::{Atoms, Truths};
 use crate::buffer::Buffer;
 use crate::clock::Clock;
+use crate::dispatch::{Concerned, Dispatch};
 use crate::keys::{KeyState, Keys};
 use crate::path::Paths;
-use crate::row_log::{Layout, RowId};
+use crate::pool::Pool;
+use crate::row_log::{Layout, RowId, RowLog};
 use crate::rule::Rule;
 use crate::runs::RuleRuns;
 use crate::scope::{Current, Rows};
 use crate::spec::{Order, RuleSetSpec};
-use crate::timers::{NEVER, Timers};
+use crate::timers::Timers;
 use crate::turn::{Room, Turn};
 use crate::{RuleCounters, Sink, Taken};
 
@@ -25,11 +27,12 @@ pub struct RuleSet {
     spec: Arc<RuleSetSpec>,
     rules: Vec<Rule>,
     atoms: Atoms,
+    dispatch: Dispatch,
     layout: Layout,
     keys: Keys,
-    /// What a key without state begins with, so that a row that begins nothing adds no key.
-    blank: KeyState,
-    paths: Paths,
+    pool: Pool,
+    /// Of each rule.
+    paths: Vec<Paths>,
     timers: Timers,
     clock: Clock,
     watermark: i64,
@@ -39,8 +42,12 @@ pub struct RuleSet {
     refused: u64,
     room: Room,
     truths: Truths,
+    concerned: Concerned,
     key: Vec<u8>,
 }
+
+/// Below this many looks of timers those that no longer count stay.
+const LOOKS_MIN: usize = 64;
 
 /// A row, ordered.
 #[derive(Clone, Copy)]
@@ -56,16 +63,19 @@ impl RuleSet {
     /// # Panics
     /// If a rule does not pass [`crate::spec::RuleSpec::check`].
     pub fn new(spec: Arc<RuleSetSpec>) -> Self {
-        let rules = spec.rules.iter().map(|rule| Rule::new(rule).expect("the planner has checked the rule"));
+        let atoms = Atoms::new(&spec);
+        let rules = spec.rules.iter();
+        let rules = rules.map(|rule| Rule::new(rule, &atoms).expect("the planner has checked the rule"));
         let rules: Vec<Rule> = rules.collect();
         let mut is_read = vec![false; spec.input.len()];
         rules.iter().for_each(|rule| rule.kept_columns(|column| is_read[column] = true));
         Self {
             layout: Layout::new(&spec.input, |column| is_read[column]),
-            atoms: Atoms::new(&spec),
+            dispatch: Dispatch::new(&rules, &atoms),
+            atoms,
             keys: Keys::default(),
-            blank: KeyState::default(),
-            paths: Paths::new(),
+            pool: Pool::default(),
+            paths: rules.iter().map(|rule| Paths::new(rule.conditions.initial())).collect(),
             timers: Timers::default(),
             clock: Clock::new(),
             watermark: i64::MIN,
@@ -75,6 +85,7 @@ impl RuleSet {
             refused: 0,
             room: Room::default(),
             truths: Truths::default(),
+            concerned: Concerned::default(),
             key: Vec::new(),
             rules,
             spec,
@@ -115,8 +126,8 @@ impl RuleSet {
         Taken::Refused
     }
 
-    /// Takes the watermark, in milliseconds of event time: no row with a time up to it is to come. At `i64::MAX`,
-    /// the end of the input, every open run is decided. One that goes back is ignored.
+    /// Takes the watermark, in milliseconds of event time: no row with a time up to it is to come. At
+    /// `i64::MAX`, the end of the input, every open run is decided. One that goes back is ignored.
     pub fn watermark(&mut self, watermark_millis: i64, sink: &mut dyn Sink) {
         if watermark_millis <= self.watermark {
             return;
@@ -147,174 +158,169 @@ impl RuleSet {
 
     /// Takes a row into the runs of its key; `false` where a new key is one too many.
     fn take(&mut self, ordered: Ordered<'_>, sink: &mut dyn Sink) -> bool {
+        let row = ordered.row;
+        self.atoms.compare(row, &mut self.truths);
+        let arena = &mut self.room.arena;
+        self.dispatch.find(&self.atoms, &mut self.truths, row, arena, &mut self.concerned);
         self.key.clear();
-        key::write(self.spec.key.iter().map(|&(column, _)| ordered.row[column]), &mut self.key);
-        let place = self.keys.find(&self.key);
-        if place.is_none() && self.keys.len() >= RULE_KEYS_MAX {
+        key::write(self.spec.key.iter().map(|&(column, _)| row[column]), &mut self.key);
+        let known = self.keys.find(&self.key);
+        if known.is_none() && self.concerned.next(0).is_none() {
+            return true;
+        }
+        if known.is_none() && self.keys.len() >= RULE_KEYS_MAX {
             return false;
         }
-        self.atoms.evaluate(ordered.row, &mut self.room.arena, &mut self.truths);
-        let mut state = match place {
-            Some(place) => std::mem::take(self.keys.at_mut(place).1),
-            None => std::mem::take(&mut self.blank),
-        };
-        self.take_of_key(&mut state, ordered, sink);
-        let place = match place {
-            Some(place) => {
-                *self.keys.at_mut(place).1 = state;
-                place
-            }
-            None if state.rules.is_empty() => {
-                self.blank = state;
-                return true;
-            }
-            None => self.keys.insert(&self.key, state),
-        };
-        self.after(place, sink);
+        let place = known.unwrap_or_else(|| self.keys.lend(&self.key));
+        self.take_of_key(place, ordered, sink);
+        match (known.is_some(), self.keys.at_mut(place).is_blank()) {
+            (true, false) => {}
+            (true, true) => self.keys.remove(place),
+            (false, true) => self.keys.give_back(place),
+            (false, false) => self.keys.admit(place),
+        }
         true
     }
 
-    /// Gives the row to the rules that see it.
-    fn take_of_key(&mut self, state: &mut KeyState, ordered: Ordered<'_>, sink: &mut dyn Sink) {
+    /// Gives the row to the rules that it concerns, in their order.
+    fn take_of_key(&mut self, place: usize, ordered: Ordered<'_>, sink: &mut dyn Sink) {
         let Ordered { row, time, sequence } = ordered;
-        let current = Current { id: state.log.end(&self.layout), sequence, time, row };
+        let Self { pool, dispatch, concerned, rules, layout, .. } = self;
+        let KeyState { key, log, rules: active, numbers } = self.keys.at_mut(place);
+        let current = Current { id: log.end(layout), sequence, time, row };
         let mut turn = Turn {
-            rows: Rows { layout: &self.layout, log: &state.log, current: Some(current) },
-            key: &self.key,
+            rows: Rows { layout, log, current: Some(current) },
+            key,
             key_columns: &self.spec.key,
-            truths: &self.truths,
+            atoms: &self.atoms,
+            truths: &mut self.truths,
             paths: &mut self.paths,
-            room: &mut self.room,
             counters: &mut self.counters,
+            timers: &mut self.timers,
+            room: &mut self.room,
             sink,
+            numbers,
             keeps_row: false,
         };
-        for (number, rule) in self.rules.iter().enumerate() {
-            if !rule.filter.holds(&self.truths) {
+        let (mut at, mut from) = (0, 0);
+        loop {
+            let running = active.get(at).copied();
+            let beginning = concerned.next(from);
+            let Some(number) = running.map(|(rule, _)| rule).into_iter().chain(beginning).min() else {
+                break;
+            };
+            from = number + 1;
+            let runs = running.filter(|&(rule, _)| rule == number).map(|(_, runs)| runs);
+            if !dispatch.passes(number, concerned) {
+                at += usize::from(runs.is_some());
                 continue;
             }
-            turn.counters[number].rows += 1;
-            let number = number as u32;
-            let at = state.rules.binary_search_by_key(&number, |runs| runs.rule);
-            if let Ok(at) = at {
-                state.rules[at].take(rule, &mut turn);
-            } else if rule.steps_max > 0 || rule.may_begin(&self.truths) {
-                let mut runs = RuleRuns::new(number);
-                runs.take(rule, &mut turn);
-                if !runs.is_blank() {
-                    state.rules.insert(at.unwrap_or_else(|at| at), runs);
+            let lent = runs.unwrap_or_else(|| pool.lend(number, place));
+            let taking = pool.at_mut(lent);
+            taking.take(&rules[number as usize], beginning == Some(number), &mut turn);
+            match (runs.is_some(), taking.is_blank()) {
+                (true, false) => at += 1,
+                (false, false) => {
+                    active.insert(at, (number, lent));
+                    at += 1;
+                }
+                (is_active, true) => {
+                    if is_active {
+                        active.remove(at);
+                    }
+                    pool.give_back(lent);
                 }
             }
         }
         if turn.keeps_row {
-            state.log.push(&self.layout, sequence, time, row);
+            log.push(layout, sequence, time, row);
         }
-    }
-
-    /// What follows every change of a key: limits, rows that nothing reads any more, timers; a key of which
-    /// nothing is left goes.
-    fn after(&mut self, place: usize, sink: &mut dyn Sink) {
-        while self.keys.at(place).1.log.len(&self.layout) > RULE_ROWS_PER_KEY_MAX {
+        trim(log, active, pool, layout);
+        while self.keys.at_mut(place).log.len(&self.layout) > RULE_ROWS_PER_KEY_MAX {
             self.make_room(place, sink);
-        }
-        let Self { keys, rules, timers, layout, .. } = self;
-        let (_, state) = keys.at_mut(place);
-        state.rules.retain_mut(|runs| {
-            let deadline = runs.next_deadline(&rules[runs.rule as usize]);
-            if runs.is_blank() || deadline == NEVER {
-                if runs.deadline != NEVER {
-                    timers.forget();
-                    runs.deadline = NEVER;
-                }
-            } else if deadline < runs.deadline {
-                runs.ticket = timers.ask(deadline, place as u32, runs.rule, runs.deadline != NEVER);
-                runs.deadline = deadline;
-            }
-            !runs.is_blank()
-        });
-        let first = state.rules.iter().filter_map(RuleRuns::first_row).min();
-        state.log.drop_before(layout, first.unwrap_or(RowId::MAX));
-        if state.rules.is_empty() {
-            keys.remove(place);
-        }
-        if timers.is_stale() {
-            timers.sweep(|look| {
-                let state = keys.at(look.place as usize).1;
-                let runs = state.find(look.rule).map(|at| &state.rules[at]);
-                runs.is_ok_and(|runs| runs.deadline != NEVER && runs.ticket == look.ticket)
-            });
         }
     }
 
     /// Looks at the runs for which WITHIN may have run out.
     fn expire(&mut self, now: i64, sink: &mut dyn Sink) {
         while let Some(look) = self.timers.due(now) {
-            let place = look.place as usize;
-            let state = self.keys.at_mut(place).1;
-            let Ok(at) = state.find(look.rule) else { continue };
-            let runs = &mut state.rules[at];
-            if runs.deadline == NEVER || runs.ticket != look.ticket {
+            let runs = self.pool.at_mut(look.runs);
+            if !runs.awaits(&look) {
                 continue;
             }
-            runs.deadline = NEVER;
-            self.timers.forget();
-            self.with_runs(place, at, sink, |runs, rule, turn| runs.expire(rule, now, turn));
-            self.after(place, sink);
+            runs.forget_look();
+            if !runs.is_blank() {
+                let place = runs.key_place as usize;
+                self.with_runs(look.runs, sink, |runs, rule, turn| runs.expire(rule, now, turn));
+                self.forget_blank(place);
+            }
+        }
+        if self.timers.len() > 2 * self.pool.len() + LOOKS_MIN {
+            let pool = &self.pool;
+            self.timers.sweep(|look| pool.at(look.runs).awaits(look));
         }
     }
 
-    /// Does something with a rule's runs of a key while no row is taken.
+    /// Does something with the runs at a place while no row is taken.
     fn with_runs(
         &mut self,
-        place: usize,
-        at: usize,
+        at: u32,
         sink: &mut dyn Sink,
         act: impl FnOnce(&mut RuleRuns, &Rule, &mut Turn<'_>),
     ) {
-        let (key, state) = self.keys.at_mut(place);
-        let runs = &mut state.rules[at];
+        let runs = self.pool.at_mut(at);
+        let (place, number) = (runs.key_place as usize, runs.rule);
+        let KeyState { key, log, rules: active, numbers } = self.keys.at_mut(place);
         let mut turn = Turn {
-            rows: Rows { layout: &self.layout, log: &state.log, current: None },
+            rows: Rows { layout: &self.layout, log, current: None },
             key,
             key_columns: &self.spec.key,
-            truths: &self.truths,
+            atoms: &self.atoms,
+            truths: &mut self.truths,
             paths: &mut self.paths,
-            room: &mut self.room,
             counters: &mut self.counters,
+            timers: &mut self.timers,
+            room: &mut self.room,
             sink,
+            numbers,
             keeps_row: false,
         };
-        let rule = &self.rules[runs.rule as usize];
-        act(runs, rule, &mut turn);
+        act(runs, &self.rules[number as usize], &mut turn);
+        if runs.is_blank() {
+            active.retain(|&(_, runs)| runs != at);
+            self.pool.give_back(at);
+        }
+        trim(log, active, &self.pool, &self.layout);
+    }
+
+    /// Forgets a key of which nothing is left.
+    fn forget_blank(&mut self, place: usize) {
+        if self.keys.at_mut(place).is_blank() {
+            self.keys.remove(place);
+        }
     }
 
     /// Decides every run that is open.
     fn end(&mut self, sink: &mut dyn Sink) {
         for place in 0..self.keys.places() {
-            for at in 0..self.keys.at(place).1.rules.len() {
-                self.with_runs(place, at, sink, |runs, rule, turn| runs.expire(rule, NEVER, turn));
+            if self.keys.at_mut(place).rules.is_empty() {
+                continue;
             }
-            if !self.keys.at(place).1.rules.is_empty() {
-                self.after(place, sink);
+            while let Some(&(_, runs)) = self.keys.at_mut(place).rules.first() {
+                self.with_runs(runs, sink, RuleRuns::end);
             }
+            self.forget_blank(place);
         }
     }
 
     /// Lets the oldest run of a key go, or, where rows are kept for PREV alone, the first of those.
     fn make_room(&mut self, place: usize, sink: &mut dyn Sink) {
-        let state = self.keys.at_mut(place).1;
-        let first =
-            (0..state.rules.len()).min_by_key(|&at| state.rules[at].first_row().unwrap_or(RowId::MAX));
-        let Some(at) = first else { return };
-        let runs = &mut state.rules[at];
-        if runs.oldest_run() == runs.first_row() {
-            self.with_runs(place, at, sink, RuleRuns::give_up_oldest);
-        } else {
-            runs.forget_first();
+        let first_row = |&(_, runs): &(u32, u32)| self.pool.at(runs).first_row();
+        let active = &self.keys.at_mut(place).rules;
+        let oldest = active.iter().min_by_key(|runs| first_row(runs).unwrap_or(RowId::MAX));
+        if let Some(&(_, runs)) = oldest {
+            self.with_runs(runs, sink, RuleRuns::make_room);
         }
-        let state = self.keys.at_mut(place).1;
-        let first = state.rules.iter().filter_map(RuleRuns::first_row).min();
-        state.log.drop_before(&self.layout, first.unwrap_or(RowId::MAX));
     }
 
     /// How many keys are remembered.
@@ -334,11 +340,20 @@ impl RuleSet {
 
     /// What a rule has done so far, by its place in the set.
     pub fn counters(&self, rule: usize) -> RuleCounters {
-        self.counters[rule]
+        RuleCounters { rows: self.dispatch.rows(rule), ..self.counters[rule] }
     }
 
     /// Bytes of memory that the state takes, allocations as they were asked for.
     pub fn bytes(&self) -> usize {
-        self.keys.bytes() + self.paths.bytes() + self.timers.bytes() + self.buffer.bytes()
+        let paths: usize = self.paths.iter().map(Paths::bytes).sum();
+        self.keys.bytes() + self.pool.bytes() + paths + self.timers.bytes() + self.buffer.bytes()
+    }
+}
+
+/// Lets the rows of a key go that nothing looks at any more.
+fn trim(log: &mut RowLog, active: &[(u32, u32)], pool: &Pool, layout: &Layout) {
+    if log.len(layout) > 0 {
+        let first = active.iter().filter_map(|&(_, runs)| pool.at(runs).first_row()).min();
+        log.drop_before(layout, first.unwrap_or(RowId::MAX));
     }
 }

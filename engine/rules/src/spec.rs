@@ -196,15 +196,15 @@ pub enum Pattern {
     /// `{- -}`: matched, but left out of ALL ROWS PER MATCH.
     Exclusion(Box<Pattern>),
     /// `NOT v`, our extension: any number of rows of which none satisfies the variable's condition, as few as
-    /// possible. They are mapped to no variable and are no rows of the match: they do not come out, and a skip
-    /// past the last row may begin among those at the end. A match does not begin with an absence. At the end
-    /// of the pattern, where WITHIN is needed: none until WITHIN has run out since the match's first row, and
-    /// then the match is complete, by a timer.
+    /// possible. They are mapped to no variable and are no rows of the match: they do not come out, and a
+    /// skip past the last row may begin among those at the end. A match does not begin with an absence. At
+    /// the end of the pattern, where WITHIN is needed: none until WITHIN has run out since the match's first
+    /// row, and then the match is complete, by a timer.
     Absence(u8),
 }
 
-/// `AFTER MATCH SKIP`. A skip that would begin again where the match began gives no second match there; one to
-/// a variable without a row is past the last row. After an empty match the next row is next.
+/// `AFTER MATCH SKIP`. A skip that would begin again where the match began gives no second match there; one
+/// to a variable without a row is past the last row. After an empty match the next row is next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Skip {
     /// `PAST LAST ROW`.

@@ -1,9 +1,12 @@
 //! When to look at a rule's runs of a key again, because WITHIN may have run out.
+//!
+//! Each [`crate::runs::RuleRuns`] has one look at most that counts, not later than its earliest deadline. A look
+//! that comes too early asks again; so runs that come and go, as most do, ask once per WITHIN and not once each.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Without a timer.
+/// Without a deadline.
 pub(crate) const NEVER: i64 = i64::MAX;
 
 /// A look that is due. It counts where the runs still have its ticket.
@@ -11,8 +14,8 @@ pub(crate) const NEVER: i64 = i64::MAX;
 pub(crate) struct Look {
     pub deadline: i64,
     pub ticket: u64,
-    pub place: u32,
-    pub rule: u32,
+    /// The place of the runs.
+    pub runs: u32,
 }
 
 /// Looks by deadline, of equal ones in the order in which they were asked for.
@@ -20,35 +23,14 @@ pub(crate) struct Look {
 pub(crate) struct Timers {
     looks: BinaryHeap<Reverse<Look>>,
     ticket: u64,
-    /// Looks that count.
-    live: usize,
 }
 
-/// Below this many looks those that no longer count stay.
-const LOOKS_MIN: usize = 64;
-
 impl Timers {
-    /// Asks for a look, in place of an earlier one where there is such. The ticket says which counts.
-    pub fn ask(&mut self, deadline: i64, place: u32, rule: u32, replaces: bool) -> u64 {
+    /// Asks for a look; the ticket says that it is the one which counts.
+    pub fn ask(&mut self, deadline: i64, runs: u32) -> u64 {
         self.ticket += 1;
-        self.live += usize::from(!replaces);
-        self.looks.push(Reverse(Look { deadline, ticket: self.ticket, place, rule }));
+        self.looks.push(Reverse(Look { deadline, ticket: self.ticket, runs }));
         self.ticket
-    }
-
-    /// Says that a look no longer counts.
-    pub fn forget(&mut self) {
-        self.live -= 1;
-    }
-
-    /// Whether most looks no longer count.
-    pub fn is_stale(&self) -> bool {
-        self.looks.len() > LOOKS_MIN && self.looks.len() > 2 * self.live
-    }
-
-    /// Lets the looks go that do not count. Cost: linear in the looks, once as many have been asked for.
-    pub fn sweep(&mut self, mut counts: impl FnMut(&Look) -> bool) {
-        self.looks.retain(|Reverse(look)| counts(look));
     }
 
     /// The next look whose deadline has come.
@@ -58,6 +40,16 @@ impl Timers {
             Some(Reverse(look)) if look.deadline <= now => self.looks.pop().map(|Reverse(look)| look),
             _ => None,
         }
+    }
+
+    /// How many looks there are, those included that no longer count.
+    pub fn len(&self) -> usize {
+        self.looks.len()
+    }
+
+    /// Lets the looks go that do not count. Cost: linear in the looks.
+    pub fn sweep(&mut self, mut counts: impl FnMut(&Look) -> bool) {
+        self.looks.retain(|Reverse(look)| counts(look));
     }
 
     pub fn bytes(&self) -> usize {

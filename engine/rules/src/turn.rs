@@ -1,19 +1,18 @@
-//! One row, or one look of a timer, for one key: what all its rules need in turn, and giving out matches.
+//! One row, or one look of a timer, for one key: what all its rules need in turn.
 
 use std::collections::VecDeque;
 
 use bumpalo::Bump;
-use vencejo_expr::{Type, Value, key};
+use vencejo_expr::Type;
 
-use crate::atoms::{Truths, is_true};
-use crate::automaton::Takes;
-use crate::path::{PathId, Paths, Step};
+use crate::atoms::{Atoms, Truths, is_true};
+use crate::path::{Mapped, PathId, Paths, Step};
 use crate::row_log::RowId;
 use crate::rule::Rule;
 use crate::runs::Thread;
-use crate::scope::{Rows, Scope};
-use crate::spec::RowsPerMatch;
-use crate::{Match, MatchedRow, RuleCounters, Sink};
+use crate::scope::{Current, Rows, Scope, Seen, Steps};
+use crate::timers::Timers;
+use crate::{MatchedRow, RuleCounters, Sink};
 
 /// Memory that turns use one after the other.
 #[derive(Debug, Default)]
@@ -22,7 +21,10 @@ pub(crate) struct Room {
     pub steps: Vec<Step>,
     pub reached: Reached,
     pub arena: Bump,
-    matched: Vec<MatchedRow>,
+    pub matched: Vec<MatchedRow>,
+    /// Registers of a path with the row under test behind it; of a match up to a row; of the whole match.
+    pub registers: Vec<u64>,
+    pub all: Vec<u64>,
 }
 
 /// The states that a run's threads have reached in this round.
@@ -51,116 +53,95 @@ pub(crate) struct Turn<'a> {
     pub rows: Rows<'a>,
     pub key: &'a [u8],
     pub key_columns: &'a [(usize, Type)],
+    pub atoms: &'a Atoms,
     /// Of the current row.
-    pub truths: &'a Truths,
-    pub paths: &'a mut Paths,
-    pub room: &'a mut Room,
+    pub truths: &'a mut Truths,
+    /// Of each rule.
+    pub paths: &'a mut [Paths],
     pub counters: &'a mut [RuleCounters],
+    pub timers: &'a mut Timers,
+    pub room: &'a mut Room,
     pub sink: &'a mut dyn Sink,
+    /// How many matches each rule has given out for the key, for those that gave any, by rule.
+    pub numbers: &'a mut Vec<(u32, u64)>,
     /// Whether something may look at the current row later.
     pub keeps_row: bool,
 }
 
 impl Turn<'_> {
-    /// The id of the current row, or of the next one where there is none.
-    pub fn current_id(&self) -> RowId {
-        self.rows.current.map_or_else(|| self.rows.log.end(self.rows.layout), |current| current.id)
+    /// The row that is being taken.
+    pub fn current(&self) -> Current<'_> {
+        self.rows.current.expect("a row is being taken")
     }
 
-    /// The time of the current row.
-    pub fn current_time(&self) -> i64 {
-        self.rows.current.map_or(0, |current| current.time)
+    /// A path of a rule with a row more, and with `room.registers`.
+    pub fn push(&mut self, rule: usize, before: PathId, step: Step) -> PathId {
+        let paths = &mut self.paths[rule];
+        let registers = if paths.has_registers() { self.room.registers.as_slice() } else { &[] };
+        paths.push(before, step, registers)
     }
 
-    pub fn release_all(&mut self, paths: Option<PathId>) {
-        paths.into_iter().for_each(|path| self.paths.release(path));
+    /// No longer holds a path of a rule.
+    pub fn release(&mut self, rule: usize, path: Option<PathId>) {
+        path.into_iter().for_each(|path| self.paths[rule].release(path));
     }
 
-    /// Whether the current row satisfies the condition of the variable that decides in a state, behind the
-    /// rows of a path.
-    pub fn satisfies(&mut self, rule: &Rule, history: &VecDeque<RowId>, path: PathId, takes: Takes) -> bool {
-        let test = &rule.tests[usize::from(takes.variable())];
-        if !test.mask.holds(self.truths) {
+    /// The next number of a rule's matches of the key.
+    pub fn next_number(&mut self, rule: u32) -> u64 {
+        let at = self.numbers.binary_search_by_key(&rule, |&(rule, _)| rule).unwrap_or_else(|at| {
+            self.numbers.insert(at, (rule, 0));
+            at
+        });
+        self.numbers[at].1 += 1;
+        self.numbers[at].1
+    }
+
+    /// Whether the current row satisfies a variable's condition behind the rows of a path. Where the rule has
+    /// registers, those of the path with this row are in `room.registers` then.
+    pub fn satisfies(
+        &mut self,
+        rule: &Rule,
+        number: u32,
+        history: &VecDeque<RowId>,
+        path: PathId,
+        variable: u8,
+    ) -> bool {
+        let current = self.rows.current.expect("a row is being taken");
+        let test = &rule.tests[usize::from(variable)];
+        let room = &mut *self.room;
+        if !self.atoms.hold(&test.mask, self.truths, current.row, &mut room.arena) {
             return false;
         }
-        let Some(residual) = &test.residual else { return true };
-        let here = self.current_id();
-        let room = &mut *self.room;
-        self.paths.read(path, &mut room.steps);
-        room.steps.push(Step { row: here, variable: takes.variable(), excluded: false });
+        let paths = &self.paths[number as usize];
+        let before = paths.registers(path);
+        if test.residual.is_none() && before.is_empty() {
+            return true;
+        }
         room.arena.reset();
-        let mut scope = Scope {
+        room.registers.clear();
+        room.registers.extend_from_slice(before);
+        let seen = |registers| Seen { registers, folded: None };
+        let scope = |registers| Scope {
             rule,
+            plan: &rule.conditions,
             rows: self.rows,
             history,
-            steps: &room.steps,
-            here,
-            running: room.steps.len(),
+            steps: Steps::Path(paths, path),
+            here: current.id,
+            variable: Some(variable),
+            running: seen(registers),
+            all: seen(registers),
+            last: current.id,
             number: None,
             is_timed_out: false,
             arena: &room.arena,
         };
-        is_true(residual, &mut scope, &room.arena)
-    }
-
-    /// Gives a match out; its rows are in `room.steps` then.
-    #[expect(clippy::too_many_arguments, reason = "a match is described once, here")]
-    pub fn emit(
-        &mut self,
-        rule: &Rule,
-        rule_number: u32,
-        history: &VecDeque<RowId>,
-        start: RowId,
-        path: PathId,
-        number: u64,
-        is_timed_out: bool,
-    ) {
-        self.counters[rule_number as usize].matches += u64::from(!is_timed_out);
-        let room = &mut *self.room;
-        self.paths.read(path, &mut room.steps);
-        room.matched.clear();
-        for step in &room.steps {
-            let (sequence, time) = self.rows.stamp(step.row);
-            room.matched.push(MatchedRow { sequence, time, variable: step.variable });
-        }
-        let alone = self.rows.stamp(start).0;
-        let all = |is_shown: bool| {
-            let rows = room.steps.iter().enumerate().filter(|(_, step)| !step.excluded);
-            let empty = is_shown && room.steps.is_empty();
-            rows.map(|(at, step)| (step.row, at + 1)).chain(empty.then_some((start, 0)))
-        };
-        let last = || room.steps.last().map_or((start, 0), |last| (last.row, room.steps.len()));
-        let (one, many) = match rule.spec.rows {
-            RowsPerMatch::One => (Some(last()), None),
-            RowsPerMatch::All { empty } => (None, Some(all(empty))),
-        };
-        for (here, running) in one.into_iter().chain(many.into_iter().flatten()) {
-            room.arena.reset();
-            let arena = &room.arena;
-            let key_values = arena.alloc_slice_fill_copy(self.key_columns.len(), Value::Null);
-            key::read(self.key, self.key_columns.iter().map(|&(_, key_type)| key_type), key_values);
-            let mut scope = Scope {
-                rule,
-                rows: self.rows,
-                history,
-                steps: &room.steps,
-                here,
-                running,
-                number: Some(number),
-                is_timed_out,
-                arena,
-            };
-            let row = rule.spec.output.run(&mut scope, arena);
-            let matched = Match {
-                rule: rule_number as usize,
-                key: key_values,
-                first_sequence: room.matched.first().map_or(alone, |row| row.sequence),
-                last_sequence: room.matched.last().map_or(alone, |row| row.sequence),
-                number,
-                timed_out: is_timed_out,
-                rows: &room.matched,
-            };
-            self.sink.matched(&matched, row);
+        let mapped = Mapped { row: current.id, variable };
+        let argument = |aggregate, mapped| scope(before).argument(aggregate, mapped);
+        rule.conditions.take(&rule.spec, &mut room.registers, mapped, &argument);
+        match &test.residual {
+            Some(residual) => is_true(residual, &mut scope(&room.registers), &room.arena),
+            None => true,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The matcher against its twin: random patterns, rows, skips, times and filters, keys interleaved. After every
-//! step exactly those matches are out that the rows so far decide.
+//! The matcher against its twin: random patterns, rows, skips, times and filters, keys interleaved. After
+//! every step exactly those matches are out that the rows so far decide.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -44,6 +44,8 @@ fn part() -> impl Strategy<Value = Part> {
         2 => look().prop_map(Part::Above),
         1 => (variables(), 0_i64..12).prop_map(|(set, sum)| Part::SumBelow(set, sum)),
         1 => (variables(), 0_i64..5).prop_map(|(set, count)| Part::CountAtMost(set, count)),
+        1 => (variables(), 0_i64..4).prop_map(|(set, count)| Part::DifferentAtMost(set, count)),
+        1 => (look(), 0..VARIABLES).prop_map(|(look, variable)| Part::IsNot(look, variable)),
         1 => variables().prop_map(Part::NotLeast),
     ]
 }
@@ -275,8 +277,6 @@ fn pass(items: &mut Vec<Item>, waiting: &mut Vec<(Row, u64)>, watermark: i64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
-
     #[test]
     fn arrival(models in prop::collection::vec(model(), 1..3), steps in steps()) {
         in_order_of_arrival(&models, &steps)?;

@@ -45,8 +45,8 @@ impl Declaration {
         }
     }
 
-    /// Streams and views share their names, because both stand behind FROM; rules do, because they are outputs
-    /// as views are.
+    /// Streams and views share their names, because both stand behind FROM; rules do, because they are
+    /// outputs as views are.
     fn shares_names(self, other: Self) -> bool {
         let table = |declaration| matches!(declaration, Self::Stream | Self::View | Self::Rule);
         self == other || table(self) && table(other)

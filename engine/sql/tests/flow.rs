@@ -95,3 +95,13 @@ fn views() {
 fn errors() {
     check(include_str!("../testdata/flow/errors.txt"));
 }
+
+#[test]
+fn rules() {
+    check(include_str!("../testdata/flow/rules.txt"));
+}
+
+#[test]
+fn rule_errors() {
+    check(include_str!("../testdata/flow/rule_errors.txt"));
+}

@@ -1,5 +1,6 @@
-//! MATCH_RECOGNIZE from its text to its rows: tables of events, rules and what comes out, written by hand from the
-//! standard, Flink's documentation and the head of engine/rules/src/spec.rs, through the core that runs apps.
+//! MATCH_RECOGNIZE from its text to its rows: tables of events, rules and what comes out, written by hand
+//! from the standard, Flink's documentation and the head of engine/rules/src/spec.rs, through the core that
+//! runs apps.
 //!
 //! A case is a comment that says what it is about, then lines that begin with a word:
 //!
@@ -8,13 +9,15 @@
 //! | `match ...` | the clause behind `PARTITION BY k ORDER BY ts`, as a query over stream `t` |
 //! | `rule (options) ...` | the same as `CREATE RULE r WITH (options)` |
 //! | `sql ...` | statements |
-//! | `in ...` | events: `a` is the key of what follows (`~` for NULL), `1.5B:7` a row at 1.5 s with e = 'B' and x = 7, `2` one whose e and x are NULL; `w5` tells the watermark, `t5` engine time; `d` before it all chooses stream `d` |
+//! | `in ...` | events; see below |
 //! | `out ...` | rows with `;` between them, each behind the number of the event that brought it, or `@end` |
 //! | `late n` | rows that came too late |
 //!
-//! `$ABC` stands for `DEFINE A AS e = 'A', B AS e = 'B', C AS e = 'C'`. Times are seconds. A line that begins with a
-//! space goes on. An alert has the numbers of its events in brackets behind its row.
-#![allow(clippy::panic, reason = "a test may fail loudly")]
+//! Of the events `a` is the key of what follows (`~` for NULL), `1.5B:7` a row at 1.5 s with e = 'B' and
+//! x = 7, `2` one whose e and x are NULL; `w5` tells the watermark, `t5` engine time; `d` before them all chooses
+//! stream `d`. `$ABC` stands for `DEFINE A AS e = 'A', B AS e = 'B', C AS e = 'C'`. Times are seconds. A line
+//! that begins with a space goes on. An alert has the numbers of its events in brackets behind its row.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -141,7 +144,8 @@ impl Run {
 }
 
 fn millis(seconds: &str) -> i64 {
-    (seconds.parse::<f64>().unwrap_or_else(|_| panic!("{seconds}")) * 1_000.0).round() as i64
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+    format!("{whole}{fraction:0<3}").parse().unwrap_or_else(|_| panic!("{seconds}"))
 }
 
 /// `1.5B:7` as a row.
@@ -241,4 +245,30 @@ tables! {
     absence 12;
     alerts 8;
     queries 8;
+}
+
+/// Declared for every statement of the table.
+const TICKER: &str = "
+CREATE TABLE Ticker (symbol STRING NOT NULL, rowtime TIMESTAMP(3) NOT NULL, price BIGINT, tax BIGINT,
+    WATERMARK FOR rowtime AS rowtime - INTERVAL '1' SECOND) PARTITIONED BY (symbol);
+CREATE LOOKUP limits_t (symbol STRING, price_max BIGINT, PRIMARY KEY (symbol) NOT ENFORCED) AS VALUES ('ACME', 7);
+CREATE VIEW Drops AS SELECT * FROM Ticker MATCH_RECOGNIZE (PARTITION BY symbol ORDER BY rowtime
+    MEASURES MATCH_ROWTIME() AS rt PATTERN (A B) DEFINE B AS B.price < A.price);
+";
+
+#[test]
+fn every_shape_of_statement_is_read() {
+    let table = include_str!("../testdata/match/statements.txt");
+    let without_comments: Vec<&str> = table.lines().filter(|line| !line.starts_with('#')).collect();
+    let text = without_comments.join("\n");
+    let statements: Vec<&str> = text.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).collect();
+    assert!(statements.len() > 45, "{}", statements.len());
+    let mut wrong = String::new();
+    for statement in statements {
+        let text = format!("{TICKER}{statement}");
+        if let Err(errors) = plan("shapes", &text, &mut |_| Err("no file".to_string())) {
+            errors.iter().for_each(|error| wrong.push_str(&error.render("statement", &text)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
 }

@@ -148,11 +148,11 @@ pub const PATTERN_TRANSITIONS_MAX: usize = 1 << 16;
 /// further keys begin no match.
 pub const RULE_KEYS_MAX: usize = 1 << 24;
 /// Open runs of one rule for one key; for a further one the oldest goes.
-pub const RULE_RUNS_PER_KEY_MAX: usize = 4_096;
+pub const RULE_RUNS_PER_KEY_MAX: usize = 1_024;
 /// Open runs of one rule for all keys; for a further one the oldest of its key goes, or else itself.
 pub const RULE_RUNS_MAX: usize = 1 << 22;
 /// Ways in which one run may still match; a run with more goes.
-pub const RULE_THREADS_PER_RUN_MAX: usize = 1_024;
+pub const RULE_THREADS_PER_RUN_MAX: usize = 64;
 /// Rows of one key that the open runs of a set of rules keep; past it the oldest run goes.
 pub const RULE_ROWS_PER_KEY_MAX: usize = 1 << 16;
 /// Rows in all open runs of a set of rules, each counted as often as runs do not share it; a run that would

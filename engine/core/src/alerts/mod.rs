@@ -1,7 +1,7 @@
 //! Alerts: what rules raise, and what becomes of it.
 //!
-//! An alert's id follows from what raised it, so that the same events raise the same alerts. A partition keeps
-//! its alerts, open, acknowledged or resolved, up to a limit.
+//! An alert's id follows from what raised it, so that the same events raise the same alerts. A partition
+//! keeps its alerts, open, acknowledged or resolved, up to a limit.
 
 mod book;
 mod cooldown;
@@ -13,8 +13,8 @@ use vencejo_types::row::key_hash;
 pub use book::{Alert, AlertBook, AlertChange, AlertRefusal, Status};
 pub(crate) use cooldown::Cooldown;
 
-/// What tells an alert from all others: the hash of its app, rule and key, and of the sequences of its match's
-/// first and last row.
+/// What tells an alert from all others: the hash of its app, rule and key, and of the sequences of its
+/// match's first and last row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AlertId(pub u64);
 

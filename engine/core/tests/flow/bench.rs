@@ -30,7 +30,7 @@ impl Bench {
         for line in events.lines().map(str::trim).filter(|line| !line.is_empty()) {
             self.apply(line);
             for effect in self.effects.list() {
-                let Effect::Emitted { output, row } = effect else { panic!("no decision was asked for") };
+                let Effect::Emitted { output, row, .. } = effect else { panic!("no decision was asked for") };
                 let output = &self.app.flow.outputs[*output];
                 let row = shown(&output.schema, &self.effects.bytes()[row.clone()]);
                 out.push_str(&format!("{}: {row}\n", output.name));

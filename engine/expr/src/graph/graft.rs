@@ -135,7 +135,7 @@ impl Kind {
             Self::Call { function, arguments } => {
                 Self::Call { function: *function, arguments: all(arguments) }
             }
-            Self::Function(callee, arguments) => Self::Function(callee.clone(), all(arguments)),
+            Self::Function(callee, arguments) => Self::Function(*callee, all(arguments)),
         }
     }
 }

@@ -112,6 +112,17 @@ impl Builder<'_> {
                     self.aggregate(graph, PatternFunction::CountRows, variables, false, Semantics::Running);
                 (Comparison::LessEqual, count, graph.integer(number).unwrap())
             }
+            Part::DifferentAtMost(variables, number) => {
+                let count =
+                    self.aggregate(graph, PatternFunction::Count, variables, true, Semantics::Running);
+                (Comparison::LessEqual, count, graph.integer(number).unwrap())
+            }
+            Part::IsNot(look, variable) => {
+                let name = self.look(graph, look, Semantics::Running, CLASSIFIER_COLUMN);
+                let none = graph.text("").unwrap();
+                let name = graph.coalesce(&[name, none]).unwrap();
+                (Comparison::NotEqual, name, graph.text(NAMES[usize::from(variable)]).unwrap())
+            }
             Part::NotLeast(variables) => {
                 let least = self.aggregate(graph, PatternFunction::Min, variables, false, Semantics::Running);
                 (Comparison::NotEqual, x, least)

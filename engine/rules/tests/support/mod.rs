@@ -8,6 +8,7 @@
 )]
 
 pub mod build;
+pub mod notation;
 pub mod search;
 
 use vencejo_expr::Value;
@@ -65,6 +66,10 @@ pub enum Part {
     SumBelow(VariableSet, i64),
     /// So many rows of the variables at most.
     CountAtMost(VariableSet, i64),
+    /// So many different x in the variables' rows at most.
+    DifferentAtMost(VariableSet, i64),
+    /// Another row is mapped to another variable, or to none.
+    IsNot(Look, u8),
     /// x differs from the least x of the variables' rows.
     NotLeast(VariableSet),
 }

@@ -18,7 +18,8 @@ pub struct Item {
 /// How many steps a search may take before a test gives up on the pattern.
 const FUEL: usize = 200_000;
 
-/// Everything that is decided about a key once these items have come, in order. Nothing where it takes too long.
+/// Everything that is decided about a key once these items have come, in order. Nothing where it takes too
+/// long.
 pub fn decided(model: &Model, rule: usize, key: Option<i64>, items: &[Item]) -> Option<Vec<String>> {
     let seen = |row: &Row| row.key == key && (!model.filtered || row.flag);
     let rows = items.iter().enumerate().filter_map(|(at, item)| {
@@ -55,7 +56,7 @@ fn next_start(skip: Skip, start: usize, path: &[Mapped]) -> usize {
         Skip::PastLastRow => past_last,
         Skip::ToNextRow => start + 1,
         Skip::ToFirst(set) => of(set).next().unwrap_or(past_last),
-        Skip::ToLast(set) => of(set).last().unwrap_or(past_last),
+        Skip::ToLast(set) => of(set).next_back().unwrap_or(past_last),
     };
     next.max(start + 1)
 }
@@ -315,6 +316,14 @@ impl<'a> Search<'a> {
             }
             Part::CountAtMost(set, number) => {
                 path.iter().filter(|mapped| has(set, mapped.variable)).count() as i64 <= number
+            }
+            Part::DifferentAtMost(set, number) => {
+                self.values(set, path).into_iter().collect::<BTreeSet<i64>>().len() as i64 <= number
+            }
+            Part::IsNot(look, variable) => {
+                let row = self.resolve(look, here, path);
+                let mapped = path.iter().find(|mapped| Some(mapped.row) == row);
+                mapped.is_none_or(|mapped| mapped.variable != variable)
             }
             Part::NotLeast(set) => {
                 let least = self.values(set, path).into_iter().min();

@@ -1,10 +1,11 @@
 //! What a node does, in a line.
 
 use vencejo_core::plan::App;
-use vencejo_core::plan::flow::{Calc, Matches, Node, Operator};
+use vencejo_core::plan::flow::{AlertSpec, Calc, Matches, Node, Operator};
 use vencejo_expr::{Program, Type};
 use vencejo_windows::spec::{
-    AggregateCall, AggregateFunction, Aggregation, Frame, Grouping, JoinKind, JoinSide, OrderBy, Windowing,
+    AggregateCall, AggregateFunction, Aggregation, Frame, Grouping, JoinKind, JoinSide, OrderBy, TopN,
+    Windowing,
 };
 
 use super::rules::rule_set;
@@ -54,18 +55,7 @@ pub(super) fn operator(node: &Node, app: &App) -> String {
             size::row(&join.left.input),
             size::row(&join.right.input)
         ),
-        Operator::TopN(rank) => {
-            let order: Vec<String> = rank.order.iter().map(order).collect();
-            let by = by(&rank.key);
-            format!(
-                "first {} of window #{} #{}{by} in order {}; {} bytes per row",
-                rank.n,
-                rank.window.0,
-                rank.window.1,
-                order.join(", "),
-                size::row(&rank.input)
-            )
-        }
+        Operator::TopN(rank) => top_n(rank),
         Operator::Keep(keep) => {
             let window = keep.window_end.map_or(String::new(), |end| format!(", window end #{end}"));
             let bytes = size::key(&keep.key) + size::row(&node.columns);
@@ -77,15 +67,30 @@ pub(super) fn operator(node: &Node, app: &App) -> String {
         Operator::Matches(Matches { delay_millis }) => {
             format!("matches {}, watermark {} behind", types(&node.columns), duration(*delay_millis))
         }
-        Operator::Alert(alert) => {
-            let silent = match alert.cooldown_millis {
-                0 => String::new(),
-                millis => format!(", silent for {} after it", duration(millis)),
-            };
-            let (severity, name) = (alert.severity.name(), output_name(alert.output, app));
-            format!("{}, {severity} alert {name}{silent}", calc(&alert.calc))
-        }
+        Operator::Alert(alert) => alerts(alert, app),
     }
+}
+
+fn top_n(rank: &TopN) -> String {
+    let order: Vec<String> = rank.order.iter().map(order).collect();
+    let by = by(&rank.key);
+    format!(
+        "first {} of window #{} #{}{by} in order {}; {} bytes per row",
+        rank.n,
+        rank.window.0,
+        rank.window.1,
+        order.join(", "),
+        size::row(&rank.input)
+    )
+}
+
+fn alerts(alert: &AlertSpec, app: &App) -> String {
+    let silent = match alert.cooldown_millis {
+        0 => String::new(),
+        millis => format!(", silent for {} after it", duration(millis)),
+    };
+    let (severity, name) = (alert.severity.name(), output_name(alert.output, app));
+    format!("{}, {severity} alert {name}{silent}", calc(&alert.calc))
 }
 
 fn output_name(output: usize, app: &App) -> &str {

@@ -22,12 +22,13 @@ pub(crate) struct Made {
 }
 
 impl Planner<'_, '_> {
-    /// The columns of a query's rows. A view's must be named, each once; those of a query get names.
+    /// The columns of a query's rows. Those of a view or a rule, as `named` calls it, must be named, each
+    /// once; those of a query get names.
     pub(crate) fn row_columns(
         &mut self,
         rel: &Rel,
         place: Place,
-        named: bool,
+        named: Option<&str>,
     ) -> Result<Vec<Column>, Reported> {
         let mut columns: Vec<Column> = Vec::new();
         let mut result = Ok(());
@@ -41,18 +42,19 @@ impl Planner<'_, '_> {
             let ty = rel.branches.iter().find_map(|branch| branch.graph.type_of(expr(branch)?));
             let nullable =
                 rel.branches.iter().any(|branch| expr(branch).is_none_or(|e| branch.graph.nullable(e)));
-            let mut name = match &output.name {
-                Some(name) => name.clone(),
-                None if named => {
-                    let error = Diagnostic::new(output.place, "this column of the view has no name");
+            let mut name = match (&output.name, named) {
+                (Some(name), _) => name.clone(),
+                (None, Some(noun)) => {
+                    let error =
+                        Diagnostic::new(output.place, format!("this column of the {noun} has no name"));
                     result = Err(self.report.push(error.with_hint("write AS and a name behind it")));
                     continue;
                 }
-                None => format!("EXPR${index}"),
+                (None, None) => format!("EXPR${index}"),
             };
             if taken.contains(&name) {
-                if named {
-                    let error = Diagnostic::new(output.place, format!("the view has two columns '{name}'"));
+                if let Some(noun) = named {
+                    let error = Diagnostic::new(output.place, format!("the {noun} has two columns '{name}'"));
                     result = Err(self.report.push(error.with_hint("give one of them another name with AS")));
                     continue;
                 }

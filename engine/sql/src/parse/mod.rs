@@ -9,6 +9,7 @@ pub(crate) mod column_type;
 pub(crate) mod expression;
 mod interval;
 pub(crate) mod over;
+mod pattern;
 pub(crate) mod relation;
 mod row_pattern;
 pub(crate) mod select;

@@ -46,7 +46,7 @@ pub(crate) fn plan(
         if rel.partial {
             return;
         }
-        let columns = planner.row_columns(&rel, name.place, true);
+        let columns = planner.row_columns(&rel, name.place, Some("rule"));
         if let (Ok(columns), Ok(options), Ok(())) = (columns, options, known)
             && claimed
         {

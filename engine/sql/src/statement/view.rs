@@ -46,7 +46,8 @@ pub(crate) fn plan(
             table: None,
             partition: None,
         };
-        let columns = if rel.partial { Err(Reported) } else { planner.row_columns(&rel, name.place, true) };
+        let columns =
+            if rel.partial { Err(Reported) } else { planner.row_columns(&rel, name.place, Some("view")) };
         match (columns, materialized, &of_view) {
             (Ok(columns), true, Ok((_, retention))) => {
                 match planner.view(&mut rel, name, &columns, *retention) {
@@ -128,7 +129,7 @@ fn output(query: &Query, name: &Name, catalog: &mut Catalog, report: &mut Report
         if rel.partial {
             return;
         }
-        if let Ok(columns) = planner.row_columns(&rel, name.place, false) {
+        if let Ok(columns) = planner.row_columns(&rel, name.place, None) {
             // What goes wrong is in the report.
             let _: Result<_, Reported> = planner.output(&mut rel, name, columns);
         }
