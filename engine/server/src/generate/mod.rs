@@ -110,6 +110,10 @@ struct ShopArgs {
     /// A file for the ground truth of the anomalies.
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
+    /// A CSV file for logins. With them come thieves of accounts and cards, and the truth names the cases of
+    /// rules, too.
+    #[arg(long, value_name = "FILE")]
+    logins: Option<PathBuf>,
     /// Print one JSON object per row instead of CSV.
     #[arg(long)]
     json: bool,
@@ -167,29 +171,44 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 
 fn write_shop(args: &ShopArgs) -> Result<(), Failure> {
     // Before the rows, so that a wrong path does not wait for their end.
-    let truth = args.truth.as_ref();
-    let truth =
-        truth.map(|path| File::create(path).map(|file| (path, file)).map_err(|e| unwritable(path, &e)));
-    let truth = truth.transpose()?;
+    let create = |path: &PathBuf| File::create(path).map(BufWriter::new).map_err(|e| unwritable(path, &e));
+    let truth = args.truth.as_ref().map(create).transpose()?;
+    let mut logins = args.logins.as_ref().map(create).transpose()?;
     let traffic =
         ShopTraffic { seed: args.seed, start_millis: args.start, rows_per_hour: f64::from(args.per_hour) };
     let mut shop = Shop::new(traffic);
-    write_shop_rows(&mut shop, args).map_err(|error| Failure::output(&error))?;
-    let Some((path, file)) = truth else { return Ok(()) };
-    let mut file = BufWriter::new(file);
+    if let Some(file) = &mut logins {
+        shop = shop.with_accounts();
+        writeln!(file, "{}", shop::LOGINS_HEADER).map_err(Failure::runtime)?;
+    }
+    write_shop_rows(&mut shop, args, logins.as_mut()).map_err(|error| Failure::output(&error))?;
+    let (Some(path), Some(mut file)) = (&args.truth, truth) else { return Ok(()) };
     let lines = shop.truth().try_for_each(|line| writeln!(file, "{line}"));
-    lines.and_then(|()| file.flush()).map_err(|error| unwritable(path, &error))
+    let cases = lines.and_then(|()| write_cases(&shop.cases(), &mut file));
+    cases.and_then(|()| file.flush()).map_err(|error| unwritable(path, &error))
 }
 
-fn write_shop_rows(shop: &mut Shop, args: &ShopArgs) -> std::io::Result<()> {
+fn write_shop_rows(
+    shop: &mut Shop,
+    args: &ShopArgs,
+    mut logins: Option<&mut BufWriter<File>>,
+) -> std::io::Result<()> {
     let mut out = BufWriter::new(stdout().lock());
     if !args.json {
         writeln!(out, "{}", shop::CSV_HEADER)?;
     }
     for _ in 0..args.rows {
         let row = shop.row();
-        if args.json { row.write_json(&mut out)? } else { row.write_csv(&mut out)? }
+        if args.json {
+            row.write_json(&mut out)?
+        } else {
+            row.write_csv(&mut out)?
+        }
+        if let Some(file) = &mut logins {
+            shop.logins().try_for_each(|login| login.write_csv(file))?;
+        }
     }
+    logins.map_or(Ok(()), |file| file.flush())?;
     out.flush()
 }
 
