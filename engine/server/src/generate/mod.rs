@@ -34,7 +34,7 @@ pub struct GenArgs {
 enum What {
     /// Ad impressions with the CPM they earned, as CSV on standard output.
     #[command(after_help = "Examples:\n  vencejo gen ads --rows 200000 --seed 7 > ads.csv\n  \
-        vencejo gen ads --rows 200000 --seed 7 --streams ads")]
+        vencejo gen ads --rows 200000 --seed 7 --streams ads --truth truth.jsonl")]
     Ads {
         /// Number of rows.
         #[arg(long, value_name = "N")]
@@ -49,6 +49,11 @@ enum What {
         /// wins, impressions, clicks and conversions that follow from them.
         #[arg(long, value_name = "DIR", conflicts_with = "json")]
         streams: Option<PathBuf>,
+        /// A file for the ground truth of fraud, which is then among the streams: a JSON object per case with
+        /// rule, alert (whether the rule should raise one, or whether it only looks like it), start, end and
+        /// the rule's key.
+        #[arg(long, value_name = "FILE", requires = "streams")]
+        truth: Option<PathBuf>,
     },
     /// A shop's clickstream with injected anomalies, as CSV on standard output.
     #[command(
@@ -133,10 +138,12 @@ fn parse_start(text: &str) -> Result<i64, String> {
 /// When the output cannot be written.
 pub fn run(args: &GenArgs) -> Result<(), Failure> {
     match &args.what {
-        What::Ads { rows, seed, streams: Some(folder), .. } => {
-            ads::write_streams(*seed, *rows, folder).map_err(|error| unwritable(folder, &error))
+        What::Ads { rows, seed, streams: Some(folder), truth, .. } => {
+            let cases = ads::write_streams(*seed, *rows, folder, truth.is_some());
+            let cases = cases.map_err(|error| unwritable(folder, &error))?;
+            truth.as_deref().map_or(Ok(()), |path| write_truth(&cases, path))
         }
-        &What::Ads { rows, seed, json, streams: None } => {
+        &What::Ads { rows, seed, json, streams: None, .. } => {
             write_ads(rows, seed, json).map_err(|error| Failure::output(&error))
         }
         What::Shop(args) => write_shop(args),
