@@ -55,8 +55,8 @@ impl Table {
     /// # Errors
     /// When it is no CSV.
     pub fn records(&self) -> Result<Vec<Vec<String>>, Failure> {
-        let mut reader =
-            csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(self.0.as_bytes());
+        let text: String = self.0.lines().flat_map(|line| [without_padding(line), "\n".to_owned()]).collect();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
         let records = reader.records().map(|record| {
             let record = record.map_err(|error| Failure::data(format!("a table is no CSV: {error}")))?;
             Ok(record.iter().map(str::to_owned).collect())
@@ -99,6 +99,16 @@ impl Table {
     }
 }
 
+/// A line of CSV without the spaces around its fields, which CSV would take for part of them.
+fn without_padding(line: &str) -> String {
+    let mut quoted = false;
+    let fields = line.split(|character| {
+        quoted ^= character == '"';
+        character == ',' && !quoted
+    });
+    fields.map(str::trim).collect::<Vec<_>>().join(",")
+}
+
 /// The tests beside an app, by file name, as they stand in each file.
 ///
 /// # Errors
@@ -137,4 +147,16 @@ fn read(path: &Path) -> Result<Vec<Case>, Failure> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let case = |Test { name: test, events, alerts }| Case { file: name.clone(), name: test, events, alerts };
     Ok(file.test.into_iter().map(case).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spaces_around_fields_do_not_count() {
+        let table = Table("\n  a ,b,  c\n 1, \"x, \"\"y\"\" \" ,\n".to_owned());
+        assert_eq!(table.records().unwrap(), [["a", "b", "c"], ["1", "x, \"y\" ", ""]]);
+        assert!(Table("a,b\n1\n".to_owned()).records().is_err());
+    }
 }
