@@ -3,10 +3,12 @@
 use serde_json::Value;
 use vencejo_core::plan::App;
 use vencejo_core::plan::flow::Operator;
+use vencejo_types::decimal;
 use vencejo_types::schema::{Column, ColumnType};
 
 use super::cases::Case;
 use crate::failure::Failure;
+use crate::run::PrintedRow;
 use crate::text_list::{named, nearest};
 use crate::text_time::{parse_timestamp, write_timestamp};
 
@@ -77,10 +79,10 @@ impl Alerts {
         Ok(Self { rules: rules.collect::<Result<_, Failure>>()? })
     }
 
-    /// What differs in the lines that came, by output.
-    pub fn differences(&self, lines: &[Vec<Value>]) -> Vec<Difference> {
+    /// What differs in the rows that came, by output.
+    pub fn differences(&self, rows: &[Vec<PrintedRow>]) -> Vec<Difference> {
         let of_rule = |rule: &Rule| {
-            let raised = lines[rule.output].iter().map(|line| shown(&line["row"], &rule.columns));
+            let raised = rows[rule.output].iter().map(|row| shown(row, &rule.columns));
             let lines = merged(&rule.rows, &raised.collect::<Vec<_>>());
             let differs = lines.iter().any(|(side, _)| *side != Side::Both);
             let (name, columns) = (rule.name.clone(), rule.columns.clone());
@@ -135,16 +137,21 @@ fn canonical(column: &Column, text: &str) -> Option<String> {
             write_timestamp(millis, &mut text);
             String::from_utf8_lossy(&text).into_owned()
         }),
+        ColumnType::Decimal { precision, scale } => decimal::parse(text, precision, scale)
+            .map(|unscaled| decimal::Decimal { unscaled, scale }.to_string()),
         _ => Some(text.to_owned()),
     }
 }
 
-/// A row's values, NULL as nothing.
-fn shown(row: &Value, columns: &[String]) -> String {
-    let values = columns.iter().map(|column| match &row[column] {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        value => value.to_string(),
+/// A row's values, strings without quotes and NULL as nothing.
+fn shown(row: &PrintedRow, columns: &[String]) -> String {
+    let values = columns.iter().map(|column| {
+        let text = row[column].get();
+        match serde_json::from_str(text) {
+            Ok(Value::Null) => String::new(),
+            Ok(Value::String(string)) => string,
+            _ => text.to_owned(),
+        }
     });
     values.collect::<Vec<_>>().join(", ")
 }

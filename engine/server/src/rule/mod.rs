@@ -96,8 +96,8 @@ fn check(app: &Arc<App>, case: &Case) -> Result<Vec<Difference>, Failure> {
         table.header_within(columns.iter().map(|column| column.name.as_str()), &name)?;
         Ok(run::Input::of_csv(app, stream, name, table.csv()?))
     });
-    let lines = run::lines_of(app, inputs.collect::<Result<_, Failure>>()?)?;
-    Ok(expected.differences(&lines))
+    let rows = run::rows_of(app, inputs.collect::<Result<_, Failure>>()?)?;
+    Ok(expected.differences(&rows))
 }
 
 fn report(case: &Case, differences: &[Difference], json: bool) -> String {

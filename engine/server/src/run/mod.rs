@@ -8,11 +8,14 @@ mod merge;
 mod output;
 mod summary;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use indicatif::ProgressBar;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use vencejo_core::plan::App;
 use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
 use vencejo_runtime::Clock;
@@ -101,18 +104,27 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     Run { asked, decisions, progress, ..Run::new(app, inputs, printer) }.all(args.json)
 }
 
+/// A row of an output: its values as they are printed, by column.
+pub type PrintedRow = BTreeMap<String, Box<RawValue>>;
+
 /// Runs an app over inputs: what each of its outputs gives, row by row, in the app's order.
 ///
 /// # Errors
 /// When an input cannot be read to its end.
-pub fn lines_of(app: &Arc<App>, inputs: Vec<Input>) -> Result<Vec<Vec<serde_json::Value>>, Failure> {
+pub fn rows_of(app: &Arc<App>, inputs: Vec<Input>) -> Result<Vec<Vec<PrintedRow>>, Failure> {
+    #[derive(Deserialize)]
+    struct Line {
+        row: PrintedRow,
+    }
+
     let mut run = Run::new(Arc::clone(app), inputs, Printer::into_memory(app));
     run.rows()?;
-    let objects = |text: Vec<u8>| {
-        let objects = serde_json::Deserializer::from_slice(&text).into_iter().collect::<Result<_, _>>();
-        objects.map_err(|error| Failure::runtime(format!("an output is no JSON: {error}")))
+    let rows = |text: Vec<u8>| {
+        let lines = serde_json::Deserializer::from_slice(&text).into_iter::<Line>();
+        let rows = lines.map(|line| line.map(|line| line.row)).collect::<Result<_, _>>();
+        rows.map_err(|error| Failure::runtime(format!("an output is no JSON: {error}")))
     };
-    run.printer.lines().into_iter().map(objects).collect()
+    run.printer.lines().into_iter().map(rows).collect()
 }
 
 /// A stream of the app by its name.
