@@ -154,13 +154,13 @@ FROM (SELECT user_id, ts, amount FROM people WHERE event_type = 'purchase') MATC
     DEFINE P AS amount < 50
 );
 
--- Six wrong passwords within a minute.
+-- Eight wrong passwords within a minute and a half.
 CREATE RULE brute_force_login WITH ('severity' = 'warning', 'cooldown' = '10 min') AS
 SELECT user_id, since, at, ip, country
 FROM logins MATCH_RECOGNIZE (
     PARTITION BY user_id ORDER BY ts
     MEASURES FIRST(F.ts) AS since, LAST(F.ts) AS at, LAST(F.ip) AS ip, LAST(F.country) AS country
-    PATTERN (F{6}) WITHIN INTERVAL '1' MINUTE
+    PATTERN (F{8}) WITHIN INTERVAL '90' SECOND
     DEFINE F AS NOT success
 );
 

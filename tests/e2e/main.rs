@@ -1,6 +1,7 @@
 //! The real binary, used as its users use it, and misused as the world will.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod accuracy;
 mod ads;
 mod control;
 mod decide;
@@ -10,9 +11,11 @@ mod input;
 mod lifecycle;
 mod model_files;
 mod retail;
+mod rules;
 mod run;
 mod shop;
 mod startup;
 mod support;
 mod swap;
+mod vehicles;
 mod versions;

@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use serde_json::json;
 use vencejo_core::plan::App;
-use vencejo_core::{Effects, PartitionState};
+use vencejo_core::{Effects, PartitionState, RuleCounts};
 use vencejo_types::StreamId;
 
 use super::input::Input;
@@ -29,6 +30,34 @@ pub struct Summary {
     limited: BTreeMap<String, u64>,
     /// Rows of outputs that were too long.
     unwritable: u64,
+    /// What each rule has done.
+    rules: Vec<(String, RuleSums)>,
+}
+
+/// Counts of a rule: of rows, of matches, and of runs.
+#[derive(Serialize)]
+struct RuleSums {
+    events: u64,
+    matches: u64,
+    /// Matches that were no alerts because their key had raised one shortly before.
+    within_cooldown: u64,
+    timeouts: u64,
+    dropped: u64,
+    open: u64,
+}
+
+impl From<RuleCounts<'_>> for RuleSums {
+    fn from(counts: RuleCounts<'_>) -> Self {
+        let RuleCounts { counters, suppressed, .. } = counts;
+        Self {
+            events: counters.rows,
+            matches: counters.matches,
+            within_cooldown: suppressed,
+            timeouts: counters.timeouts,
+            dropped: counters.dropped,
+            open: counters.open,
+        }
+    }
 }
 
 impl Summary {
@@ -67,7 +96,8 @@ impl Summary {
             }
         }
         let unwritable = effects.unwritable();
-        Self { streams, untimed, outputs: outputs.chain(asked).collect(), late, limited, unwritable }
+        let rules = state.rules().map(|counts| (counts.name.to_owned(), counts.into())).collect();
+        Self { streams, untimed, outputs: outputs.chain(asked).collect(), late, limited, unwritable, rules }
     }
 
     /// Why the run has done nothing although there was input; nothing where it has.
@@ -102,6 +132,13 @@ impl Summary {
             lines.push(format!("stream {name}: {rows} events{bad}"));
         }
         lines.extend(self.outputs.iter().map(|(name, rows)| format!("output {name}: {rows} rows")));
+        lines.extend(self.rules.iter().map(|(name, rule)| {
+            let RuleSums { events, matches, within_cooldown, timeouts, dropped, open } = rule;
+            format!(
+                "rule {name}: {events} events, {matches} matches, {within_cooldown} of them within a cooldown, \
+                 {timeouts} timeouts, {dropped} runs dropped, {open} open"
+            )
+        }));
         lines.extend(self.late.iter().map(|(name, rows)| format!("{name}: {rows} late rows")));
         lines.extend(
             self.limited.iter().map(|(name, rows)| format!("{name}: {rows} rows refused by a limit")),
@@ -128,8 +165,9 @@ impl Summary {
             .collect();
         let outputs: serde_json::Map<_, _> =
             self.outputs.iter().map(|(name, rows)| (name.clone(), (*rows).into())).collect();
+        let rules: BTreeMap<_, _> = self.rules.iter().map(|(name, rule)| (name, rule)).collect();
         json!({
-            "streams": streams, "outputs": outputs, "late": self.late, "refused_by_limit": self.limited,
+            "streams": streams, "outputs": outputs, "rules": rules, "late": self.late, "refused_by_limit": self.limited,
             "without_event_time": self.untimed, "too_long": self.unwritable, "seconds": seconds,
             "events_per_second": rate, "megabytes_per_second": megabytes,
         })

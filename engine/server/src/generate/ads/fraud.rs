@@ -11,7 +11,7 @@ use crate::generate::truth::Case;
 const UNSEEN_SHARE: f64 = 0.002;
 /// Shares of requests, or of those that are clicked, with which something else begins.
 const FLOOD_SHARE: f64 = 0.003;
-const CLICKED_SHARE: f64 = 0.3;
+const CLICKED_SHARE: f64 = 0.12;
 
 /// Who is at work.
 pub(super) struct Fraud {
@@ -91,7 +91,7 @@ impl Fraud {
             (2 + self.random.index(5), 500 + self.random.index(6_000))
         } else {
             // Many, but slow.
-            (8 + self.random.index(12), 9_000 + self.random.index(8_000))
+            (8 + self.random.index(12), 12_000 + self.random.index(10_000))
         };
         let mut at = first;
         for _ in 0..clicks {

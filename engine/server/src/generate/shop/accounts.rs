@@ -19,11 +19,11 @@ const MINUTE: i64 = 60 * SECOND;
 const LOGIN_SHARE: f64 = 0.3;
 const FORGETFUL_SHARE: f64 = 0.03;
 /// Rows of the clickstream for each case, on average.
-const ROWS_PER_CASE: f64 = 500.0;
+const ROWS_PER_CASE: f64 = 1_000.0;
 /// Logins that are remembered, as those whose accounts may be taken over.
 const RECENT_MAX: usize = 64;
 /// Share of people who log in from two countries that buy in the second one.
-const BUYS_ABROAD_SHARE: f64 = 0.05;
+const BUYS_ABROAD_SHARE: f64 = 0.03;
 /// How long nothing may be bought behind a checkout.
 const CHECKOUT_MILLIS: i64 = 10 * MINUTE;
 const NETWORKS: &str = include_str!("../../../../../apps/shop/lookups/networks.csv");
@@ -109,12 +109,12 @@ impl Accounts {
             return;
         }
         let mut at = now + self.seconds(2, 20);
-        let failures = if self.random.chance(FORGETFUL_SHARE) {
-            // Mostly less than an attacker, and slower.
-            3 + self.random.index(3) + 2 * u32::from(self.random.chance(0.04))
-        } else {
-            u32::from(self.random.chance(0.1))
-        };
+        let forgetful = self.random.chance(FORGETFUL_SHARE);
+        let mut failures = if forgetful { 3 + self.random.index(3) } else { 0 };
+        // Some need still more attempts, as many as an attacker makes.
+        while self.random.chance(if forgetful { 0.25 } else { 0.1 }) {
+            failures += 1;
+        }
         let first = at;
         for _ in 0..failures {
             self.log_in(visitor, at, false);

@@ -105,8 +105,10 @@ impl Shop {
     /// Cases of rules, once no further row is wanted: those of accounts, and of the anomalies that are one's.
     pub fn cases(mut self) -> Vec<Case> {
         let Some(mut accounts) = self.accounts.take() else { return Vec::new() };
-        accounts.give_up(i64::MAX);
         let now = self.next_start_millis;
+        // What has not ended may have no row yet.
+        accounts.cases.retain(|case| case.end_millis < now);
+        accounts.give_up(i64::MAX);
         let testers = self.anomalies.iter().filter(|anomaly| {
             anomaly.kind == Kind::CardTesting && anomaly.rows > 4 && anomaly.start_millis < now
         });
