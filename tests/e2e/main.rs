@@ -11,6 +11,7 @@ mod input;
 mod lifecycle;
 mod model_files;
 mod retail;
+mod rule_tables;
 mod rules;
 mod run;
 mod shop;

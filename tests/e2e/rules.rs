@@ -1,96 +1,136 @@
-//! `vencejo rule test`: the tables beside the apps, and tables that are wrong.
+//! Rules through the binary: events in, alerts out.
 
 use std::process::Output;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{json_lines, stderr, vencejo};
 
-const APP: &str = "
-CREATE TABLE t (k STRING NOT NULL, ts TIMESTAMP(3) NOT NULL, x DECIMAL(6, 2), WATERMARK FOR ts AS ts) PARTITIONED BY (k);
-CREATE RULE big AS SELECT k, at, x FROM t MATCH_RECOGNIZE (
-    PARTITION BY k ORDER BY ts MEASURES A.ts AS at, A.x AS x PATTERN (A) DEFINE A AS x > 10);
-CREATE RULE pair AS SELECT k FROM t MATCH_RECOGNIZE (
-    PARTITION BY k ORDER BY ts MEASURES A.x AS x PATTERN (A A) DEFINE A AS x = 7);
+const SQL: &str = "
+CREATE TABLE payments (
+  card STRING NOT NULL, ts TIMESTAMP(3) NOT NULL, amount DECIMAL(9, 2), shop STRING, kind STRING,
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) PARTITIONED BY (card);
+
+-- Three small payments within a minute, then a large one, is how stolen cards are tried.
+CREATE RULE card_testing WITH ('severity' = 'critical', 'cooldown' = '10 min') AS
+SELECT card, tries, large FROM payments MATCH_RECOGNIZE (
+  PARTITION BY card ORDER BY ts
+  MEASURES COUNT(SMALL.*) AS tries, LARGE.amount AS large
+  PATTERN (SMALL{3,}? LARGE) WITHIN INTERVAL '1' MINUTE
+  DEFINE SMALL AS kind = 'pay' AND amount < 2, LARGE AS kind = 'pay' AND amount > 100);
+
+CREATE RULE broken_off WITH ('severity' = 'info') AS
+SELECT * FROM payments MATCH_RECOGNIZE (
+  PARTITION BY card ORDER BY ts MEASURES START_.ts AS started
+  PATTERN (START_ NOT PAID) WITHIN INTERVAL '10' MINUTE
+  DEFINE START_ AS kind = 'start', PAID AS kind = 'pay');
+
+INSERT INTO dearer
+SELECT * FROM payments MATCH_RECOGNIZE (
+  PARTITION BY card ORDER BY ts
+  MEASURES FIRST(A.amount) AS from_amount, LAST(A.amount) AS to_amount, COUNT(*) AS n, MATCH_ROWTIME() AS at
+  PATTERN (A{3}) DEFINE A AS kind = 'pay' AND (PREV(amount) IS NULL OR amount > PREV(amount)));
 ";
 
-const TEST: &str = "
-[[test]]
-name = \"two of three\"
-[test.events]
-t = \"\"\"
-k, ts, x
-a, 1000, 11
-b, 2000, 9
-c, 3000, 12.5
-\"\"\"
-[test.alerts]
-big = \"\"\"
-k, at,   x
-a, 1000, 11.00
-c, 1970-01-01T00:00:03Z, 12.5
-\"\"\"
-";
+/// Two cards between each other; the fourth payment of b comes before its third, and one far too late.
+const EVENTS: &str = r#"{"card":"a","ts":"2024-03-01T10:00:00Z","amount":"1.00","kind":"pay"}
+{"card":"b","ts":"2024-03-01T10:00:01Z","amount":"5.00","kind":"pay"}
+{"card":"a","ts":"2024-03-01T10:00:02Z","amount":"1.50","kind":"pay"}
+{"card":"b","ts":"2024-03-01T10:00:03Z","amount":"6.00","kind":"pay"}
+{"card":"a","ts":"2024-03-01T10:00:04Z","amount":"0.50","kind":"pay"}
+{"card":"b","ts":"2024-03-01T10:00:06Z","amount":"8.00","kind":"pay"}
+{"card":"b","ts":"2024-03-01T10:00:05Z","amount":"7.00","kind":"pay"}
+{"card":"a","ts":"2024-03-01T10:00:09Z","amount":"250.00","kind":"pay"}
+{"card":"c","ts":"2024-03-01T10:01:00Z","kind":"start"}
+{"card":"b","ts":"2024-03-01T10:00:20Z","amount":"9.00","kind":"pay"}
+{"card":"d","ts":"2024-03-01T10:02:00Z","kind":"start"}
+{"card":"d","ts":"2024-03-01T10:05:00Z","amount":"9.00","kind":"pay"}
+{"card":"a","ts":"2024-03-01T10:05:01Z","amount":"1.00","kind":"pay"}
+{"card":"a","ts":"2024-03-01T10:05:02Z","amount":"1.00","kind":"pay"}
+{"card":"a","ts":"2024-03-01T10:05:03Z","amount":"1.00","kind":"pay"}
+{"card":"a","ts":"2024-03-01T10:05:04Z","amount":"500.00","kind":"pay"}
+{"card":"e","ts":"2024-03-01T10:12:00Z","kind":"browse"}
+"#;
 
-/// The command over an app with this table beside it.
-fn test(table: &str, arguments: &[&str]) -> Output {
+fn run(sql: &str, arguments: &[&str]) -> Output {
     let folder = TempDir::new().unwrap();
-    std::fs::write(folder.path().join("app.sql"), APP).unwrap();
-    std::fs::create_dir(folder.path().join("tests")).unwrap();
-    std::fs::write(folder.path().join("tests/table.toml"), table).unwrap();
-    vencejo().args(["rule", "test"]).arg(folder.path()).args(arguments).output().unwrap()
+    // An alert's id depends on the app's name, which is that of its folder.
+    std::fs::create_dir(folder.path().join("cards")).unwrap();
+    std::fs::write(folder.path().join("cards/app.sql"), sql).unwrap();
+    std::fs::write(folder.path().join("events.jsonl"), EVENTS).unwrap();
+    vencejo().current_dir(folder.path()).args(arguments).output().unwrap()
 }
 
 #[test]
-fn the_tables_beside_the_apps_hold() {
-    for app in ["apps/ads", "apps/fleet", "apps/shop"] {
-        let output = vencejo().args(["rule", "test", app]).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{said}{}", stderr(&output));
-        assert!(said.lines().count() >= 5 && said.lines().all(|line| line.starts_with("ok ")), "{said}");
-    }
-}
-
-#[test]
-fn what_differs_is_shown_row_by_row() {
-    let output = test(TEST, &[]);
+fn alerts_and_matches_come_out_of_a_run() {
+    let arguments = ["run", "cards", "--input", "payments=events.jsonl", "--json"];
+    let output = run(SQL, &arguments);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "ok     table.toml: two of three\n");
-
-    let wrong = TEST.replace("b, 2000, 9", "b, 2000, 99").replace("c, 3000, 12.5", "c, 3000, 7\nc, 4000, 7");
-    let output = test(&wrong, &[]);
-    assert_eq!(output.status.code(), Some(1));
-    let expected = "FAILED table.toml: two of three\n  big (k, at, x)\n    a, 1970-01-01T00:00:01.000, 11.00\n  \
-        - c, 1970-01-01T00:00:03.000, 12.50\n  + b, 1970-01-01T00:00:02.000, 99.00\n  pair (k)\n  + c\n";
-    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
-    assert_eq!(stderr(&output), "vencejo: 1 of 1 tests failed\n");
-
-    let json = &json_lines(&test(&wrong, &["--json"]).stdout)[0];
-    assert_eq!((&json["test"], &json["passed"]), (&"two of three".into(), &false.into()));
-    assert_eq!(json["differences"][1]["unexpected"][0], "c");
+    let lines = json_lines(&output.stdout);
+    let of = |name: &str| lines.iter().filter(|line| line["output"] == name).collect::<Vec<&Value>>();
+    // The three small payments and the large one; four minutes later the same card is still silent.
+    let [testing] = of("card_testing")[..] else { panic!("{lines:?}") };
+    assert_eq!(testing["row"], json!({"card": "a", "tries": 3, "large": 250.00}));
+    assert_eq!(testing["alert"]["severity"], "critical");
+    let sequences: Vec<u64> =
+        testing["alert"]["sequences"].as_array().unwrap().iter().map(|s| s.as_u64().unwrap()).collect();
+    let first = sequences[0];
+    assert_eq!(sequences, [first, first + 2, first + 4, first + 7]);
+    // d paid, c did not: another card's event at 10:12 says that ten minutes are over.
+    let [broken_off] = of("broken_off")[..] else { panic!("{lines:?}") };
+    assert_eq!(broken_off["row"], json!({"card": "c", "started": "2024-03-01T10:01:00.000"}));
+    // By event time b paid 5, 6, 7, 8; the payment of 10:00:20 came behind the watermark of 10:00:55.
+    let dearer: Vec<&Value> = of("dearer").into_iter().map(|line| &line["row"]).collect();
+    let row = json!({
+        "card": "b", "from_amount": 5.00, "to_amount": 7.00, "n": 3, "at": "2024-03-01T10:00:05.000",
+    });
+    assert_eq!(dearer, [&row]);
+    let summary: Value = serde_json::from_str(stderr(&output).trim()).unwrap();
+    assert_eq!(summary["late"]["dearer"], 1);
+    assert_eq!(summary["rules"]["card_testing"]["matches"], 2);
+    assert_eq!(summary["rules"]["card_testing"]["suppressed"], 1);
+    // The same again, ids and all.
+    assert_eq!(run(SQL, &arguments).stdout, output.stdout);
 }
 
 #[test]
-fn a_table_that_cannot_be_used_says_why() {
-    for (from, to, expected) in [
-        ("big = ", "bag = ", "no rule 'bag'; there are: big, pair; did you mean 'big'?"),
-        ("k, at,", "k, ta,", "alerts of big: no column 'ta'; there are: k, at, x"),
-        ("12.5\n\"\"\"\n[", "12.5\n\"\"\"\nu = \"a\"\n[", "no stream 'u'"),
-        ("k, ts, x", "k, ts, y", "events of t: no column 'y'"),
-        ("b, 2000, 9", "b, 2000, nine", "events of t line 3: column 'x': 'nine' is no DECIMAL(6,2)"),
-        ("b, 2000, 9", "b, 2000", "a table is no CSV"),
-        ("11.00", "eleven", "column 'x': 'eleven' is no DECIMAL(6,2)"),
-        ("name = ", "nome = ", "unknown field `nome`"),
-        ("[[test]]", "[[test]", "table.toml: TOML parse error"),
-    ] {
-        let table = TEST.replacen(from, to, 1);
-        assert_ne!(table, TEST, "{from}");
-        let output = test(&table, &[]);
-        assert_eq!(output.status.code(), Some(if expected.starts_with("no stream") { 1 } else { 5 }), "{to}");
-        assert!(stderr(&output).contains(expected), "{to}: {}", stderr(&output));
+fn an_alert_is_explained_row_by_row() {
+    let input = ["run", "cards", "--input", "payments=events.jsonl"];
+    let output = run(SQL, &[&input[..], &["--explain", "card_testing"]].concat());
+    let lines = json_lines(&output.stdout);
+    let explained: Vec<&Value> = lines.iter().filter(|line| !line["explain"].is_null()).collect();
+    let [testing] = explained[..] else { panic!("{lines:?}") };
+    let rows = testing["explain"].as_array().unwrap();
+    let variables: Vec<&str> = rows.iter().map(|row| row["variable"].as_str().unwrap()).collect();
+    assert_eq!(variables, ["SMALL", "SMALL", "SMALL", "LARGE"]);
+    assert_eq!(rows[3]["time"], "2024-03-01T10:00:09.000");
+    let sequences: Vec<&Value> = rows.iter().map(|row| &row["sequence"]).collect();
+    assert_eq!(sequences, testing["alert"]["sequences"].as_array().unwrap().iter().collect::<Vec<_>>());
+    let unknown = run(SQL, &[&input[..], &["--explain", "card_test"]].concat());
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(
+        stderr(&unknown).contains("has no rule 'card_test'; it has: card_testing, broken_off"),
+        "{unknown:?}"
+    );
+}
+
+#[test]
+fn rules_are_validated_and_explained() {
+    let validated = run(SQL, &["app", "validate", "cards"]);
+    let text = String::from_utf8(validated.stdout).unwrap();
+    assert!(text.contains("rules card_testing (critical), broken_off (info)"), "{text}");
+    let explained = run(SQL, &["app", "explain", "cards"]);
+    let text = String::from_utf8(explained.stdout).unwrap();
+    for part in ["as rows arrive, 2 rules", "SMALL{3,}? LARGE within 1 min", "#3 = 'pay', of 3 conditions"] {
+        assert!(text.contains(part), "no '{part}' in: {text}");
     }
-    assert!(stderr(&test(TEST, &["--only", "nothing"])).contains("no test has a name with 'nothing' in it"));
-    let none = vencejo().args(["rule", "test", "tests/retail"]).output().unwrap();
-    assert_eq!(none.status.code(), Some(1));
-    assert!(stderr(&none).contains("tests/retail/tests cannot be read"), "{}", stderr(&none));
+    let wrong = SQL.replace("PATTERN (SMALL{3,}? LARGE)", "PATTERN (SMAL{3,}? LARGE)");
+    let refused = run(&wrong, &["app", "validate", "cards"]);
+    assert_eq!(refused.status.code(), Some(78));
+    let error = stderr(&refused);
+    for part in ["app.sql:13:10: the pattern has no variable 'SMALL'", "did you mean 'SMAL'?"] {
+        assert!(error.contains(part), "no '{part}' in: {error}");
+    }
 }

@@ -1,9 +1,9 @@
 //! What an event costs in row patterns. `cargo bench -p bench-micro --bench rules`
 //!
 //! Processor time of the thread per event (so that what else runs on the machine counts little), matches and
-//! timers included. Keys are BIGINT and come at random; event time grows by 1 ms every 1,000 events. Every rule
-//! is of three steps with WITHIN, over events of one type, with thresholds of its own:
-//! `A B+? C` where A, B and C are bands of a reading and what kind of reading it is.
+//! timers included. Keys are BIGINT and come at random; event time grows by 1 ms every 1,000 events. Every
+//! rule is of three steps with WITHIN, over events of one type, with thresholds of its own: `A B+? C` where
+//! A, B and C are bands of a reading and what kind of reading it is.
 
 use std::hint::black_box;
 use std::sync::Arc;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bumpalo::Bump;
 use vencejo_model::Workspace;
+use vencejo_rules::MatchedRow;
 use vencejo_types::limits::{EFFECT_BYTES_KEPT_MAX, EFFECTS_KEPT_MAX};
 use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::{DecisionCode, DecisionId, ModelId, StreamId};
@@ -91,8 +92,11 @@ pub struct Raised {
     pub id: AlertId,
     /// How bad it is.
     pub severity: Severity,
-    /// The sequences of the match's rows, in [`Effects::sequences`].
-    pub sequences: Range<usize>,
+    /// The rule: place of its [`crate::plan::flow::Operator::Rules`] among the nodes, and its own among those
+    /// rules.
+    pub rule: (usize, usize),
+    /// The rows of the match, in [`Effects::matched`].
+    pub rows: Range<usize>,
 }
 
 /// The effects of one transition, and the memory that transitions work in, kept from one to the next so
@@ -101,7 +105,7 @@ pub struct Raised {
 pub struct Effects {
     pub(crate) list: Vec<Effect>,
     pub(crate) bytes: Vec<u8>,
-    pub(crate) sequences: Vec<u64>,
+    pub(crate) matched: Vec<MatchedRow>,
     pub(crate) scratch: Scratch,
     pub(crate) unwritable: u64,
 }
@@ -167,9 +171,9 @@ impl Effects {
         &self.bytes
     }
 
-    /// The sequences that effects refer to.
-    pub fn sequences(&self) -> &[u64] {
-        &self.sequences
+    /// The rows of matches that effects refer to.
+    pub fn matched(&self) -> &[MatchedRow] {
+        &self.matched
     }
 
     /// Rows, over all transitions, that an output could not give because they pass the longest row.
@@ -179,18 +183,18 @@ impl Effects {
 
     /// Bytes of memory that effects hold; without what transitions work in.
     pub fn memory(&self) -> usize {
-        let sequences = self.sequences.capacity() * size_of::<u64>();
-        self.bytes.capacity() + self.list.capacity() * size_of::<Effect>() + sequences
+        let matched = self.matched.capacity() * size_of::<MatchedRow>();
+        self.bytes.capacity() + self.list.capacity() * size_of::<Effect>() + matched
     }
 
     pub(crate) fn begin(&mut self) {
         self.list.clear();
         self.bytes.clear();
-        self.sequences.clear();
+        self.matched.clear();
         // A million windows that closed at once are no reason to hold their memory for ever.
         self.list.shrink_to(EFFECTS_KEPT_MAX);
         self.bytes.shrink_to(EFFECT_BYTES_KEPT_MAX);
-        self.sequences.shrink_to(EFFECTS_KEPT_MAX);
+        self.matched.shrink_to(EFFECTS_KEPT_MAX);
         self.scratch.arena.reset();
         self.scratch.uses.clear();
     }

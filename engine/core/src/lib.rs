@@ -16,6 +16,7 @@ mod state;
 pub use dataflow::{NodeCounts, RuleCounts};
 pub use event::{Effect, Effects, Event, Raised};
 pub use state::{PartitionState, apply};
+pub use vencejo_rules::MatchedRow;
 
 use vencejo_expr::Value;
 use vencejo_types::row::{Row, RowError, RowWriter};

@@ -1,8 +1,8 @@
 //! Conditions over single rows: each distinct one is evaluated once per row, for all rules.
 //!
-//! A bit per atom says whether it holds. Comparisons of a column are numbered by their constants, ascending, so
-//! that those which hold for a value are a run of bits: finding its end takes one binary search, however many
-//! there are. Programs are run when a condition asks for them, once per row.
+//! A bit per atom says whether it holds. Comparisons of a column are numbered by their constants, ascending,
+//! so that those which hold for a value are a run of bits: finding its end takes one binary search, however
+//! many there are. Programs are run when a condition asks for them, once per row.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -21,14 +21,6 @@ pub(crate) struct Truths {
     any_known: bool,
 }
 
-impl Truths {
-    /// The bits of 64 comparisons.
-    #[inline]
-    pub fn word(&self, word: usize) -> u64 {
-        self.comparisons[word]
-    }
-}
-
 /// Atoms that must all hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mask {
@@ -43,14 +35,6 @@ impl Mask {
     pub fn may_hold(&self, truths: &Truths) -> bool {
         self.words.iter().all(|&(word, bits)| truths.comparisons[word as usize] & bits == bits)
     }
-
-    /// The numbers of its comparisons.
-    pub fn comparisons(&self) -> impl Iterator<Item = usize> {
-        let bits = |&(word, bits): &(u32, u64)| {
-            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word as usize * 64 + bit)
-        };
-        self.words.iter().flat_map(bits)
-    }
 }
 
 /// Comparisons of one column that hold together, in the order of their constants.
@@ -58,10 +42,89 @@ impl Mask {
 struct Section {
     column: usize,
     kind: Kind,
-    /// With whether the bound itself is left out.
-    bounds: Vec<(Constant, bool)>,
+    bounds: Bounds,
+    /// Whether the bound itself is left out.
+    is_strict: Vec<bool>,
     /// The number of the first one.
     base: usize,
+}
+
+/// Constants of one type, ascending.
+#[derive(Debug)]
+pub(crate) enum Bounds {
+    /// Numbers, times, and truth values as 0 and 1.
+    Ints(Vec<i64>),
+    Doubles(Vec<f64>),
+    Texts(Vec<Box<str>>),
+}
+
+impl Bounds {
+    fn new(first: &Constant) -> Self {
+        match first {
+            Constant::Text(_) => Self::Texts(Vec::new()),
+            Constant::Double(_) => Self::Doubles(Vec::new()),
+            Constant::Null | Constant::Bool(_) | Constant::Int(_) => Self::Ints(Vec::new()),
+        }
+    }
+
+    /// Constants of one type, each once; nothing of none.
+    pub fn of_all<'a>(constants: impl Iterator<Item = &'a Constant>) -> Option<Self> {
+        let mut constants: Vec<&Constant> = constants.collect();
+        constants.sort_by(|left, right| order(left.value(), right.value()).unwrap_or(Ordering::Equal));
+        constants.dedup_by(|left, right| order(left.value(), right.value()) == Some(Ordering::Equal));
+        let mut bounds = Self::new(constants.first()?);
+        constants.into_iter().for_each(|constant| bounds.push(constant));
+        Some(bounds)
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Ints(bounds) => bounds.len(),
+            Self::Doubles(bounds) => bounds.len(),
+            Self::Texts(bounds) => bounds.len(),
+        }
+    }
+
+    /// Appends a constant of the type of the others.
+    fn push(&mut self, constant: &Constant) {
+        match (self, constant.value()) {
+            (Self::Ints(bounds), value) => bounds.push(int(value).unwrap_or_default()),
+            (Self::Doubles(bounds), Value::Double(bound)) => bounds.push(bound),
+            (Self::Doubles(bounds), _) => bounds.push(0.0),
+            (Self::Texts(bounds), Value::Str(bound)) => bounds.push(bound.into()),
+            (Self::Texts(bounds), _) => bounds.push("".into()),
+        }
+    }
+
+    /// How many bounds are less than a value, and how many equal it; nothing for NULL.
+    #[inline]
+    pub fn find(&self, value: Value<'_>) -> Option<(usize, usize)> {
+        fn find<T>(bounds: &[T], less: impl Fn(&T) -> bool, equal: impl Fn(&T) -> bool) -> (usize, usize) {
+            let start = bounds.partition_point(less);
+            (start, bounds[start..].iter().take_while(|bound| equal(bound)).count())
+        }
+        Some(match (self, value) {
+            (Self::Doubles(bounds), Value::Double(value)) if value.is_finite() => {
+                find(bounds, |&bound| bound < value, |&bound| bound == value)
+            }
+            (Self::Texts(bounds), Value::Str(value)) => {
+                find(bounds, |bound| **bound < *value, |bound| **bound == *value)
+            }
+            (Self::Ints(bounds), value) => {
+                let value = int(value)?;
+                find(bounds, |&bound| bound < value, |&bound| bound == value)
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn int(value: Value<'_>) -> Option<i64> {
+    match value {
+        Value::Int(number) => Some(number),
+        Value::Bool(truth) => Some(i64::from(truth)),
+        _ => None,
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,18 +191,17 @@ impl Atoms {
         let mut sections: Vec<Section> = Vec::new();
         for (number, &(column, kind, constant, is_strict, at)) in compares.iter().enumerate() {
             places[at] = Place::Comparison(number);
-            let bound = (constant.clone(), is_strict);
-            match sections.last_mut() {
-                Some(last) if last.column == column && last.kind == kind => last.bounds.push(bound),
-                _ => sections.push(Section { column, kind, bounds: vec![bound], base: number }),
+            let is_same = |last: &Section| last.column == column && last.kind == kind;
+            if !sections.last().is_some_and(is_same) {
+                let bounds = Bounds::new(constant);
+                sections.push(Section { column, kind, bounds, is_strict: Vec::new(), base: number });
+            }
+            if let Some(section) = sections.last_mut() {
+                section.bounds.push(constant);
+                section.is_strict.push(is_strict);
             }
         }
         Self { sections, programs, places, comparisons: compares.len() }
-    }
-
-    /// How many comparisons there are.
-    pub fn comparisons(&self) -> usize {
-        self.comparisons
     }
 
     /// The atoms of a condition.
@@ -174,10 +236,7 @@ impl Atoms {
             truths.any_known = false;
         }
         for section in &self.sections {
-            let value = row[section.column].finite();
-            if value != Value::Null {
-                section.mark(value, &mut truths.comparisons);
-            }
+            section.mark(row[section.column], &mut truths.comparisons);
         }
     }
 
@@ -202,33 +261,20 @@ impl Atoms {
 }
 
 impl Section {
-    /// Sets the bits of what holds for a value that is not NULL.
+    /// Sets the bits of what holds for a value.
+    #[inline]
     fn mark(&self, value: Value<'_>, words: &mut [u64]) {
-        // How a bound compares with the value, a strict one counted as just behind or before it.
-        let bounds = &self.bounds;
-        let before = |wanted: fn(Ordering, bool) -> bool| {
-            bounds.partition_point(|(bound, is_strict)| {
-                order(bound.value(), value).is_some_and(|ordering| wanted(ordering, *is_strict))
-            })
-        };
-        let base = self.base;
+        let Some((less, equal)) = self.bounds.find(value) else { return };
+        // Of equal bounds those come first that hold for more values.
+        let strict = || self.is_strict[less..less + equal].iter().filter(|&&is_strict| is_strict).count();
+        let (base, count) = (self.base, self.is_strict.len());
         match self.kind {
-            Kind::Lower => {
-                let holding = before(|bound, is_strict| bound.is_lt() || bound.is_eq() && !is_strict);
-                fill(words, base, base + holding);
-            }
-            Kind::Upper => {
-                let failing = before(|bound, is_strict| bound.is_lt() || bound.is_eq() && is_strict);
-                fill(words, base + failing, base + bounds.len());
-            }
-            Kind::Equal | Kind::Unequal => {
-                let (less, not_more) = (before(|bound, _| bound.is_lt()), before(|bound, _| bound.is_le()));
-                if self.kind == Kind::Equal {
-                    fill(words, base + less, base + not_more);
-                } else {
-                    fill(words, base, base + less);
-                    fill(words, base + not_more, base + bounds.len());
-                }
+            Kind::Lower => fill(words, base, base + less + equal - strict()),
+            Kind::Upper => fill(words, base + less + strict(), base + count),
+            Kind::Equal => fill(words, base + less, base + less + equal),
+            Kind::Unequal => {
+                fill(words, base, base + less);
+                fill(words, base + less + equal, base + count);
             }
         }
     }

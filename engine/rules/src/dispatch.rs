@@ -1,14 +1,17 @@
 //! Which rules a row concerns, without asking each of them.
 //!
-//! A rule without open runs for a key is concerned only where a match may begin. Each variable with which it may
-//! begin has a guard: the one of its comparisons that the fewest rules share. Where no guard of a rule holds, the
-//! rule is not looked at.
+//! A rule without open runs for a key is concerned only where a match may begin. Each way to begin (a rule,
+//! and a variable with which it may begin) is a bit. Per column there is a table: between which constants the
+//! value lies says which ways it allows. The ways that all columns allow are the ones; a row costs a binary
+//! search and a row of bits per column, however many rules there are.
 
 use bumpalo::Bump;
 use vencejo_expr::Value;
+use vencejo_types::limits::RULE_TABLE_WORDS_MAX;
 
-use crate::atoms::{Atoms, Mask, Truths};
+use crate::atoms::{Atoms, Bounds, Mask, Truths};
 use crate::rule::Rule;
+use crate::spec::{Atom, Compare, RuleSetSpec};
 
 #[derive(Debug)]
 pub(crate) struct Dispatch {
@@ -16,58 +19,53 @@ pub(crate) struct Dispatch {
     filters: Vec<(Mask, u64)>,
     /// Of each rule.
     filter_of: Vec<u32>,
-    /// The comparisons that are guards.
-    guards: Vec<u64>,
-    /// For each comparison the rules that it guards.
-    guarded: Vec<Vec<u32>>,
+    /// The rule of each way to begin.
+    ways: Vec<u32>,
+    columns: Vec<Table>,
     /// The rules that look at every row, a bit each.
-    unguarded: Vec<u64>,
+    at_all: Vec<u64>,
 }
 
-/// The rules in which a match may begin with a row, and which filters let it pass: a bit each.
+/// Which ways to begin the values of a column allow.
+#[derive(Debug)]
+struct Table {
+    column: usize,
+    bounds: Bounds,
+    /// Rows of bits: for values before the first bound, equal to it, between it and the second one, ...; at
+    /// the end for NULL.
+    allowed: Vec<u64>,
+}
+
+/// The rules in which a match may begin with a row, a bit each, and which filters let it pass.
 #[derive(Debug, Default)]
 pub(crate) struct Concerned {
     rules: Vec<u64>,
+    ways: Vec<u64>,
     passes: Vec<bool>,
 }
 
 impl Dispatch {
-    pub fn new(rules: &[Rule], atoms: &Atoms) -> Self {
+    pub fn new(spec: &RuleSetSpec, rules: &[Rule]) -> Self {
         let mut filters: Vec<(Mask, u64)> = Vec::new();
         let mut filter_of = Vec::new();
-        for rule in rules {
+        let mut at_all = vec![0; rules.len().div_ceil(64)];
+        let mut ways: Vec<(u32, Vec<&Atom>)> = Vec::new();
+        for (number, rule) in rules.iter().enumerate() {
             let held = filters.iter().position(|(filter, _)| *filter == rule.filter);
             filter_of.push(held.unwrap_or(filters.len()) as u32);
             if held.is_none() {
                 filters.push((rule.filter.clone(), 0));
             }
-        }
-        let mut shared = vec![0; atoms.comparisons()];
-        for rule in rules {
-            let beginnings = rule.beginnings.iter().flatten();
-            beginnings.flat_map(Mask::comparisons).for_each(|comparison| shared[comparison] += 1);
-        }
-        let mut dispatch = Self {
-            filters,
-            filter_of,
-            guards: vec![0; atoms.comparisons().div_ceil(64)],
-            guarded: vec![Vec::new(); atoms.comparisons()],
-            unguarded: vec![0; rules.len().div_ceil(64)],
-        };
-        for (number, rule) in rules.iter().enumerate() {
-            let guard = |mask: &Mask| mask.comparisons().min_by_key(|&comparison| shared[comparison]);
-            let guards: Option<Vec<usize>> =
-                rule.beginnings.as_ref().and_then(|masks| masks.iter().map(guard).collect());
-            let Some(guards) = guards else {
-                dispatch.unguarded[number / 64] |= 1 << (number % 64);
-                continue;
-            };
-            for guard in guards {
-                dispatch.guards[guard / 64] |= 1 << (guard % 64);
-                dispatch.guarded[guard].push(number as u32);
+            match &rule.beginnings {
+                None => at_all[number / 64] |= 1 << (number % 64),
+                Some(beginnings) => ways.extend(beginnings.iter().map(|atoms| {
+                    (number as u32, atoms.iter().map(|&atom| &spec.atoms[atom as usize]).collect())
+                })),
             }
         }
-        dispatch
+        let columns = (0..spec.input.len()).filter_map(|column| Table::new(column, &ways)).collect();
+        let ways = ways.into_iter().map(|(rule, _)| rule).collect();
+        Self { filters, filter_of, ways, columns, at_all }
     }
 
     /// Finds what a row concerns.
@@ -86,15 +84,20 @@ impl Dispatch {
             concerned.passes.push(passes);
         }
         concerned.rules.clear();
-        concerned.rules.extend_from_slice(&self.unguarded);
-        for (word, &guards) in self.guards.iter().enumerate() {
-            let mut holding = guards & truths.word(word);
-            while holding != 0 {
-                let guard = word * 64 + holding.trailing_zeros() as usize;
-                holding &= holding - 1;
-                for &rule in &self.guarded[guard] {
-                    concerned.rules[rule as usize / 64] |= 1 << (rule % 64);
-                }
+        concerned.rules.extend_from_slice(&self.at_all);
+        concerned.ways.clear();
+        concerned.ways.resize(self.ways.len().div_ceil(64), u64::MAX);
+        for table in &self.columns {
+            let allowed = table.allowed(row[table.column], concerned.ways.len());
+            concerned.ways.iter_mut().zip(allowed).for_each(|(ways, allowed)| *ways &= allowed);
+        }
+        for (word, &ways) in concerned.ways.iter().enumerate() {
+            let mut ways = ways;
+            while ways != 0 {
+                let way = word * 64 + ways.trailing_zeros() as usize;
+                ways &= ways - 1;
+                let Some(&rule) = self.ways.get(way) else { break };
+                concerned.rules[rule as usize / 64] |= 1 << (rule % 64);
             }
         }
     }
@@ -108,6 +111,60 @@ impl Dispatch {
     /// Rows that passed a rule's filter.
     pub fn rows(&self, rule: usize) -> u64 {
         self.filters[self.filter_of[rule] as usize].1
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.columns.iter().map(|table| table.allowed.capacity() * size_of::<u64>()).sum()
+    }
+}
+
+impl Table {
+    /// The table of a column; nothing where no way to begin compares it, or where it would be too large.
+    fn new(column: usize, ways: &[(u32, Vec<&Atom>)]) -> Option<Self> {
+        let compares = ways.iter().flat_map(|(_, atoms)| atoms).filter_map(|atom| match atom {
+            Atom::Compare { column: of, constant, .. } if *of == column => Some(constant),
+            _ => None,
+        });
+        let bounds = Bounds::of_all(compares)?;
+        let (rows, words) = (2 * bounds.len() + 2, ways.len().div_ceil(64));
+        if rows * words > RULE_TABLE_WORDS_MAX {
+            return None;
+        }
+        let null = rows - 1;
+        let mut allowed = vec![0; rows * words];
+        for (way, (_, atoms)) in ways.iter().enumerate() {
+            // The least row and the greatest one, and those left out.
+            let (mut from, mut to, mut unequal) = (0, null, Vec::new());
+            for atom in atoms {
+                let Atom::Compare { column: of, comparison, constant } = atom else { continue };
+                if *of != column {
+                    continue;
+                }
+                to = to.min(null - 1);
+                let at = bounds.find(constant.value()).map_or(0, |(less, equal)| 2 * less + equal.min(1));
+                match comparison {
+                    Compare::Equal => (from, to) = (from.max(at), to.min(at)),
+                    Compare::NotEqual => unequal.push(at),
+                    Compare::Less => to = to.min(at - 1),
+                    Compare::LessOrEqual => to = to.min(at),
+                    Compare::Greater => from = from.max(at + 1),
+                    Compare::GreaterOrEqual => from = from.max(at),
+                }
+            }
+            for row in (from..=to).filter(|row| !unequal.contains(row)) {
+                allowed[row * words + way / 64] |= 1 << (way % 64);
+            }
+        }
+        Some(Self { column, bounds, allowed })
+    }
+
+    #[inline]
+    fn allowed(&self, value: Value<'_>, words: usize) -> &[u64] {
+        let row = match self.bounds.find(value) {
+            Some((less, equal)) => 2 * less + equal.min(1),
+            None => 2 * self.bounds.len() + 1,
+        };
+        &self.allowed[row * words..(row + 1) * words]
     }
 }
 

@@ -1,93 +1,164 @@
 //! The keys of which rules remember something.
+//!
+//! A key that is idle takes its bytes and its counts of matches; what open runs need beside that is lent to
+//! it from a pool.
 
 use vencejo_types::index::Index;
 use vencejo_types::row::key_hash;
 
 use crate::row_log::RowLog;
 
-/// What is remembered of a key.
-#[derive(Debug, Default)]
-pub(crate) struct KeyState {
-    pub key: Vec<u8>,
-    pub log: RowLog,
-    /// The rules that have runs or rows to look back on, and the place of those in the pool; by rule.
-    pub rules: Vec<(u32, u32)>,
-    /// How many matches each rule has given out, for those that gave any; by rule.
-    pub numbers: Vec<(u32, u64)>,
+/// The bytes of a key; a short one needs no memory of its own.
+#[derive(Debug)]
+enum Bytes {
+    Short(u8, [u8; SHORT_MAX]),
+    Long(Box<[u8]>),
 }
 
-impl KeyState {
-    /// Whether there is nothing to remember.
-    pub fn is_blank(&self) -> bool {
-        self.rules.is_empty() && self.numbers.is_empty()
+const SHORT_MAX: usize = 22;
+
+impl Bytes {
+    fn new(key: &[u8]) -> Self {
+        let mut short = [0; SHORT_MAX];
+        match short.get_mut(..key.len()) {
+            Some(start) => {
+                start.copy_from_slice(key);
+                Self::Short(key.len() as u8, short)
+            }
+            None => Self::Long(key.into()),
+        }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Short(length, bytes) => &bytes[..usize::from(*length)],
+            Self::Long(bytes) => bytes,
+        }
     }
 }
 
-/// Keys by their bytes. Places count up; that of a key that left is used again, with its memory.
+/// How many matches each rule has given out, for those that gave any; by rule.
+pub(crate) type Numbers = Vec<(u32, u64)>;
+
+/// The rules that have runs, or rows to look back on, and the place of those in the pool; by rule.
+pub(crate) type Active = Vec<(u32, u32)>;
+
+#[derive(Debug)]
+struct Entry {
+    key: Bytes,
+    numbers: Numbers,
+    /// The place of its work; [`IDLE`] for none.
+    work: u32,
+}
+
+const IDLE: u32 = u32::MAX;
+
+#[derive(Debug, Default)]
+struct Work {
+    log: RowLog,
+    active: Active,
+}
+
+/// What is known of a key, to be changed.
+pub(crate) struct Held<'a> {
+    pub key: &'a [u8],
+    pub numbers: &'a mut Numbers,
+    pub log: &'a mut RowLog,
+    pub active: &'a mut Active,
+}
+
+/// Keys by their bytes. Places count up; that of a key that left is used again.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     index: Index,
-    states: Vec<KeyState>,
+    entries: Vec<Entry>,
     free: Vec<u32>,
+    works: Vec<Work>,
+    free_works: Vec<u32>,
+    /// How many keys can be found.
     len: usize,
 }
 
 impl Keys {
     pub fn find(&self, key: &[u8]) -> Option<usize> {
-        self.index.find(key_hash(key), |place| self.states[place].key == key)
+        self.index.find(key_hash(key), |place| self.entries[place].key.as_slice() == key)
     }
 
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// A place for a key that is not there. Until it is admitted, it is not found.
+    /// A place for a key that is not there. It is found once [`Keys::settle`] has let it in.
     pub fn lend(&mut self, key: &[u8]) -> usize {
-        let place = self.free.pop().map_or(self.states.len(), |place| place as usize);
-        if place == self.states.len() {
-            self.states.push(KeyState::default());
+        let entry = Entry { key: Bytes::new(key), numbers: Vec::new(), work: IDLE };
+        if let Some(place) = self.free.pop() {
+            self.entries[place as usize] = entry;
+            return place as usize;
         }
-        let held = &mut self.states[place].key;
-        held.clear();
-        held.extend_from_slice(key);
-        place
+        self.entries.push(entry);
+        self.entries.len() - 1
     }
 
-    /// Lets a key be found.
-    pub fn admit(&mut self, place: usize) {
-        self.index.insert(key_hash(&self.states[place].key), place);
-        self.len += 1;
+    /// The key at a place with work lent to it.
+    pub fn at_mut(&mut self, place: usize) -> Held<'_> {
+        let Entry { key, numbers, work } = &mut self.entries[place];
+        if *work == IDLE {
+            *work = self.free_works.pop().unwrap_or_else(|| {
+                self.works.push(Work::default());
+                self.works.len() as u32 - 1
+            });
+        }
+        let Work { log, active } = &mut self.works[*work as usize];
+        Held { key: key.as_slice(), numbers, log, active }
     }
 
-    /// Takes a blank key back that was not admitted.
-    pub fn give_back(&mut self, place: usize) {
-        self.free.push(place as u32);
+    /// The active rules of the key at a place.
+    pub fn active(&self, place: usize) -> &[(u32, u32)] {
+        match self.entries.get(place) {
+            Some(entry) if entry.work != IDLE => &self.works[entry.work as usize].active,
+            _ => &[],
+        }
     }
 
-    /// Takes a blank key out.
-    pub fn remove(&mut self, place: usize) {
-        self.index.remove(key_hash(&self.states[place].key), place);
-        self.len -= 1;
-        self.free.push(place as u32);
-    }
-
-    pub fn at_mut(&mut self, place: usize) -> &mut KeyState {
-        &mut self.states[place]
+    /// Takes back what the key at a place does not need, and lets it in, or go: `is_known` says whether it is
+    /// found already.
+    pub fn settle(&mut self, place: usize, is_known: bool) {
+        let entry = &mut self.entries[place];
+        if entry.work != IDLE && self.works[entry.work as usize].active.is_empty() {
+            self.free_works.push(std::mem::replace(&mut entry.work, IDLE));
+        }
+        let is_blank = entry.work == IDLE && entry.numbers.is_empty();
+        match (is_known, is_blank) {
+            (true, false) => {}
+            (false, false) => {
+                self.index.insert(key_hash(entry.key.as_slice()), place);
+                self.len += 1;
+            }
+            (_, true) => {
+                if is_known {
+                    self.index.remove(key_hash(entry.key.as_slice()), place);
+                    self.len -= 1;
+                }
+                self.free.push(place as u32);
+            }
+        }
     }
 
     /// How many places there are; some may have no key.
     pub fn places(&self) -> usize {
-        self.states.len()
+        self.entries.len()
     }
 
     pub fn bytes(&self) -> usize {
-        let inside = |state: &KeyState| {
-            state.key.capacity()
-                + state.log.bytes()
-                + state.rules.capacity() * size_of::<(u32, u32)>()
-                + state.numbers.capacity() * size_of::<(u32, u64)>()
+        let of_entry = |entry: &Entry| {
+            let key = if let Bytes::Long(key) = &entry.key { key.len() } else { 0 };
+            key + entry.numbers.capacity() * size_of::<(u32, u64)>()
         };
-        let places = self.states.capacity() * size_of::<KeyState>() + self.free.capacity() * size_of::<u32>();
-        self.index.bytes() + places + self.states.iter().map(inside).sum::<usize>()
+        let of_work = |work: &Work| work.log.bytes() + work.active.capacity() * size_of::<(u32, u32)>();
+        let inside: usize = self.entries.iter().map(of_entry).chain(self.works.iter().map(of_work)).sum();
+        let entries =
+            self.entries.capacity() * size_of::<Entry>() + self.works.capacity() * size_of::<Work>();
+        let free = (self.free.capacity() + self.free_works.capacity()) * size_of::<u32>();
+        self.index.bytes() + entries + free + inside
     }
 }

@@ -7,12 +7,14 @@
 //!
 //! # How a row is matched
 //!
-//! 1. `atoms`: comparisons of single columns, shared by all rules, become bits; a binary search per column.
-//! 2. `dispatch`: the bits name the rules in which a match may begin; the key names those that have open
-//! runs. No other rule is looked at. 3. `runs`: each open run of those rules moves on. A run is the work of
-//! one first row: a list of threads, the preferred one first, each in a state of the rule's `automaton`. A
-//! thread takes the row or fails. 4. What is decided is given out (`output`), in order of first rows; the
-//! skip leaves runs out. 5. `row_log` keeps the row if a run holds it, and lets rows go that no run holds.
+//! | module | does |
+//! |---|---|
+//! | `atoms` | comparisons of single columns, shared by all rules, become bits: a binary search per column |
+//! | `dispatch` | the bits name the rules in which a match may begin, the key names those with open runs; no other rule is looked at |
+//! | `runs` | each open run of those rules moves on: a run is what may come of one first row, as a list of threads, the preferred one first, each in a state of the rule's `automaton` |
+//! | `output` | what is decided is given out, in order of first rows; the skip leaves runs out |
+//! | `row_log` | keeps the row if a run holds it, and lets rows go that no run holds |
+//! | `timers` | say when WITHIN may have run out |
 //!
 //! What conditions read of the rows taken before lies in a few words beside a thread's path (`registers`): a
 //! condition costs the same however long the match is, and threads with equal words are one. Nothing is

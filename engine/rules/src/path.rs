@@ -24,9 +24,24 @@ pub(crate) struct Step {
     pub excluded: bool,
 }
 
+impl Mapped {
+    /// In one word: a key has fewer than 2^55 rows.
+    pub fn word(self) -> u64 {
+        self.row << 8 | u64::from(self.variable)
+    }
+
+    pub fn of_word(word: u64) -> Self {
+        Self { row: word >> 8, variable: (word & 0xff) as u8 }
+    }
+}
+
+/// The bit of a step's word that says whether it is left out of what comes out.
+const EXCLUDED: u64 = 1 << 63;
+
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    step: Step,
+    /// The row and its variable, and whether it is left out.
+    step: u64,
     /// The node before; of a free node the next free one.
     before: PathId,
     holders: u32,
@@ -74,12 +89,13 @@ impl Paths {
             }
             let Node { step, before, .. } = self.nodes[path.0 as usize];
             path = before;
-            Some(step)
+            Some(Step { mapped: Mapped::of_word(step & !EXCLUDED), excluded: step & EXCLUDED != 0 })
         })
     }
 
     /// A path with a row more and these registers, held once.
     pub fn push(&mut self, before: PathId, step: Step, registers: &[u64]) -> PathId {
+        let step = step.mapped.word() | if step.excluded { EXCLUDED } else { 0 };
         let node = Node { step, before, holders: 1 };
         self.hold(before);
         self.len += 1;

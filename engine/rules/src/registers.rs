@@ -1,8 +1,8 @@
 //! What programs read of the rows of a match, kept current row by row in a few words.
 //!
 //! A path has a run of words: the rows that FIRST and LAST name, and the accumulators of aggregates. So a
-//! condition costs the same however many rows were taken, and two ways of a run whose words are equal have the
-//! same future. What has no fixed size (DISTINCT) is folded over the rows when it is read.
+//! condition costs the same however many rows were taken, and two ways of a run whose words are equal have
+//! the same future. What has no fixed size (DISTINCT) is folded over the rows when it is read.
 
 use vencejo_expr::Value;
 
@@ -17,14 +17,9 @@ use crate::spec::{
 /// In place of a row.
 const NO_ROW: u64 = u64::MAX;
 
-impl Mapped {
-    fn word(self) -> u64 {
-        self.row << 8 | u64::from(self.variable)
-    }
-
-    fn of(word: u64) -> Option<Self> {
-        (word != NO_ROW).then_some(Self { row: word >> 8, variable: (word & 0xff) as u8 })
-    }
+/// The row in a word, if there is one.
+fn row_of(word: u64) -> Option<Mapped> {
+    (word != NO_ROW).then(|| Mapped::of_word(word))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +158,7 @@ impl Plan {
     pub fn anchor(&self, reference: usize, words: &[u64]) -> Option<Mapped> {
         let part = &self.parts[self.references[reference]?];
         let words = &words[part.at..part.at + part.width];
-        Mapped::of(match part.kind {
+        row_of(match part.kind {
             Kind::First { .. } => words[1],
             Kind::Last { offset } => words[offset as usize],
             Kind::Aggregate(_) => NO_ROW,
@@ -184,7 +179,7 @@ impl Plan {
             F::CountRows | F::Count => Value::Int(words[0].cast_signed()),
             F::Sum | F::Avg => Accumulator::of_words(aggregate, words).value(),
             F::Min | F::Max => {
-                Mapped::of(words[0]).map_or(Value::Null, |mapped| argument(aggregate, mapped).finite())
+                row_of(words[0]).map_or(Value::Null, |mapped| argument(aggregate, mapped).finite())
             }
         }
     }
@@ -212,7 +207,7 @@ fn take_value<'a>(
             accumulator.write(words);
         }
         F::Min | F::Max => {
-            let held = Mapped::of(words[0]).and_then(|held| order(value, argument(aggregate, held).finite()));
+            let held = row_of(words[0]).and_then(|held| order(value, argument(aggregate, held).finite()));
             let wins = held
                 .is_none_or(|held| if aggregate.function == F::Max { held.is_gt() } else { held.is_lt() });
             if wins {

@@ -28,9 +28,9 @@ pub(crate) struct Rule {
     pub output: Plan,
     /// How many rows of the key PREV goes back at most.
     pub steps_max: usize,
-    /// For each variable with which a match may begin, what the first row must satisfy, the filter included;
-    /// nothing where every row has to be looked at.
-    pub beginnings: Option<Vec<Mask>>,
+    /// For each variable with which a match may begin, the atoms that the first row must satisfy, those of
+    /// the filter included; nothing where every row has to be looked at.
+    pub beginnings: Option<Vec<Vec<AtomId>>>,
 }
 
 impl Rule {
@@ -54,8 +54,7 @@ impl Rule {
         let beginnings = automaton.next(&automaton.initial).iter().map(|&state| {
             let variable = automaton.states[usize::from(state)].takes.variable();
             let condition = &spec.variables[usize::from(variable)].condition;
-            let both: Vec<AtomId> = spec.filter.atoms.iter().chain(&condition.atoms).copied().collect();
-            atoms.mask(&Condition { atoms: both, residual: None })
+            spec.filter.atoms.iter().chain(&condition.atoms).copied().collect()
         });
         Ok(Self {
             filter: atoms.mask(&spec.filter),

@@ -9,7 +9,7 @@ use crate::atoms::{Atoms, Truths};
 use crate::buffer::Buffer;
 use crate::clock::Clock;
 use crate::dispatch::{Concerned, Dispatch};
-use crate::keys::{KeyState, Keys};
+use crate::keys::{Held, Keys};
 use crate::path::Paths;
 use crate::pool::Pool;
 use crate::row_log::{Layout, RowId, RowLog};
@@ -71,7 +71,7 @@ impl RuleSet {
         rules.iter().for_each(|rule| rule.kept_columns(|column| is_read[column] = true));
         Self {
             layout: Layout::new(&spec.input, |column| is_read[column]),
-            dispatch: Dispatch::new(&rules, &atoms),
+            dispatch: Dispatch::new(&spec, &rules),
             atoms,
             keys: Keys::default(),
             pool: Pool::default(),
@@ -173,12 +173,7 @@ impl RuleSet {
         }
         let place = known.unwrap_or_else(|| self.keys.lend(&self.key));
         self.take_of_key(place, ordered, sink);
-        match (known.is_some(), self.keys.at_mut(place).is_blank()) {
-            (true, false) => {}
-            (true, true) => self.keys.remove(place),
-            (false, true) => self.keys.give_back(place),
-            (false, false) => self.keys.admit(place),
-        }
+        self.keys.settle(place, known.is_some());
         true
     }
 
@@ -186,7 +181,7 @@ impl RuleSet {
     fn take_of_key(&mut self, place: usize, ordered: Ordered<'_>, sink: &mut dyn Sink) {
         let Ordered { row, time, sequence } = ordered;
         let Self { pool, dispatch, concerned, rules, layout, .. } = self;
-        let KeyState { key, log, rules: active, numbers } = self.keys.at_mut(place);
+        let Held { key, log, active, numbers } = self.keys.at_mut(place);
         let current = Current { id: log.end(layout), sequence, time, row };
         let mut turn = Turn {
             rows: Rows { layout, log, current: Some(current) },
@@ -232,7 +227,7 @@ impl RuleSet {
                 }
             }
         }
-        if turn.keeps_row {
+        if turn.keeps_row && !active.is_empty() {
             log.push(layout, sequence, time, row);
         }
         trim(log, active, pool, layout);
@@ -252,7 +247,7 @@ impl RuleSet {
             if !runs.is_blank() {
                 let place = runs.key_place as usize;
                 self.with_runs(look.runs, sink, |runs, rule, turn| runs.expire(rule, now, turn));
-                self.forget_blank(place);
+                self.keys.settle(place, true);
             }
         }
         if self.timers.len() > 2 * self.pool.len() + LOOKS_MIN {
@@ -270,7 +265,7 @@ impl RuleSet {
     ) {
         let runs = self.pool.at_mut(at);
         let (place, number) = (runs.key_place as usize, runs.rule);
-        let KeyState { key, log, rules: active, numbers } = self.keys.at_mut(place);
+        let Held { key, log, active, numbers } = self.keys.at_mut(place);
         let mut turn = Turn {
             rows: Rows { layout: &self.layout, log, current: None },
             key,
@@ -293,31 +288,23 @@ impl RuleSet {
         trim(log, active, &self.pool, &self.layout);
     }
 
-    /// Forgets a key of which nothing is left.
-    fn forget_blank(&mut self, place: usize) {
-        if self.keys.at_mut(place).is_blank() {
-            self.keys.remove(place);
-        }
-    }
-
     /// Decides every run that is open.
     fn end(&mut self, sink: &mut dyn Sink) {
         for place in 0..self.keys.places() {
-            if self.keys.at_mut(place).rules.is_empty() {
-                continue;
-            }
-            while let Some(&(_, runs)) = self.keys.at_mut(place).rules.first() {
+            let is_active = !self.keys.active(place).is_empty();
+            while let Some(&(_, runs)) = self.keys.active(place).first() {
                 self.with_runs(runs, sink, RuleRuns::end);
             }
-            self.forget_blank(place);
+            if is_active {
+                self.keys.settle(place, true);
+            }
         }
     }
 
     /// Lets the oldest run of a key go, or, where rows are kept for PREV alone, the first of those.
     fn make_room(&mut self, place: usize, sink: &mut dyn Sink) {
         let first_row = |&(_, runs): &(u32, u32)| self.pool.at(runs).first_row();
-        let active = &self.keys.at_mut(place).rules;
-        let oldest = active.iter().min_by_key(|runs| first_row(runs).unwrap_or(RowId::MAX));
+        let oldest = self.keys.active(place).iter().min_by_key(|runs| first_row(runs).unwrap_or(RowId::MAX));
         if let Some(&(_, runs)) = oldest {
             self.with_runs(runs, sink, RuleRuns::make_room);
         }
@@ -346,7 +333,8 @@ impl RuleSet {
     /// Bytes of memory that the state takes, allocations as they were asked for.
     pub fn bytes(&self) -> usize {
         let paths: usize = self.paths.iter().map(Paths::bytes).sum();
-        self.keys.bytes() + self.pool.bytes() + paths + self.timers.bytes() + self.buffer.bytes()
+        let state = self.keys.bytes() + self.pool.bytes() + paths + self.timers.bytes();
+        state + self.buffer.bytes() + self.dispatch.bytes()
     }
 }
 

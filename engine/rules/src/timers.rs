@@ -1,7 +1,8 @@
 //! When to look at a rule's runs of a key again, because WITHIN may have run out.
 //!
-//! Each [`crate::runs::RuleRuns`] has one look at most that counts, not later than its earliest deadline. A look
-//! that comes too early asks again; so runs that come and go, as most do, ask once per WITHIN and not once each.
+//! Each [`crate::runs::RuleRuns`] has one look at most that counts, not later than its earliest deadline. A
+//! look that comes too early asks again; so runs that come and go, as most do, ask once per WITHIN and not
+//! once each.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

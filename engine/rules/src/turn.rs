@@ -6,6 +6,7 @@ use bumpalo::Bump;
 use vencejo_expr::Type;
 
 use crate::atoms::{Atoms, Truths, is_true};
+use crate::keys::Numbers;
 use crate::path::{Mapped, PathId, Paths, Step};
 use crate::row_log::RowId;
 use crate::rule::Rule;
@@ -63,7 +64,7 @@ pub(crate) struct Turn<'a> {
     pub room: &'a mut Room,
     pub sink: &'a mut dyn Sink,
     /// How many matches each rule has given out for the key, for those that gave any, by rule.
-    pub numbers: &'a mut Vec<(u32, u64)>,
+    pub numbers: &'a mut Numbers,
     /// Whether something may look at the current row later.
     pub keeps_row: bool,
 }
@@ -89,6 +90,8 @@ impl Turn<'_> {
     /// The next number of a rule's matches of the key.
     pub fn next_number(&mut self, rule: u32) -> u64 {
         let at = self.numbers.binary_search_by_key(&rule, |&(rule, _)| rule).unwrap_or_else(|at| {
+            // Most keys match one rule.
+            self.numbers.reserve_exact(1);
             self.numbers.insert(at, (rule, 0));
             at
         });

@@ -149,6 +149,8 @@ fn empty_matches() {
         A*           ; all omit       ; b a b       ; 2: A1
         (|A B)       ;                ; a b         ; 0: ()0, 1: ()1
         A B |        ;                ; a a b       ; 1: ()0, 2: A1 B2
+        -- one that waits for an earlier run stands at its own row
+        A !B C |     ; next           ; a d d c     ; 3: A0 C3, 3: ()1, 3: ()2, 3: ()3
         ",
     );
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use vencejo_core::models::ModelVersion;
 use vencejo_core::plan::App;
+use vencejo_core::plan::flow::Operator;
 use vencejo_gateway::{BindError, Gateway, Identity};
 use vencejo_types::limits::PARTITIONS_MAX;
 
@@ -159,12 +160,19 @@ pub fn describe(app: &App) -> String {
         });
         format!("{} ({}{})", slot.name, version(&slot.champion), challenger.unwrap_or_default())
     });
+    let rules = app.flow.nodes.iter().filter_map(|node| match &node.operator {
+        Operator::Alert(alert) => {
+            Some(format!("{} ({})", app.flow.outputs[alert.output].name, alert.severity.name()))
+        }
+        _ => None,
+    });
     format!(
-        "app {}: streams {}; views {}; outputs {}; models {}; decisions {}",
+        "app {}: streams {}; views {}; outputs {}; rules {}; models {}; decisions {}",
         app.name,
         named(app.streams.iter().map(|stream| stream.name.as_str())),
         named(app.flow.tables.iter().map(|table| table.name.as_str())),
         named(app.flow.outputs.iter().map(|output| output.name.as_str())),
+        named(rules.collect::<Vec<_>>().iter().map(String::as_str)),
         named(models.collect::<Vec<_>>().iter().map(String::as_str)),
         named(app.decisions.iter().map(|decision| decision.name.as_str())),
     )

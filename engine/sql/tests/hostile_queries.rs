@@ -40,6 +40,10 @@ fn check_flow(app: &vencejo_core::plan::App) {
     let mut inputs: Vec<Vec<usize>> = flow.nodes.iter().map(|node| vec![0; node.inputs.len()]).collect();
     flow.inputs.iter().flatten().for_each(|edge| inputs[edge.node][edge.port] += 1);
     for (index, node) in flow.nodes.iter().enumerate() {
+        if let vencejo_core::plan::flow::Operator::Rules(spec) = &node.operator {
+            assert_eq!(node.outputs.len(), spec.rules.len());
+            spec.rules.iter().for_each(|rule| rule.check().expect("the planner has checked the rule"));
+        }
         for edge in &node.outputs {
             assert!(edge.node > index);
             inputs[edge.node][edge.port] += 1;
@@ -56,6 +60,8 @@ WITH r AS (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end OR
 SELECT s.k, t.a FROM s LEFT JOIN t ON s.k = t.k AND t.ts BETWEEN s.ts AND s.ts + INTERVAL '20' SECOND LEFT JOIN v FOR SYSTEM_TIME AS OF s.ts ON v.k = s.k WHERE v.n > 1;
 SELECT k, SUM(a) OVER o AS x FROM s WINDOW o AS (PARTITION BY k ORDER BY ts ROWS BETWEEN 3 PRECEDING AND CURRENT ROW);
 SELECT * FROM TUMBLE(TABLE s, DESCRIPTOR(ts), INTERVAL '5' MINUTES) l WHERE l.a NOT IN (SELECT COALESCE(a, 0) FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' MINUTES) r WHERE l.window_start = r.window_start AND l.window_end = r.window_end);
+CREATE RULE u WITH ('severity' = 'info', 'cooldown' = '5 s') AS SELECT k, x FROM (SELECT k, ts, a FROM s WHERE b > 1) MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES A.a AS x, SUM(S.a) AS y PATTERN (A B{2,3}? (C | D)* NOT E) WITHIN INTERVAL '5' SECOND SUBSET S = (A, B) DEFINE B AS B.a > PREV(LAST(A.a), 1) AND a < 9, C AS COUNT(C.*) < 3) WHERE x > 1;
+SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts, a DESC MEASURES FINAL LAST(a) AS l, CLASSIFIER() AS c, MATCH_ROWTIME() AS r ALL ROWS PER MATCH SHOW TIMEOUT MATCHES AFTER MATCH SKIP TO LAST B PATTERN (PERMUTE(A, B+) {- C -}) WITHIN INTERVAL '1' HOUR DEFINE A AS a IN (1, 2)) AS m;
 ";
 
 #[test]
@@ -86,6 +92,17 @@ fn nesting_up_to_the_limit_plans_and_beyond_is_an_error() {
         check(&nested("(SELECT * FROM s UNION ALL SELECT * FROM ", "s", ")"));
         check(&nested("(WITH x AS (SELECT * FROM ", "s", ") SELECT * FROM x)"));
         check(&nested("(SELECT DISTINCT k FROM ", "s", ")"));
+        let matches = " MATCH_RECOGNIZE (ORDER BY ts MEASURES MATCH_ROWTIME() AS ts, A.k AS k PATTERN (A))"
+            .repeat(depth);
+        check(&format!("{STREAMS}SELECT * FROM s{matches};"));
+        let pattern = |pattern: String| {
+            format!(
+                "{STREAMS}SELECT * FROM s MATCH_RECOGNIZE (ORDER BY ts MEASURES A.k AS k PATTERN ({pattern}));"
+            )
+        };
+        check(&pattern(format!("{}A{}", "(".repeat(depth), ")+".repeat(depth))));
+        check(&pattern(format!("{}A{}", "{- (B | ".repeat(depth), ")* -}".repeat(depth))));
+        check(&pattern(format!("{}A{}", "PERMUTE(B, ".repeat(depth), ")".repeat(depth))));
         let window = "(SELECT window_time AS ts, SUM(a) AS a FROM TABLE(TUMBLE(TABLE ";
         let group = ", DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end, window_time)";
         check(&nested(window, "s", group));
@@ -129,6 +146,30 @@ fn many_of_everything_ends() {
     check(&format!("{STREAMS}SELECT s.k FROM s JOIN t ON s.ts = t.ts AND {on};"));
     let queries = many(6_000, &|_| "SELECT k FROM s WHERE a > 1".to_string(), ";");
     check(&format!("{STREAMS}{queries};"));
+    let rule = |n: usize| {
+        format!(
+            "CREATE RULE r{n} AS SELECT * FROM s MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES A.a AS x \
+             PATTERN (A B) DEFINE A AS a > {n}, B AS B.a > A.a AND b < {n})"
+        )
+    };
+    check(&format!("{STREAMS}{};", many(500, &rule, ";")));
+    let matched = |measures: &str, pattern: &str, define: &str| {
+        format!(
+            "{STREAMS}SELECT * FROM s MATCH_RECOGNIZE (ORDER BY ts MEASURES {measures} PATTERN ({pattern}) DEFINE {define});"
+        )
+    };
+    let measures = many(3_000, &|n| format!("LAST(A.a, {}) AS x{n}", n % 1_000), ", ");
+    check(&matched(&measures, "A", "A AS a > 1"));
+    let sums = many(3_000, &|n| format!("SUM(A.a + {n}) AS x{n}"), ", ");
+    check(&matched(&sums, "A", "A AS a > 1"));
+    let pattern = many(3_000, &|n| format!("A{n}"), " | ");
+    check(&matched("A1.a AS x", &pattern, "A1 AS a > 1"));
+    let pattern = many(3_000, &|_| "A{1000}".to_string(), " ");
+    check(&matched("A.a AS x", &pattern, "A AS a > 1"));
+    let permuted = many(60, &|n| format!("A{n}"), ", ");
+    check(&matched("A1.a AS x", &format!("PERMUTE({permuted})"), "A1 AS a > 1"));
+    let conditions = many(5_000, &|n| format!("a <> {n}"), " AND ");
+    check(&matched("A.a AS x", "A", &format!("A AS {conditions}")));
     let windows = many(3_000, &|n| format!("w{n} AS (ORDER BY ts)"), ", ");
     check(&format!("{STREAMS}SELECT COUNT(*) OVER w9 AS n FROM s WINDOW {windows};"));
 }
@@ -164,6 +205,10 @@ const PIECES: &[&str] = &[
     "ROWS BETWEEN 3 PRECEDING AND CURRENT ROW", "RANGE", "WINDOW w AS (ORDER BY ts)", "COUNT(*)", "SUM(a)", "AVG(", "DISTINCT",
     "FILTER (WHERE", "FIRST_VALUE(k)", "GROUPING SETS (", "ROLLUP (", "CUBE (a, k)", "IN (", "EXISTS (", "NOT", "s", "t", "v", "k",
     "a", "b", "n", "s.k = t.k", "s.ts = t.ts", "*", "s.*", "1", "2.5", "'x'", "(", ")", ";", "AND", "OR", "<=", "=", "+", "-", "BETWEEN",
+    "MATCH_RECOGNIZE (", "MEASURES", "PATTERN (", "DEFINE", "A", "B", "A.a", "A+", "B*?", "{2,", "}", "{-", "-}", "|", "PERMUTE(", "NOT A",
+    "WITHIN INTERVAL '5' SECOND", "SUBSET S = (A, B)", "AFTER MATCH SKIP TO", "LAST", "FIRST(", "PREV(", "FINAL", "CLASSIFIER()",
+    "MATCH_ROWTIME()", "ALL ROWS PER MATCH", "SHOW TIMEOUT MATCHES", "COUNT(A.*)", "CREATE RULE r AS",
+    "s MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES A.a AS x PATTERN (A B+) DEFINE B AS B.a > A.a)",
     "CREATE VIEW x AS", "CREATE MATERIALIZED VIEW y AS", "INSERT INTO z", "FOR SYSTEM_TIME AS OF", "NULL", "CASE WHEN", "THEN", "END",
 ];
 

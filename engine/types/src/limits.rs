@@ -158,6 +158,9 @@ pub const RULE_ROWS_PER_KEY_MAX: usize = 1 << 16;
 /// Rows in all open runs of a set of rules, each counted as often as runs do not share it; a run that would
 /// take more goes.
 pub const RULE_PATH_NODES_MAX: usize = 1 << 24;
+/// Words of one column's table of rules that may begin, at most; a column that would need more rules nothing
+/// out.
+pub const RULE_TABLE_WORDS_MAX: usize = 1 << 22;
 /// Most rows that PREV goes back.
 pub const RULE_STEPS_MAX: u32 = 1_024;
 /// Alerts that a partition keeps.

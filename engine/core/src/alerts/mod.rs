@@ -21,7 +21,7 @@ pub struct AlertId(pub u64);
 impl AlertId {
     /// XXH3-64 over both names, each behind its length in 4 bytes; the bytes of the key
     /// ([`vencejo_expr::key`]); and both sequences in 8 bytes, all little-endian. `scratch` is written over.
-    pub fn of(app: &str, rule: &str, key: &[u8], rows: (u64, u64), scratch: &mut Vec<u8>) -> Self {
+    pub fn of(app: &str, rule: &str, key: &[u8], ends: (u64, u64), scratch: &mut Vec<u8>) -> Self {
         scratch.clear();
         for name in [app, rule] {
             let length = u32::try_from(name.len()).unwrap_or(u32::MAX);
@@ -29,8 +29,8 @@ impl AlertId {
             scratch.extend_from_slice(name.as_bytes());
         }
         scratch.extend_from_slice(key);
-        scratch.extend_from_slice(&rows.0.to_le_bytes());
-        scratch.extend_from_slice(&rows.1.to_le_bytes());
+        scratch.extend_from_slice(&ends.0.to_le_bytes());
+        scratch.extend_from_slice(&ends.1.to_le_bytes());
         Self(key_hash(scratch))
     }
 }

@@ -51,7 +51,10 @@ impl Sink for Takers<'_, '_> {
         let flow = self.pass.flow;
         let wire = self.pass.wiring.nodes[self.node][matched.rule];
         match &flow.nodes[wire.node].operator {
-            Operator::Alert(spec) => self.pass.raise(wire.node, spec, matched, row),
+            Operator::Alert(spec) => {
+                let rule = (self.node, matched.rule);
+                self.pass.raise(wire.node, (rule, spec), matched, row);
+            }
             _ => self.pass.row(wire, row),
         }
     }
@@ -88,16 +91,28 @@ impl Pass<'_> {
     }
 
     /// Raises an alert for a match, unless WHERE or the cooldown say no.
-    fn raise(&mut self, node: usize, spec: &AlertSpec, matched: &Match<'_>, row: &[Value<'_>]) {
+    fn raise(
+        &mut self,
+        node: usize,
+        (rule, spec): ((usize, usize), &AlertSpec),
+        matched: &Match<'_>,
+        row: &[Value<'_>],
+    ) {
         let mut arena = take(&mut self.slots[node].arena);
         arena.reset();
         if let Some(columns) = calc_row(&spec.calc, Source::Values(row), &arena) {
-            self.raise_row(node, spec, matched, columns);
+            self.raise_row(node, (rule, spec), matched, columns);
         }
         self.slots[node].arena = arena;
     }
 
-    fn raise_row(&mut self, node: usize, spec: &AlertSpec, matched: &Match<'_>, columns: &[Value<'_>]) {
+    fn raise_row(
+        &mut self,
+        node: usize,
+        (rule, spec): ((usize, usize), &AlertSpec),
+        matched: &Match<'_>,
+        columns: &[Value<'_>],
+    ) {
         let Some(last) = matched.rows.last() else { return };
         let Work::Alerts(cooldown) = &mut self.slots[node].work else { return };
         let effects = &mut *self.effects;
@@ -114,11 +129,11 @@ impl Pass<'_> {
             return;
         }
         let row = start..effects.bytes.len();
-        let rows = (matched.first_sequence, matched.last_sequence);
-        let id = AlertId::of(&self.app.name, &output.name, key_bytes, rows, &mut effects.scratch.alert);
-        let first = effects.sequences.len();
-        effects.sequences.extend(matched.rows.iter().map(|row| row.sequence));
-        let sequences = first..effects.sequences.len();
+        let ends = (matched.first_sequence, matched.last_sequence);
+        let id = AlertId::of(&self.app.name, &output.name, key_bytes, ends, &mut effects.scratch.alert);
+        let first = effects.matched.len();
+        effects.matched.extend_from_slice(matched.rows);
+        let rows = first..effects.matched.len();
         self.alerts.raise(Alert {
             id,
             output: spec.output,
@@ -126,9 +141,9 @@ impl Pass<'_> {
             status: Status::Open,
             raised: self.now.1,
             row: effects.bytes[row.clone()].into(),
-            sequences: effects.sequences[sequences.clone()].into(),
+            sequences: matched.rows.iter().map(|row| row.sequence).collect(),
         });
-        let alert = Some(Raised { id, severity: spec.severity, sequences });
+        let alert = Some(Raised { id, severity: spec.severity, rule, rows });
         effects.list.push(Effect::Emitted { output: spec.output, row, alert });
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::flow::{Edge, Flow};
+use crate::plan::flow::{Edge, Flow, Operator};
 
 /// An edge as its near end sees it.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,8 @@ pub(super) struct Wiring {
 
 impl Wiring {
     /// # Panics
-    /// Where the flow is none: an edge leads back, or a node has other inputs than it declares.
+    /// Where the flow is none: an edge leads back, a node has other inputs than it declares, or rules other
+    /// edges than one each.
     pub(super) fn new(flow: &Flow, streams: usize) -> Self {
         let mut inputs = vec![0; flow.nodes.len()];
         let mut wire = |edge: &Edge| {
@@ -42,6 +43,9 @@ impl Wiring {
             assert!(wires.iter().all(|wire| wire.node > place), "a node stands behind those that feed it");
         }
         for (node, inputs) in flow.nodes.iter().zip(&inputs) {
+            if let Operator::Rules(spec) = &node.operator {
+                assert_eq!(node.outputs.len(), spec.rules.len(), "a rule has an edge of its own");
+            }
             assert_eq!(node.inputs.iter().sum::<usize>(), *inputs, "a node's inputs are those of its ports");
         }
         let reached = of_streams.iter().map(|wires| reach(wires, &of_nodes)).collect();

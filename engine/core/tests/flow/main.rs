@@ -5,4 +5,5 @@ mod bench;
 mod build;
 mod joins;
 mod lookups;
+mod rules;
 mod windows;

@@ -1,5 +1,7 @@
 //! Looking into expressions, and copying them from one graph into another.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Expr, Graph, Kind};
 use crate::constant::Constant;
 use crate::error::TypeError;
@@ -13,8 +15,8 @@ pub struct ColumnRead {
     pub input: u16,
     /// The column of the input.
     pub column: u16,
-    /// Its type; None only for a NULL of no type.
-    pub ty: Option<Type>,
+    /// Its type.
+    pub ty: Type,
     /// Whether it can be NULL.
     pub nullable: bool,
 }
@@ -33,30 +35,16 @@ impl Graph {
         found
     }
 
-    /// Every column that an expression reads, each once. Cost: linear in the graph.
+    /// Every column that an expression reads, each once. Cost: of the expression's nodes.
     pub fn reads(&self, expr: Expr) -> Vec<ColumnRead> {
-        let below = self.below(expr);
-        let nodes = self.nodes.iter().zip(below).filter(|(_, below)| *below);
-        let columns = nodes.filter_map(|(node, _)| match node.kind {
-            Kind::Column { input, column } => {
-                Some(ColumnRead { input, column, ty: node.ty, nullable: node.nullable })
-            }
-            _ => None,
-        });
-        columns.collect()
+        self.below(expr).into_iter().filter_map(|expr| self.as_read(expr)).collect()
     }
 
     /// A comparison of a column with a constant that is not NULL, the column on the left.
     pub fn as_comparison(&self, expr: Expr) -> Option<(Comparison, ColumnRead, &Constant)> {
         let Kind::Binary(op, left, right) = self.node(expr).kind else { return None };
         let comparison = comparison(op)?;
-        let column = |expr: Expr| match self.node(expr).kind {
-            Kind::Column { input, column } => {
-                let node = self.node(expr);
-                Some(ColumnRead { input, column, ty: node.ty, nullable: node.nullable })
-            }
-            _ => None,
-        };
+        let column = |expr| self.as_read(expr);
         let constant = |expr| self.constant(expr).filter(|constant| **constant != Constant::Null);
         if let (Some(column), Some(constant)) = (column(left), constant(right)) {
             return Some((comparison, column, constant));
@@ -70,7 +58,7 @@ impl Graph {
     }
 
     /// Copies an expression of another graph; `column` says what a column of it becomes here, in the same
-    /// type. Cost: linear in the other graph.
+    /// type. Cost: of the expression's nodes.
     ///
     /// # Errors
     /// When a limit is passed, or `column` says so.
@@ -80,34 +68,42 @@ impl Graph {
         expr: Expr,
         mut column: impl FnMut(&mut Self, ColumnRead) -> Result<Expr, E>,
     ) -> Result<Expr, E> {
-        let below = from.below(expr);
+        let mut copies: BTreeMap<Expr, Expr> = BTreeMap::new();
         // Operands have lower numbers: they are copied before whoever uses them.
-        let mut copies = vec![expr; below.len()];
-        for (index, node) in
-            from.nodes.iter().take(below.len()).enumerate().filter(|&(index, _)| below[index])
-        {
-            copies[index] = match node.kind {
-                Kind::Column { input, column: at } => {
-                    let read = ColumnRead { input, column: at, ty: node.ty, nullable: node.nullable };
-                    column(self, read)?
-                }
-                _ => {
-                    let kind = node.kind.with_operands(|operand| copies[operand.index()]);
+        for original in from.below(expr) {
+            let copy = match from.as_read(original) {
+                Some(read) => column(self, read)?,
+                None => {
+                    let node = from.node(original);
+                    let kind = node.kind.with_operands(|operand| copies[&operand]);
                     self.add_prepared(kind, node.ty, node.nullable, node.prepared.clone())?
                 }
             };
+            copies.insert(original, copy);
         }
-        Ok(copies[expr.index()])
+        Ok(copies[&expr])
     }
 
-    /// Which nodes an expression is made of, itself the last.
-    fn below(&self, expr: Expr) -> Vec<bool> {
-        let mut below = vec![false; expr.index() + 1];
-        below[expr.index()] = true;
-        for index in (0..below.len()).rev() {
-            if below[index] {
-                self.nodes[index].kind.operands(|operand| below[operand.index()] = true);
+    fn as_read(&self, expr: Expr) -> Option<ColumnRead> {
+        let node = self.node(expr);
+        match node.kind {
+            Kind::Column { input, column } => {
+                Some(ColumnRead { input, column, ty: node.ty?, nullable: node.nullable })
             }
+            _ => None,
+        }
+    }
+
+    /// The nodes that an expression is made of, itself among them.
+    fn below(&self, expr: Expr) -> BTreeSet<Expr> {
+        let mut below = BTreeSet::from([expr]);
+        let mut open = vec![expr];
+        while let Some(expr) = open.pop() {
+            self.node(expr).kind.operands(|operand| {
+                if below.insert(operand) {
+                    open.push(operand);
+                }
+            });
         }
         below
     }

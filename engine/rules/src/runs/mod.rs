@@ -170,9 +170,14 @@ impl RuleRuns {
             return;
         }
         turn.counters[self.rule as usize].open += 1;
+        if self.runs.capacity() == 0 {
+            // Most keys have one run of a rule, with one thread.
+            self.runs.reserve_exact(1);
+            self.threads.shrink_to_fit();
+        }
         self.runs.push_back(run);
+        turn.keeps_row = true;
         if run.outcome == Outcome::Open {
-            turn.keeps_row = true;
             if let Some(within) = rule.spec.within {
                 self.ask(run.time.saturating_add(within), turn);
             }
@@ -238,8 +243,8 @@ impl RuleRuns {
         }
     }
 
-    /// Adds a thread of a run whose threads begin at `first`, unless a preferred one of them is in the same state
-    /// and has the same registers: it would give nothing new.
+    /// Adds a thread of a run whose threads begin at `first`, unless a preferred one of them is in the same
+    /// state and has the same registers: it would give nothing new.
     fn add(&mut self, rule: &Rule, turn: &mut Turn<'_>, thread: Thread, first: usize) {
         let paths = &mut turn.paths[self.rule as usize];
         let differs = |other: &Thread| {

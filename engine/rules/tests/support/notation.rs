@@ -15,8 +15,8 @@ pub enum Event {
 }
 
 /// Events: a letter is a row whose number is its place in the alphabet, 1 ms after the last one, of key 1;
-/// `b@7` is at 7 ms, `2b` of key 2, `-b` of the key NULL, `?` has no number. `w7` is a watermark, `t7` a tick,
-/// `.` the end of the input.
+/// `b@7` is at 7 ms, `2b` of key 2, `-b` of the key NULL, `?` has no number. `w7` is a watermark, `t7` a
+/// tick, `.` the end of the input.
 pub fn events(text: &str) -> Vec<Event> {
     let mut time = -1;
     let mut event = |word: &str| {
@@ -43,8 +43,8 @@ pub fn events(text: &str) -> Vec<Event> {
     text.split_whitespace().map(&mut event).collect()
 }
 
-/// A rule from a pattern and clauses. `A` to `D` are rows with the numbers 0 to 3, `E` those below 2, `F` those
-/// from 1, `G` a row whose number is greater than that of the row before it, `H` any row.
+/// A rule from a pattern and clauses. `A` to `D` are rows with the numbers 0 to 3, `E` those below 2, `F`
+/// those from 1, `G` a row whose number is greater than that of the row before it, `H` any row.
 pub fn model(pattern: &str, clauses: &str) -> Model {
     let mut model = Model {
         pattern: Parser { rest: pattern }.pattern(),

@@ -17,6 +17,7 @@ use indicatif::ProgressBar;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use vencejo_core::plan::App;
+use vencejo_core::plan::flow::Operator;
 use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
 use vencejo_runtime::Clock;
 use vencejo_types::row::Row;
@@ -31,7 +32,7 @@ pub use input::Input;
 
 use input::Failed;
 use merge::{Merge, Next};
-use output::Printer;
+use output::{Explained, Printer};
 use summary::Summary;
 
 /// Event time that passes between two ticks of the engine's time, in microseconds.
@@ -61,6 +62,9 @@ pub struct RunArgs {
     /// Decisions whose streams' rows are requests, answered as {"output": NAME, "code": ..., "row": ...}.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     decide: Vec<String>,
+    /// A rule whose alerts say which variable each of their rows is, as {"explain": [...]} beside "alert".
+    #[arg(long, value_name = "RULE")]
+    explain: Option<String>,
     /// Fail at the first row that cannot be read, or that its stream refuses.
     #[arg(long)]
     strict: bool,
@@ -100,7 +104,8 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     }
     let folder = (args.output.as_os_str() != "-").then_some(&*args.output);
     let progress = summary::progress_bar(&inputs, folder.is_some());
-    let printer = Printer::new(&app, &decisions, folder)?;
+    let explained = args.explain.as_ref().map(|name| find_rule(&app, name)).transpose()?;
+    let printer = Printer::new(&app, &decisions, folder)?.explaining(explained);
     Run { asked, decisions, progress, ..Run::new(app, inputs, printer) }.all(args.json)
 }
 
@@ -138,6 +143,25 @@ pub fn find_stream(app: &App, name: &str) -> Result<StreamId, Failure> {
         return Err(Failure::runtime(format!("{text}{}", nearest(name, names))));
     };
     Ok(StreamId(u16::try_from(place).expect("DECLARATIONS_MAX fits 16 bits")))
+}
+
+/// The rule of this name: its node and place, and the names of its variables.
+fn find_rule(app: &App, name: &str) -> Result<Explained, Failure> {
+    let alerts = app.flow.nodes.iter().enumerate().flat_map(|(node, set)| match &set.operator {
+        Operator::Rules(spec) => spec.rules.iter().enumerate().map(|rule| (node, rule)).collect(),
+        _ => Vec::new(),
+    });
+    let raises = |node: usize, place: usize| {
+        matches!(app.flow.nodes[app.flow.nodes[node].outputs[place].node].operator, Operator::Alert(_))
+    };
+    let mut rules = alerts.filter(|&(node, (place, _))| raises(node, place));
+    let names = rules.clone().map(|(_, (_, rule))| rule.name.as_str());
+    let Some((node, (place, rule))) = rules.find(|(_, (_, rule))| rule.name == name) else {
+        let text = format!("app '{}' has no rule '{name}'; it has: {}", app.name, named(names.clone()));
+        return Err(Failure::runtime(format!("{text}{}", nearest(name, names))));
+    };
+    let variables = rule.variables.iter().map(|variable| variable.name.clone()).collect();
+    Ok(Explained { rule: (node, place), variables })
 }
 
 fn find_decision(app: &App, name: &str) -> Result<usize, Failure> {
@@ -316,7 +340,7 @@ fn print(effects: &Effects, printer: &mut Printer) -> Result<(), Failure> {
     for effect in effects.list() {
         if let Effect::Emitted { output, row, alert } = effect {
             let row = &effects.bytes()[row.clone()];
-            let alert = alert.as_ref().map(|alert| (alert, &effects.sequences()[alert.sequences.clone()]));
+            let alert = alert.as_ref().map(|alert| (alert, &effects.matched()[alert.rows.clone()]));
             printer.row(*output, row, alert).map_err(|error| Failure::output(&error))?;
         }
     }

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write, stdout};
 use std::path::Path;
 
-use vencejo_core::Raised;
 use vencejo_core::plan::App;
+use vencejo_core::{MatchedRow, Raised};
 use vencejo_types::DecisionCode;
 use vencejo_types::decimal::Decimal;
 use vencejo_types::row::Row;
@@ -22,6 +22,15 @@ pub struct Printer {
     /// One per output of the app, then one per decision.
     kinds: Vec<Kind>,
     line: Vec<u8>,
+    explained: Option<Explained>,
+}
+
+/// A rule whose alerts say what their rows are.
+pub struct Explained {
+    /// As [`Raised::rule`].
+    pub rule: (usize, usize),
+    /// The names of its variables.
+    pub variables: Vec<String>,
 }
 
 enum Sinks {
@@ -55,7 +64,7 @@ impl Printer {
             outputs.clone().chain(answers).map(|(name, schema)| Kind::new(name, schema)).collect();
         let Some(folder) = folder else {
             let standard = BufWriter::with_capacity(BUFFER_BYTES, stdout());
-            return Ok(Self { sinks: Sinks::Standard(standard), kinds, line: Vec::new() });
+            return Ok(Self { sinks: Sinks::Standard(standard), kinds, line: Vec::new(), explained: None });
         };
         std::fs::create_dir_all(folder).map_err(|error| unusable(folder, &error))?;
         let asked = decisions.iter().map(|&decision| app.decisions[decision].name.as_str());
@@ -68,14 +77,14 @@ impl Printer {
             return Err(Failure::runtime(text));
         }
         let files = names.into_iter().map(|name| create(folder, name)).collect::<Result<_, _>>()?;
-        Ok(Self { sinks: Sinks::Files(files), kinds, line: Vec::new() })
+        Ok(Self { sinks: Sinks::Files(files), kinds, line: Vec::new(), explained: None })
     }
 
     /// A printer of all outputs into memory.
     pub fn into_memory(app: &App) -> Self {
         let outputs = app.flow.outputs.iter();
         let kinds: Vec<_> = outputs.map(|output| Kind::new(&output.name, &output.schema)).collect();
-        Self { sinks: Sinks::Memory(vec![Vec::new(); kinds.len()]), kinds, line: Vec::new() }
+        Self { sinks: Sinks::Memory(vec![Vec::new(); kinds.len()]), kinds, line: Vec::new(), explained: None }
     }
 
     /// What has been printed into memory, by output.
@@ -86,17 +95,32 @@ impl Printer {
         }
     }
 
-    /// Prints a row of an output, and the alert that it is, with its sequences.
+    /// The same, with this rule's alerts explained.
+    #[must_use]
+    pub fn explaining(mut self, explained: Option<Explained>) -> Self {
+        self.explained = explained;
+        self
+    }
+
+    /// Prints a row of an output, and the alert that it is, with its rows.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn row(&mut self, output: usize, row: &[u8], alert: Option<(&Raised, &[u64])>) -> io::Result<()> {
-        let Self { sinks, kinds, line } = self;
+    pub fn row(
+        &mut self,
+        output: usize,
+        row: &[u8],
+        alert: Option<(&Raised, &[MatchedRow])>,
+    ) -> io::Result<()> {
+        let Self { sinks, kinds, line, explained } = self;
         let kind = &mut kinds[output];
         kind.begin(line);
         kind.write(Some(row), line);
-        if let Some((raised, sequences)) = alert {
-            write_alert(raised, sequences, line);
+        if let Some((raised, rows)) = alert {
+            write_alert(raised, rows, line);
+            if let Some(explained) = explained.as_ref().filter(|explained| explained.rule == raised.rule) {
+                write_explained(explained, rows, line);
+            }
         }
         kind.end(line);
         sinks.write(output, line)
@@ -113,7 +137,7 @@ impl Printer {
         code: DecisionCode,
         row: Option<&[u8]>,
     ) -> io::Result<()> {
-        let Self { sinks, kinds, line } = self;
+        let Self { sinks, kinds, line, .. } = self;
         let kind = &mut kinds[kind];
         kind.begin(line);
         line.extend_from_slice(b"\"code\":\"");
@@ -196,14 +220,35 @@ impl Kind {
     }
 }
 
-fn write_alert(raised: &Raised, sequences: &[u64], line: &mut Vec<u8>) {
+fn write_alert(raised: &Raised, rows: &[MatchedRow], line: &mut Vec<u8>) {
     line.extend_from_slice(b",\"alert\":{\"id\":");
     write_text(&raised.id.to_string(), line);
     line.extend_from_slice(b",\"severity\":");
     write_text(raised.severity.name(), line);
-    line.extend_from_slice(b",\"sequences\":");
-    serde_json::to_writer(&mut *line, sequences).expect("numbers can be written to memory");
-    line.push(b'}');
+    line.extend_from_slice(b",\"sequences\":[");
+    for (place, row) in rows.iter().enumerate() {
+        if place > 0 {
+            line.push(b',');
+        }
+        write_number(row.sequence, line);
+    }
+    line.extend_from_slice(b"]}");
+}
+
+/// `,"explain":[{"sequence":1,"time":"...","variable":"A"},...]`.
+fn write_explained(explained: &Explained, rows: &[MatchedRow], line: &mut Vec<u8>) {
+    line.extend_from_slice(b",\"explain\":[");
+    for (place, row) in rows.iter().enumerate() {
+        line.extend_from_slice(if place > 0 { b",{" } else { b"{" });
+        line.extend_from_slice(b"\"sequence\":");
+        write_number(row.sequence, line);
+        line.extend_from_slice(b",\"time\":\"");
+        write_timestamp(row.time, line);
+        line.extend_from_slice(b"\",\"variable\":");
+        write_text(&explained.variables[usize::from(row.variable)], line);
+        line.push(b'}');
+    }
+    line.push(b']');
 }
 
 fn write_value(row: Row<'_>, index: usize, column_type: ColumnType, line: &mut Vec<u8>) {

@@ -6,10 +6,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 use serde_json::json;
 use vencejo_core::plan::App;
-use vencejo_core::{Effects, PartitionState, RuleCounts};
+use vencejo_core::{Effects, PartitionState};
 use vencejo_types::StreamId;
 
 use super::input::Input;
@@ -30,33 +29,35 @@ pub struct Summary {
     limited: BTreeMap<String, u64>,
     /// Rows of outputs that were too long.
     unwritable: u64,
-    /// What each rule has done.
-    rules: Vec<(String, RuleSums)>,
+    /// What rules did, by the rule, view or query.
+    rules: BTreeMap<String, Rule>,
 }
 
-/// Counts of a rule: of rows, of matches, and of runs.
-#[derive(Serialize)]
-struct RuleSums {
+/// What a rule did.
+#[derive(Clone, Copy, Default)]
+struct Rule {
     events: u64,
     matches: u64,
-    /// Matches that were no alerts because their key had raised one shortly before.
-    within_cooldown: u64,
+    suppressed: u64,
     timeouts: u64,
     dropped: u64,
+    /// Partial matches that the end of the input has left.
     open: u64,
 }
 
-impl From<RuleCounts<'_>> for RuleSums {
-    fn from(counts: RuleCounts<'_>) -> Self {
-        let RuleCounts { counters, suppressed, .. } = counts;
-        Self {
-            events: counters.rows,
-            matches: counters.matches,
-            within_cooldown: suppressed,
-            timeouts: counters.timeouts,
-            dropped: counters.dropped,
-            open: counters.open,
+impl Rule {
+    fn render(self, name: &str) -> String {
+        let mut line = format!("rule {name}: {} events, {} matches", self.events, self.matches);
+        let parts = [
+            (self.suppressed, "raised nothing, so soon after an alert"),
+            (self.timeouts, "partial matches timed out"),
+            (self.dropped, "partial matches dropped by a limit"),
+            (self.open, "partial matches open"),
+        ];
+        for (count, what) in parts.into_iter().filter(|&(count, _)| count > 0) {
+            line.push_str(&format!(", {count} {what}"));
         }
+        line
     }
 }
 
@@ -95,9 +96,18 @@ impl Summary {
                 }
             }
         }
-        let unwritable = effects.unwritable();
-        let rules = state.rules().map(|counts| (counts.name.to_owned(), counts.into())).collect();
-        Self { streams, untimed, outputs: outputs.chain(asked).collect(), late, limited, unwritable, rules }
+        let mut rules: BTreeMap<String, Rule> = BTreeMap::new();
+        for counts in state.rules() {
+            let rule = rules.entry(counts.name.to_owned()).or_default();
+            rule.events += counts.counters.rows;
+            rule.matches += counts.counters.matches;
+            rule.open += counts.counters.open;
+            rule.suppressed += counts.suppressed;
+            rule.timeouts += counts.counters.timeouts;
+            rule.dropped += counts.counters.dropped;
+        }
+        let (outputs, unwritable) = (outputs.chain(asked).collect(), effects.unwritable());
+        Self { streams, untimed, outputs, late, limited, unwritable, rules }
     }
 
     /// Why the run has done nothing although there was input; nothing where it has.
@@ -132,13 +142,7 @@ impl Summary {
             lines.push(format!("stream {name}: {rows} events{bad}"));
         }
         lines.extend(self.outputs.iter().map(|(name, rows)| format!("output {name}: {rows} rows")));
-        lines.extend(self.rules.iter().map(|(name, rule)| {
-            let RuleSums { events, matches, within_cooldown, timeouts, dropped, open } = rule;
-            format!(
-                "rule {name}: {events} events, {matches} matches, {within_cooldown} of them within a cooldown, \
-                 {timeouts} timeouts, {dropped} runs dropped, {open} open"
-            )
-        }));
+        lines.extend(self.rules.iter().map(|(name, rule)| rule.render(name)));
         lines.extend(self.late.iter().map(|(name, rows)| format!("{name}: {rows} late rows")));
         lines.extend(
             self.limited.iter().map(|(name, rows)| format!("{name}: {rows} rows refused by a limit")),
@@ -165,7 +169,17 @@ impl Summary {
             .collect();
         let outputs: serde_json::Map<_, _> =
             self.outputs.iter().map(|(name, rows)| (name.clone(), (*rows).into())).collect();
-        let rules: BTreeMap<_, _> = self.rules.iter().map(|(name, rule)| (name, rule)).collect();
+        let rules: serde_json::Map<_, _> = self
+            .rules
+            .iter()
+            .map(|(name, &Rule { events, matches, suppressed, timeouts, dropped, open })| {
+                let counts = json!({
+                    "events": events, "matches": matches, "suppressed": suppressed, "timeouts": timeouts,
+                    "dropped": dropped, "open": open,
+                });
+                (name.clone(), counts)
+            })
+            .collect();
         json!({
             "streams": streams, "outputs": outputs, "rules": rules, "late": self.late, "refused_by_limit": self.limited,
             "without_event_time": self.untimed, "too_long": self.unwritable, "seconds": seconds,

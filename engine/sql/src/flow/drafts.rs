@@ -8,6 +8,9 @@ use super::matching::set::RuleSetDraft;
 use crate::Diagnostic;
 use crate::tokens::Place;
 
+/// How many of its names a node is called by.
+const NAMES_SHOWN: usize = 3;
+
 /// Where rows come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -21,7 +24,8 @@ pub(crate) struct Draft {
     pub(crate) operator: Operator,
     pub(crate) ports: Vec<Vec<Origin>>,
     pub(crate) columns: Vec<Type>,
-    name: String,
+    /// The views, queries or rules that it belongs to; at least one.
+    names: Vec<String>,
 }
 
 /// What the statements so far have made.
@@ -38,9 +42,17 @@ pub(crate) struct Drafts {
 impl Draft {
     /// Notes that the node belongs to another view or query, too.
     pub(crate) fn also(&mut self, name: &str) {
-        if !self.name.split(", ").any(|known| known == name) {
-            self.name.push_str(", ");
-            self.name.push_str(name);
+        if !self.names.iter().any(|known| known == name) {
+            self.names.push(name.to_string());
+        }
+    }
+
+    /// What reports call it.
+    fn name(&self) -> String {
+        let shown = self.names[..self.names.len().min(NAMES_SHOWN)].join(", ");
+        match self.names.len().saturating_sub(NAMES_SHOWN) {
+            0 => shown,
+            more => format!("{shown} and {more} more"),
         }
     }
 }
@@ -57,7 +69,7 @@ impl Drafts {
         if self.nodes.len() >= FLOW_NODES_MAX {
             return Err(format!("the app's queries need more than {FLOW_NODES_MAX} operators"));
         }
-        self.nodes.push(Draft { operator, ports, columns, name });
+        self.nodes.push(Draft { operator, ports, columns, names: vec![name] });
         Ok(self.nodes.len() - 1)
     }
 
@@ -115,6 +127,7 @@ impl Drafts {
         for (draft, _) in self.nodes.into_iter().zip(used).filter(|&(_, used)| used) {
             let node = flow.nodes.len();
             let inputs = draft.ports.iter().map(Vec::len).collect();
+            let name = draft.name();
             for (port, origins) in draft.ports.into_iter().enumerate() {
                 for origin in origins {
                     match origin {
@@ -123,7 +136,7 @@ impl Drafts {
                     }
                 }
             }
-            let Draft { operator, columns, name, .. } = draft;
+            let Draft { operator, columns, .. } = draft;
             flow.nodes.push(Node { operator, outputs: Vec::new(), columns, inputs, name });
         }
         flow.tables = self.tables;

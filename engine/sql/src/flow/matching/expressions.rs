@@ -111,7 +111,7 @@ impl<'a> Reading<'a> {
             }
             AstKind::Column(_) if self.clause == Clause::Measures && self.rule.can_be_empty => {
                 // An empty match has no row that the column could be of.
-                let anchor = self.anchor(End::Last, self.rule.variables.all(), 0, Semantics::Running);
+                let anchor = self.anchor(End::Last, self.all(), 0, Semantics::Running);
                 let expr = self.at(Reference { anchor, steps: 0 }, ast, None);
                 self.slots.insert(address(ast), expr.ok());
             }
@@ -137,7 +137,7 @@ impl<'a> Reading<'a> {
 
     /// The variables that stand before a column; all of them where none does.
     pub(super) fn variables_of(&mut self, qualifier: Option<&Name>) -> Result<VariableSet, Reported> {
-        let Some(name) = qualifier else { return Ok(self.rule.variables.all()) };
+        let Some(name) = qualifier else { return Ok(self.all()) };
         let set = self.rule.variables.set(name, self.report)?;
         if let Clause::Define(defined) = self.clause
             && set.0 >> defined & 1 == 1
@@ -145,6 +145,15 @@ impl<'a> Reading<'a> {
             return Ok(set);
         }
         self.rule.variables.mapped_set(name, self.report)
+    }
+
+    /// All variables: the one whose condition it is counts although it may stand behind NOT.
+    pub(super) fn all(&self) -> VariableSet {
+        let VariableSet(mapped) = self.rule.variables.all();
+        match self.clause {
+            Clause::Define(defined) => VariableSet(mapped | 1 << defined),
+            Clause::Measures => VariableSet(mapped),
+        }
     }
 
     /// The value of an expression over another row.
@@ -169,10 +178,8 @@ impl<'a> Reading<'a> {
         semantics: Semantics,
     ) -> Anchor {
         let current = match self.clause {
-            Clause::Define(defined) => {
-                variables == self.rule.variables.all() || variables.0 >> defined & 1 == 1
-            }
-            Clause::Measures => variables == self.rule.variables.all() && !self.rule.can_be_empty,
+            Clause::Define(defined) => variables.0 >> defined & 1 == 1,
+            Clause::Measures => variables == self.all() && !self.rule.can_be_empty,
         };
         match end {
             End::Last if current && offset == 0 && semantics == Semantics::Running => Anchor::Current,

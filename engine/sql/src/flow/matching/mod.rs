@@ -33,6 +33,8 @@ use set::{Arrangement, RowColumn};
 
 /// The matches' columns: their names, and expressions over a rule's inputs.
 type Outputs = Vec<(String, Expr)>;
+/// The same as the rows behind it have them: with their types, and whether they can be NULL.
+type Columns = Vec<(String, Type, bool)>;
 
 impl Planner<'_, '_> {
     /// `relation MATCH_RECOGNIZE (...)`: its matches as rows.
@@ -59,12 +61,7 @@ impl Planner<'_, '_> {
     }
 
     /// The node of a clause's matches, and their columns.
-    #[expect(clippy::type_complexity, reason = "read in one place")]
-    fn matches(
-        &mut self,
-        clause: &MatchClause,
-        needed: &Needed,
-    ) -> Result<(Branch, Vec<(String, Type, bool)>), Reported> {
+    fn matches(&mut self, clause: &MatchClause, needed: &Needed) -> Result<(Branch, Columns), Reported> {
         let inner = inner(clause, needed);
         let input = self.input(clause, &inner);
         let variables = Variables::of(clause, self.report);
@@ -223,7 +220,8 @@ impl Planner<'_, '_> {
         names.iter().for_each(|name| column(name, rule, &mut outputs));
         let mut result = Ok(());
         for (ast, alias) in &clause.measures {
-            let twice = outputs.iter().any(|(known, _)| *known == alias.text);
+            let of_row = all && of_input.iter().any(|(known, _)| *known == alias.text);
+            let twice = of_row || outputs.iter().any(|(known, _)| *known == alias.text);
             if twice {
                 let message = format!("the matches have two columns '{}'", alias.text);
                 result = Err(self.fail(alias.place, message, "give the measure another name"));
@@ -247,7 +245,7 @@ impl Planner<'_, '_> {
         clause: &MatchClause,
         rule: &RuleDraft,
         outputs: Outputs,
-    ) -> Result<Vec<(String, Type, bool)>, Reported> {
+    ) -> Result<Columns, Reported> {
         let mut columns = Vec::with_capacity(outputs.len());
         for (name, expr) in outputs {
             let ty = rule.graph.type_of(expr).filter(|ty| !ty.is_interval());

@@ -86,7 +86,7 @@ impl Reading<'_> {
     /// `CLASSIFIER()` of the current row, or of the last row mapped to a variable.
     fn classifier(&mut self, ast: &Ast, function: &Function) -> Result<Expr, Reported> {
         let set = match &function.arguments[..] {
-            [] => self.rule.variables.all(),
+            [] => self.all(),
             [one] => match &one.kind {
                 AstKind::Column(column) if column.qualifier.is_none() => {
                     self.variables_of(Some(&column.name))?

@@ -135,7 +135,7 @@ impl Drafts {
         let input: Vec<Type> = draft.columns.iter().filter_map(|&expr| draft.before.type_of(expr)).collect();
         let mut added = Vec::new();
         let node = draft.node;
-        let Some(spec) = self.nodes[node].rules_mut() else { return Err("no rules".to_string().into()) };
+        let spec = self.nodes[node].rules_mut().expect("a set's node is its rules, and nobody else's");
         for &atom in &draft.atoms[spec.atoms.len()..] {
             added.push(draft.atom(atom)?);
         }
@@ -154,9 +154,7 @@ impl Drafts {
         self.rule_sets[set].takers.push(taker);
         Ok(taker)
     }
-}
 
-impl Drafts {
     /// The rule whose matches a node takes.
     pub(super) fn rule_of(&self, taker: usize) -> Option<&RuleSpec> {
         self.rule_sets.iter().find_map(|set| {
@@ -199,8 +197,7 @@ impl RuleSetDraft {
 
     fn graft(&mut self, from: &Graph, expr: Expr) -> Result<Expr, Refused> {
         let same = |graph: &mut Graph, read: ColumnRead| {
-            let ty = read.ty.unwrap_or(Type::BigInt);
-            graph.column(read.input, read.column, ty, read.nullable)
+            graph.column(read.input, read.column, read.ty, read.nullable)
         };
         Ok(self.before.graft::<TypeError>(from, expr, same)?)
     }
@@ -234,8 +231,7 @@ impl RuleSetDraft {
             let mut rows = std::mem::take(&mut self.rows);
             let atom = rows.graft::<Refused>(&branch.graph, expr, |rows, read| {
                 let mut of_input = Graph::new();
-                let ty = read.ty.unwrap_or(Type::BigInt);
-                let expr = of_input.column(read.input, read.column, ty, read.nullable)?;
+                let expr = of_input.column(read.input, read.column, read.ty, read.nullable)?;
                 Ok(self.column(&of_input, expr)?.of(rows, 0)?)
             });
             self.rows = rows;
@@ -261,7 +257,7 @@ impl RuleSetDraft {
                 continue;
             }
             let same = |rows: &mut Graph, read: ColumnRead| {
-                rows.column(0, read.column, read.ty.unwrap_or(Type::BigInt), read.nullable)
+                rows.column(read.input, read.column, read.ty, read.nullable)
             };
             let atom = self.rows.graft::<TypeError>(graph, expr, same)?;
             condition.atoms.push(self.numbered(atom));
@@ -301,7 +297,7 @@ impl RuleSetDraft {
             self.atoms.push(atom);
             self.atoms.len() - 1
         });
-        AtomId::try_from(place).unwrap_or(AtomId::MAX)
+        AtomId::try_from(place).expect("EXPRESSION_NODES_MAX fits 32 bits")
     }
 
     fn atom(&self, expr: Expr) -> Result<Atom, Refused> {
