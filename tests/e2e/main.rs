@@ -5,6 +5,7 @@ mod accuracy;
 mod ads;
 mod control;
 mod decide;
+mod fleet;
 mod hostile;
 mod ingest;
 mod input;

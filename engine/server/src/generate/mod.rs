@@ -207,15 +207,17 @@ fn write_shop_rows(
     for _ in 0..args.rows {
         let row = shop.row();
         if args.json {
-            row.write_json(&mut out)?
+            row.write_json(&mut out)?;
         } else {
-            row.write_csv(&mut out)?
+            row.write_csv(&mut out)?;
         }
         if let Some(file) = &mut logins {
             shop.logins().try_for_each(|login| login.write_csv(file))?;
         }
     }
-    logins.map_or(Ok(()), |file| file.flush())?;
+    if let Some(file) = logins {
+        file.flush()?;
+    }
     out.flush()
 }
 

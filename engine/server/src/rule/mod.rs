@@ -79,7 +79,7 @@ pub fn run(args: &RuleArgs) -> Result<(), Failure> {
     match (tests, failed) {
         (0, _) => Err(Failure::runtime(format!("no test has a name with '{}' in it", args.only))),
         (_, 0) => {
-            note(format_args!("{tests} tests, all passed"));
+            note(format_args!("all of {tests} passed"));
             Ok(())
         }
         _ => Err(Failure::runtime(format!("{failed} of {tests} tests failed"))),

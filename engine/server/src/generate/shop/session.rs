@@ -224,12 +224,11 @@ impl Session {
                 self.product = (self.product + 1) % PRODUCTS;
                 (Some(Step::Product), 250 + i64::from(random.index(300)))
             }
-            Manner::CardTester { purchases: 0 } => (None, 0),
+            Manner::CardTester { purchases: 0 } | Manner::Buyer { purchases: 0, .. } => (None, 0),
             Manner::CardTester { purchases } => {
                 *purchases -= 1;
                 (Some(Step::Purchase), 3_000 + i64::from(random.index(5_000)))
             }
-            Manner::Buyer { purchases: 0, .. } => (None, 0),
             Manner::Buyer { purchases, gap_seconds } => {
                 *purchases -= 1;
                 (Some(Step::Purchase), i64::from(*gap_seconds * 1_000 + random.index(1_000)))
