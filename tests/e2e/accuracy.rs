@@ -1,9 +1,9 @@
-//! How well the rules of the apps tell cases from what looks like them: generated traffic of seeds that nothing was
-//! tuned on, through `vencejo run`, against the generator's truth.
+//! How well the rules of the apps tell cases from what looks like them: generated traffic of seeds that
+//! nothing was tuned on, through `vencejo run`, against the generator's truth.
 //!
-//! A judgement is about a key in an hour in which it has rows. One with an alert that no case explains is false; one
-//! with a case that raised no alert is missed. VENCEJO_ACCURACY_SCALE=10 takes ten times the traffic, and prints the
-//! table (with `--nocapture`).
+//! A judgement is about a key in an hour in which it has rows. One with an alert that no case explains is
+//! false; one with a case that raised no alert is missed. VENCEJO_ACCURACY_SCALE=10 takes ten times the
+//! traffic, and prints the table (with `--nocapture`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::support::{json_lines, stderr, vencejo};
 const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600 * SECOND;
 /// Each app is judged on these seeds together.
-const SEEDS: [u64; 2] = [9_001, 9_002];
+const SEEDS: [u64; 2] = [31_415, 27_182];
 
 /// What a rule is judged on.
 struct Judged {

@@ -1,9 +1,11 @@
 //! The rules of apps/fleet over what real vehicles said.
 //!
-//! The data is not part of this repository. The tests look for it where VENCEJO_DRIVES_CSV and VENCEJO_CAPMETRO_CSV
-//! say, or in ../shared/data; without it they say so and check nothing. `--nocapture` shows what was found.
+//! The data is not part of this repository. The tests look for it where VENCEJO_DRIVES_CSV and
+//! VENCEJO_CAPMETRO_CSV say, or in ../shared/data; without it they say so and check nothing. `--nocapture`
+//! shows what was found.
 //!
-//! - Drives: 28 drives of 2019, a reading a second, harsh events labelled (github.com/hardtme/DrivePlotR, MIT).
+//! - Drives: 28 drives of 2019, a reading a second, harsh events labelled (github.com/hardtme/DrivePlotR,
+//!   MIT).
 //! - Capital Metro: 187,819 positions of buses on four days (github.com/scascketta/CapMetrics, MIT).
 
 use std::collections::BTreeMap;

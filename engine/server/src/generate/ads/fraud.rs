@@ -82,7 +82,8 @@ impl Fraud {
         Ok(())
     }
 
-    /// Clicks on one campaign from one address: of a machine; or of people behind it, or of one with little patience.
+    /// Clicks on one campaign from one address: of a machine; or of people behind it, or of one with little
+    /// patience.
     fn click_on(&mut self, row: &AdsRow, visitor: &Visitor, first: i64, streams: &mut Streams) {
         let alert = self.random.chance(0.5);
         let (clicks, gap) = if alert {

@@ -15,7 +15,8 @@ use super::{AdsRow, BIDDERS, CSV_HEADER, CTR_DEFAULT, ads_rows, timestamp};
 use crate::generate::random::{Random, scramble};
 use crate::generate::truth::Case;
 
-/// Names of the streams and their columns. The last two have rows of others again, by what rules tell them apart.
+/// Names of the streams and their columns. The last two have rows of others again, by what rules tell them
+/// apart.
 const STREAMS: [(&str, &str); 9] = [
     ("bid_requests", CSV_HEADER),
     ("bid_responses", "impression_id,placement,domain,ts,bidder,price"),
@@ -145,8 +146,8 @@ pub(super) struct Outcome {
     pub(super) click: Option<(i64, String)>,
 }
 
-/// Writes the requests and what follows from them, a CSV file per stream of the `ads` app, each in order of time.
-/// With `fraud` there are cases for the app's rules among them, which it gives.
+/// Writes the requests and what follows from them, a CSV file per stream of the `ads` app, each in order of
+/// time. With `fraud` there are cases for the app's rules among them, which it gives.
 ///
 /// # Errors
 /// When the folder cannot be made or written to.

@@ -18,7 +18,8 @@ pub enum Odd {
     Glitch { degrees: f64, readings: u32, start: i64 },
     /// Faster than allowed.
     Speeding { factor: f64, readings: u32, start: i64, alert: bool },
-    /// Away from the road: so far at most, for so many readings yet; then back. Fast in the middle, if at all.
+    /// Away from the road: so far at most, for so many readings yet; then back. Fast in the middle, if at
+    /// all.
     Detour { width: f64, readings: u32, factor: f64, start: i64, alert: bool },
 }
 

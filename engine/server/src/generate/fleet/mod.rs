@@ -1,10 +1,11 @@
 //! Telemetry and emergencies of trucks, for the `fleet` app, with injected cases.
 //!
-//! One seed gives one sequence of messages: same seed, same bytes, on every platform; no clock is read, and only
-//! operations that IEEE 754 rounds alike everywhere are used. Vehicles drive on four routes between a depot and
-//! towns, there and back, near the limit of their roads, brake, halt, are parked and unloaded. Messages are in the
-//! order in which they reach a collector: each vehicle's in their own order, up to 1.5 s behind their event time.
-//! A vehicle drives no further shortly before the end, so that nobody is silent because the data ends.
+//! One seed gives one sequence of messages: same seed, same bytes, on every platform; no clock is read, and
+//! only operations that IEEE 754 rounds alike everywhere are used. Vehicles drive on four routes between a
+//! depot and towns, there and back, near the limit of their roads, brake, halt, are parked and unloaded.
+//! Messages are in the order in which they reach a collector: each vehicle's in their own order, up to 1.5
+//! s behind their event time. A vehicle drives no further shortly before the end, so that nobody is silent
+//! because the data ends.
 
 mod cases;
 mod message;
@@ -90,8 +91,8 @@ impl Iterator for Fleet {
     }
 }
 
-/// Writes telemetry.csv and emergency.csv into a folder: at most so many messages of both. Gives the cases that are
-/// over.
+/// Writes telemetry.csv and emergency.csv into a folder: at most so many messages of both. Gives the cases
+/// that are over.
 ///
 /// # Errors
 /// When the folder cannot be made or written to.

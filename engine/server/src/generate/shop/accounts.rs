@@ -1,5 +1,5 @@
-//! Logins, and who is after accounts and cards: what the rules of apps/shop are to find, and what only comes near it.
-//! Without it the clickstream is another one, for who is here buys there.
+//! Logins, and who is after accounts and cards: what the rules of apps/shop are to find, and what only
+//! comes near it. Without it the clickstream is another one, for who is here buys there.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
