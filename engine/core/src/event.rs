@@ -76,8 +76,8 @@ pub enum Effect {
         output: usize,
         /// The row, in [`Effects::bytes`].
         row: Range<usize>,
-        /// The alert that it is, where the output is a rule's.
-        alert: Option<Raised>,
+        /// The alert that it is, where the output is a rule's: a place for [`Effects::raised`].
+        alert: Option<usize>,
     },
     /// Tell whoever asked for a change of an alert. Exactly one for each [`Event::Alert`].
     AlertChanged(Result<(), AlertRefusal>),
@@ -95,8 +95,7 @@ pub struct Raised {
     /// The rule: place of its [`crate::plan::flow::Operator::Rules`] among the nodes, and its own among those
     /// rules.
     pub rule: (usize, usize),
-    /// The rows of the match, in [`Effects::matched`].
-    pub rows: Range<usize>,
+    rows: Range<usize>,
 }
 
 /// The effects of one transition, and the memory that transitions work in, kept from one to the next so
@@ -105,7 +104,8 @@ pub struct Raised {
 pub struct Effects {
     pub(crate) list: Vec<Effect>,
     pub(crate) bytes: Vec<u8>,
-    pub(crate) matched: Vec<MatchedRow>,
+    raised: Vec<Raised>,
+    matched: Vec<MatchedRow>,
     pub(crate) scratch: Scratch,
     pub(crate) unwritable: u64,
 }
@@ -171,9 +171,24 @@ impl Effects {
         &self.bytes
     }
 
-    /// The rows of matches that effects refer to.
-    pub fn matched(&self) -> &[MatchedRow] {
-        &self.matched
+    /// An alert that an effect refers to, and the rows that matched.
+    pub fn raised(&self, place: usize) -> (&Raised, &[MatchedRow]) {
+        let raised = &self.raised[place];
+        (raised, &self.matched[raised.rows.clone()])
+    }
+
+    /// Notes an alert and its rows: its place.
+    pub(crate) fn raise(
+        &mut self,
+        id: AlertId,
+        severity: Severity,
+        rule: (usize, usize),
+        rows: &[MatchedRow],
+    ) -> usize {
+        let first = self.matched.len();
+        self.matched.extend_from_slice(rows);
+        self.raised.push(Raised { id, severity, rule, rows: first..self.matched.len() });
+        self.raised.len() - 1
     }
 
     /// Rows, over all transitions, that an output could not give because they pass the longest row.
@@ -183,17 +198,20 @@ impl Effects {
 
     /// Bytes of memory that effects hold; without what transitions work in.
     pub fn memory(&self) -> usize {
-        let matched = self.matched.capacity() * size_of::<MatchedRow>();
-        self.bytes.capacity() + self.list.capacity() * size_of::<Effect>() + matched
+        let raised =
+            self.raised.capacity() * size_of::<Raised>() + self.matched.capacity() * size_of::<MatchedRow>();
+        self.bytes.capacity() + self.list.capacity() * size_of::<Effect>() + raised
     }
 
     pub(crate) fn begin(&mut self) {
         self.list.clear();
         self.bytes.clear();
+        self.raised.clear();
         self.matched.clear();
         // A million windows that closed at once are no reason to hold their memory for ever.
         self.list.shrink_to(EFFECTS_KEPT_MAX);
         self.bytes.shrink_to(EFFECT_BYTES_KEPT_MAX);
+        self.raised.shrink_to(EFFECTS_KEPT_MAX);
         self.matched.shrink_to(EFFECTS_KEPT_MAX);
         self.scratch.arena.reset();
         self.scratch.uses.clear();

@@ -8,7 +8,7 @@ use vencejo_rules::{Match, RuleCounters, RuleSet, Sink, Taken};
 use super::pass::{Pass, Source, calc_row};
 use super::slot::{Slot, Work};
 use crate::alerts::{Alert, AlertId, Status};
-use crate::event::{Effect, Raised};
+use crate::event::Effect;
 use crate::plan::flow::{AlertSpec, Flow, Operator};
 use crate::write_values;
 
@@ -131,9 +131,6 @@ impl Pass<'_> {
         let row = start..effects.bytes.len();
         let ends = (matched.first_sequence, matched.last_sequence);
         let id = AlertId::of(&self.app.name, &output.name, key_bytes, ends, &mut effects.scratch.alert);
-        let first = effects.matched.len();
-        effects.matched.extend_from_slice(matched.rows);
-        let rows = first..effects.matched.len();
         self.alerts.raise(Alert {
             id,
             output: spec.output,
@@ -143,7 +140,7 @@ impl Pass<'_> {
             row: effects.bytes[row.clone()].into(),
             sequences: matched.rows.iter().map(|row| row.sequence).collect(),
         });
-        let alert = Some(Raised { id, severity: spec.severity, rule, rows });
+        let alert = Some(effects.raise(id, spec.severity, rule, matched.rows));
         effects.list.push(Effect::Emitted { output: spec.output, row, alert });
     }
 }

@@ -340,7 +340,7 @@ fn print(effects: &Effects, printer: &mut Printer) -> Result<(), Failure> {
     for effect in effects.list() {
         if let Effect::Emitted { output, row, alert } = effect {
             let row = &effects.bytes()[row.clone()];
-            let alert = alert.as_ref().map(|alert| (alert, &effects.matched()[alert.rows.clone()]));
+            let alert = alert.map(|place| effects.raised(place));
             printer.row(*output, row, alert).map_err(|error| Failure::output(&error))?;
         }
     }

@@ -38,10 +38,14 @@ impl Cursor<'_> {
         let place = self.place();
         let source = self.source()?;
         let mut relation = Relation { place, source, alias: self.alias("a name for the table")? };
-        while self.is_word("MATCH_RECOGNIZE") && self.peek_second() == Some(&Kind::LParen) {
+        if self.is_word("MATCH_RECOGNIZE") {
             let clause = self.nested(|cursor| cursor.match_clause(relation))?;
             let source = Source::Match(Box::new(clause));
             relation = Relation { place, source, alias: self.alias("a name for the matches")? };
+            if self.is_word("MATCH_RECOGNIZE") {
+                let hint = "put the first one in a subquery: FROM (SELECT * FROM ...) MATCH_RECOGNIZE (...)";
+                return Err(self.error("there are two MATCH_RECOGNIZE behind one table").with_hint(hint));
+            }
         }
         if self.is(&Kind::LParen) && relation.alias.is_some() {
             return Err(self.error("an alias names no columns").with_hint("name them in a subquery with AS"));

@@ -78,8 +78,8 @@ impl Run {
             let row = Row::parse(schema, &self.effects.bytes()[row.clone()]).unwrap();
             let mut text = format!("@{place}{}", shown(schema, row));
             if let Some(alert) = alert {
-                let events =
-                    self.effects.matched()[alert.rows.clone()].iter().map(|row| row.sequence.to_string());
+                let (_, rows) = self.effects.raised(*alert);
+                let events = rows.iter().map(|row| row.sequence.to_string());
                 write!(text, " [{}]", events.collect::<Vec<_>>().join(" ")).unwrap();
             }
             self.rows.push(text);
