@@ -53,29 +53,7 @@ impl Alerts {
             let text = format!("{}: no rule '{unknown}'; there are: {}", case.place(), named(names.clone()));
             return Err(Failure::data(format!("{text}{}", nearest(unknown, names))));
         }
-        let rules = outputs.iter().map(|&output| {
-            let (name, schema) = (&app.flow.outputs[output].name, &app.flow.outputs[output].schema);
-            let mut rule = Rule { output, name: name.clone(), columns: Vec::new(), rows: Vec::new() };
-            let Some(table) = case.alerts.get(name) else {
-                rule.columns = schema.columns().iter().map(|column| column.name.clone()).collect();
-                return Ok(rule);
-            };
-            let place = format!("{}, alerts of {name}", case.place());
-            table.header_within(schema.columns().iter().map(|column| column.name.as_str()), &place)?;
-            let mut records = table.records()?.into_iter();
-            rule.columns = records.next().unwrap_or_default();
-            for record in records {
-                let fields = rule.columns.iter().zip(&record).map(|(name, text)| {
-                    let column = &schema.columns()[schema.position(name).expect("within the header")];
-                    canonical(column, text).ok_or_else(|| {
-                        let kind = column.column_type;
-                        Failure::data(format!("{place}: column '{name}': '{text}' is no {kind}"))
-                    })
-                });
-                rule.rows.push(fields.collect::<Result<Vec<_>, _>>()?.join(", "));
-            }
-            Ok(rule)
-        });
+        let rules = outputs.iter().map(|&output| Rule::expected(app, output, case));
         Ok(Self { rules: rules.collect::<Result<_, Failure>>()? })
     }
 
@@ -89,6 +67,33 @@ impl Alerts {
             differs.then_some(Difference { rule: name, columns, lines })
         };
         self.rules.iter().filter_map(of_rule).collect()
+    }
+}
+
+impl Rule {
+    fn expected(app: &App, output: usize, case: &Case) -> Result<Self, Failure> {
+        let (name, schema) = (&app.flow.outputs[output].name, &app.flow.outputs[output].schema);
+        let known = schema.columns().iter().map(|column| column.name.as_str());
+        let mut rule = Self { output, name: name.clone(), columns: Vec::new(), rows: Vec::new() };
+        let Some(table) = case.alerts.get(name) else {
+            rule.columns = known.map(str::to_owned).collect();
+            return Ok(rule);
+        };
+        let place = format!("{}, alerts of {name}", case.place());
+        table.header_within(known, &place)?;
+        let mut records = table.records()?.into_iter();
+        rule.columns = records.next().unwrap_or_default();
+        for record in records {
+            let fields = rule.columns.iter().zip(&record).map(|(name, text)| {
+                let column = &schema.columns()[schema.position(name).expect("within the header")];
+                canonical(column, text).ok_or_else(|| {
+                    let kind = column.column_type;
+                    Failure::data(format!("{place}: column '{name}': '{text}' is no {kind}"))
+                })
+            });
+            rule.rows.push(fields.collect::<Result<Vec<_>, _>>()?.join(", "));
+        }
+        Ok(rule)
     }
 }
 

@@ -32,7 +32,7 @@ enum What {
         The tables are the files tests/*.toml of the app's folder:\n\n  \
         [[test]]\n  \
         name = \"a test of the button is no alert\"\n  \
-        [test.events]                        # streams, their rows as CSV; spaces around fields do not count\n  \
+        [test.events]                        # rows of streams as CSV; spaces around fields are none\n  \
         emergency = \"\"\"\n  \
         vehicle_id, ts,                  event_type,   severity\n  \
         v1,         2025-09-01T08:00:00, panic_button, critical\n  \
@@ -43,8 +43,8 @@ enum What {
         vehicle_id, at\n  \
         v1,         2025-09-01T08:00:00\n  \
         \"\"\"\n\n\
-        Rules that are not named are to raise none. Rows of several streams go in by event time; then the input\n\
-        ends, which ends every wait. Exit code 1 where a test fails."
+        Rules that are not named are to raise none. Rows of several streams go in by event time; then the\n\
+        input ends, which ends every wait. Exit code 1 where a test fails."
     )]
     Test(TestArgs),
 }
