@@ -9,9 +9,10 @@ use crate::generate::truth::Case;
 
 /// Share of requests that are clicked by who has not seen what they asked for.
 const UNSEEN_SHARE: f64 = 0.002;
-/// Shares of requests, or of those that are clicked, with which something else begins.
+/// Shares of requests, and of those that are clicked, with which something else begins.
 const FLOOD_SHARE: f64 = 0.003;
-const CLICKED_SHARE: f64 = 0.12;
+const CLICKS_SHARE: f64 = 0.06;
+const CONVERSIONS_SHARE: f64 = 0.2;
 
 /// Who is at work.
 pub(super) struct Fraud {
@@ -49,12 +50,10 @@ impl Fraud {
         if unseen {
             let key = vec![("placement", placement(row)), ("impression_id", row.impression())];
             self.case("click_without_view", key, (*at, *at), true);
-        } else if self.random.chance(CLICKED_SHARE) {
-            if self.random.chance(0.5) {
-                self.click_on(row, &outcome.visitor, *at, streams);
-            } else {
-                self.convert(row, click, *at, streams);
-            }
+        } else if self.random.chance(CLICKS_SHARE) {
+            self.click_on(row, &outcome.visitor, *at, streams);
+        } else if self.random.chance(CONVERSIONS_SHARE) {
+            self.convert(row, click, *at, streams);
         }
         Ok(())
     }
