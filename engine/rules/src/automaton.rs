@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
-use vencejo_types::limits::{PATTERN_DEPTH_MAX, PATTERN_STATES_MAX, PATTERN_TRANSITIONS_MAX};
+use vencejo_types::limits::{
+    PATTERN_DEPTH_MAX, PATTERN_STATES_MAX, PATTERN_TRANSITIONS_MAX, RULE_OFFSET_MAX, RULE_STEPS_MAX,
+};
 
 use crate::spec::Pattern;
 
@@ -64,6 +66,9 @@ pub enum PatternError {
     LeadingAbsence,
     /// An absence at the end, and no WITHIN.
     SilenceWithoutWithin,
+    /// PREV goes back more than [`RULE_STEPS_MAX`] rows, or FIRST or LAST counts more than
+    /// [`RULE_OFFSET_MAX`].
+    TooFar,
 }
 
 impl fmt::Display for PatternError {
@@ -78,6 +83,10 @@ impl fmt::Display for PatternError {
             Self::LeadingAbsence => {
                 f.write_str("a match cannot begin with an absence; put a variable before it")
             }
+            Self::TooFar => write!(
+                f,
+                "PREV goes back {RULE_STEPS_MAX} rows at most, FIRST and LAST count {RULE_OFFSET_MAX} rows at most"
+            ),
             Self::SilenceWithoutWithin => {
                 f.write_str("an absence at the end of the pattern needs WITHIN, which says how long to wait")
             }

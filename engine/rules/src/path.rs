@@ -141,9 +141,9 @@ impl Paths {
         out.reverse();
     }
 
-    /// Nodes that are held.
-    pub fn len(&self) -> usize {
-        self.len
+    /// Words of what is held.
+    pub fn words(&self) -> usize {
+        self.len * (size_of::<Node>() / size_of::<u64>() + self.initial.len())
     }
 
     pub fn bytes(&self) -> usize {

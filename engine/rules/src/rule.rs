@@ -35,6 +35,7 @@ pub(crate) struct Rule {
 
 impl Rule {
     pub fn new(spec: &Arc<RuleSpec>, atoms: &Atoms) -> Result<Self, PatternError> {
+        spec.check()?;
         let automaton = Automaton::compile(&spec.pattern, spec.within.is_some())?;
         let test = |condition: &Condition| Test {
             mask: atoms.mask(condition),

@@ -18,6 +18,7 @@
 use std::sync::Arc;
 
 use vencejo_expr::{Constant, Program, Type};
+use vencejo_types::limits::{RULE_OFFSET_MAX, RULE_STEPS_MAX};
 
 use crate::automaton::Automaton;
 pub use crate::automaton::PatternError;
@@ -143,11 +144,21 @@ pub struct RuleSpec {
 }
 
 impl RuleSpec {
-    /// Whether the pattern can be matched; the planner asks before it makes a set.
+    /// Whether the rule can be matched; the planner asks before it makes a set.
     ///
     /// # Errors
-    /// What is wrong with the pattern.
+    /// What is wrong with the pattern or a reference.
     pub fn check(&self) -> Result<(), PatternError> {
+        let is_far = |reference: &Reference| {
+            let offset = match reference.anchor {
+                Anchor::Current => 0,
+                Anchor::First { offset, .. } | Anchor::Last { offset, .. } => offset,
+            };
+            offset > RULE_OFFSET_MAX || reference.steps > RULE_STEPS_MAX
+        };
+        if self.references.iter().any(is_far) {
+            return Err(PatternError::TooFar);
+        }
         Automaton::compile(&self.pattern, self.within.is_some()).map(|_| ())
     }
 }

@@ -9,10 +9,12 @@
 mod support;
 
 use support::notation::model;
-use support::{Lines, Model, Part, Row, build};
+use support::{At, Lines, Look, Measure, Model, Part, Row, build};
 use vencejo_rules::spec::{Order, Pattern, PatternError, VariableSet};
 use vencejo_rules::{RuleSet, Taken};
-use vencejo_types::limits::{RULE_ROWS_PER_KEY_MAX, RULE_RUNS_PER_KEY_MAX, RULE_THREADS_PER_RUN_MAX};
+use vencejo_types::limits::{
+    RULE_ROWS_PER_KEY_MAX, RULE_RUNS_PER_KEY_MAX, RULE_STEPS_MAX, RULE_THREADS_PER_RUN_MAX,
+};
 
 /// A set of one rule that is fed row by row.
 struct Fed {
@@ -163,6 +165,14 @@ fn patterns_that_cannot_be_matched_are_refused() {
     assert_eq!(check("(A?){2000}", ""), Err(PatternError::TooLarge));
     assert_eq!(check("(){4000000000}", ""), Ok(()));
     assert_eq!(check("(A (B? C?)* (| D)* )*", ""), Ok(()));
+    let far = |anchor, steps| {
+        let mut model = model("A", "");
+        model.measures.push(Measure::X(Look { anchor, steps }));
+        build::set(&[model], Order::Arrival).rules[0].check()
+    };
+    assert_eq!(far(At::Current, RULE_STEPS_MAX), Ok(()));
+    assert_eq!(far(At::Current, RULE_STEPS_MAX + 1), Err(PatternError::TooFar));
+    assert_eq!(far(At::Last(VariableSet(1), u32::MAX), 0), Err(PatternError::TooFar));
     let mut deep = model("A", "");
     for _ in 0..100 {
         deep.pattern = Pattern::Exclusion(Box::new(deep.pattern));

@@ -12,14 +12,14 @@
 //! | `CREATE VIEW name AS query` | a name for a query |
 //! | `CREATE MATERIALIZED VIEW name [WITH (...)] AS query` | an output, and a table that look-ups read |
 //! | `INSERT INTO name query`, or a query alone | an output called name, or query_1, query_2 ... |
-//! | `CREATE RULE name [WITH (...)] AS SELECT ... FROM x MATCH_RECOGNIZE (...)` | an output whose rows are alerts |
+//! | `CREATE RULE name WITH (...) AS SELECT ... MATCH_RECOGNIZE (...)` | an output whose rows are alerts |
 //! | `CREATE MODEL name INPUT (...) OUTPUT (...) WITH ('path' = ..., 'version' = ...)` | a tree ensemble |
 //! | `CREATE LOOKUP name (columns) WITH ('path' = ...)`, or `AS VALUES ...` | rows for `LOOKUP` |
 //! | `CREATE DECISION name ON stream WITH ('deadline' = ...) AS SELECT ... FALLBACK SELECT ...` | a decision |
 //!
-//! Each ends in a semicolon and sees what stands before it. Streams and views share one space of names,
-//! models, look-up tables and decisions have their own; rules share that of views. Names compare exactly, keywords in any case; `"x"`
-//! and `` `x` `` are quoted names.
+//! Each ends in a semicolon and sees what stands before it. Streams, views and rules share one space of
+//! names, models, look-up tables and decisions have their own. Names compare exactly, keywords in any case;
+//! `"x"` and `` `x` `` are quoted names.
 //!
 //! # Where it departs from Flink
 //!
@@ -32,17 +32,21 @@
 //! - `DAYOFWEEK` begins on Monday; further functions that depart stand in testdata/flink.txt with the reason.
 //! - A decision looks views up by keys that hold its stream's PARTITIONED BY columns: state lives where its
 //!   events go.
-//! - `MATCH_RECOGNIZE` stands behind streams, views and subqueries, and is the standard's (engine/rules/SEMANTICS.md
-//!   says what it means, and where Flink differs); NEXT, `^`, `$` and WITH UNMATCHED ROWS are refused. WITHIN
-//!   stands behind `PATTERN (...)`, or in its parentheses. Beside the standard: `NOT v` in a pattern, SHOW TIMEOUT
-//!   MATCHES with `MATCH_TIMED_OUT()`, which needs WITHIN, and `CLASSIFIER(variable)`.
-//! - Rows are matched in the order of event time, behind the watermark, but for `CREATE RULE`, which takes them as
-//!   they arrive; its option `order` = `event` changes that. Its further options are `severity` (`critical`,
-//!   `warning` or `info`; `warning` if not given), `cooldown` (after an alert, matches of the same key within so long
-//!   raise none) and `enabled` = `false`. A rule gives one row per match, with at least one event.
-//! - MATCH_ROWTIME() is the event time of matches. Where the end of a match is known only later (a greedy
-//!   repetition or `NOT v` at the end, timeouts), the matches' watermark stays back by WITHIN.
-//! - PARTITION BY of a pattern should hold what the stream is PARTITIONED BY: a partition matches its own rows.
+//! - `MATCH_RECOGNIZE` stands behind streams, views and subqueries, and is the standard's
+//!   (engine/rules/SEMANTICS.md says what it means, and where Flink differs); NEXT, `^`, `$` and WITH
+//!   UNMATCHED ROWS are refused. WITHIN stands behind `PATTERN (...)`, or in its parentheses. Beside the
+//!   standard: `NOT v` in a pattern; SHOW TIMEOUT MATCHES, which needs WITHIN, with `MATCH_TIMED_OUT()`.
+//! - Rows are matched in the order of event time, behind the watermark, but for `CREATE RULE`, which
+//!   takes them as they arrive; its option `order` = `event` changes that. Its further options are
+//!   `severity` (`critical`, `warning` or `info`; `warning` if not given), `cooldown` (after an alert,
+//!   matches of the same key within so long raise none) and `enabled` = `false`. A rule gives one row per
+//!   match, of at least one event.
+//! - `MATCH_ROWTIME()` is the event time of matches. Where the end of a match is known only later (a
+//!   greedy repetition or `NOT v` at the end, timeouts), the matches' watermark stays back by WITHIN. A
+//!   greedy repetition before the end, whose rows could also be what follows, may give matches that are
+//!   late.
+//! - PARTITION BY of a pattern should hold what the stream is PARTITIONED BY: a partition matches its own
+//!   rows.
 //! - The columns of a window hide those of the same names that its table has; Flink calls them ambiguous.
 //! - A query's rows are never taken back: an aggregate has a window, or is a table that is looked up; a join
 //!   has a window, a bound in time, or is a look-up.

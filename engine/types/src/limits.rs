@@ -155,14 +155,16 @@ pub const RULE_RUNS_MAX: usize = 1 << 22;
 pub const RULE_THREADS_PER_RUN_MAX: usize = 64;
 /// Rows of one key that the open runs of a set of rules keep; past it the oldest run goes.
 pub const RULE_ROWS_PER_KEY_MAX: usize = 1 << 16;
-/// Rows in all open runs of a set of rules, each counted as often as runs do not share it; a run that would
-/// take more goes.
-pub const RULE_PATH_NODES_MAX: usize = 1 << 24;
+/// Words of 8 bytes that the rows in open runs of one rule take, each row counted as often as runs do not
+/// share it; a run that would take more goes.
+pub const RULE_PATH_WORDS_MAX: usize = 1 << 26;
 /// Words of one column's table of rules that may begin, at most; a column that would need more rules nothing
 /// out.
 pub const RULE_TABLE_WORDS_MAX: usize = 1 << 22;
 /// Most rows that PREV goes back.
 pub const RULE_STEPS_MAX: u32 = 1_024;
+/// Greatest offset of FIRST and LAST.
+pub const RULE_OFFSET_MAX: u32 = 255;
 /// Alerts that a partition keeps.
 pub const ALERTS_KEPT_MAX: usize = 16_384;
 /// Bytes of alerts that a partition keeps.
@@ -182,6 +184,6 @@ const _: () = assert!(VIEW_KEYS_MAX < u32::MAX as usize);
 const _: () = assert!(ROWS_KEPT_MAX < u32::MAX as usize);
 const _: () = assert!(PATTERN_STATES_MAX < u16::MAX as usize);
 const _: () = assert!(RULE_KEYS_MAX < u32::MAX as usize);
-const _: () = assert!(RULE_PATH_NODES_MAX < u32::MAX as usize);
+const _: () = assert!(RULE_PATH_WORDS_MAX < u32::MAX as usize);
 const _: () = assert!(RULE_STEPS_MAX as usize * 2 < RULE_ROWS_PER_KEY_MAX);
 const _: () = assert!(TOP_K_COUNTERS_MIN <= TOP_K_COUNTERS_MAX);

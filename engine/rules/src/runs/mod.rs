@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use vencejo_types::limits::{
-    RULE_PATH_NODES_MAX, RULE_RUNS_MAX, RULE_RUNS_PER_KEY_MAX, RULE_THREADS_PER_RUN_MAX,
+    RULE_PATH_WORDS_MAX, RULE_RUNS_MAX, RULE_RUNS_PER_KEY_MAX, RULE_THREADS_PER_RUN_MAX,
 };
 
 use crate::automaton::Takes;
@@ -231,7 +231,7 @@ impl RuleRuns {
         }
         threads.for_each(|thread| turn.paths[number].release(thread.path));
         let is_over = self.threads.len() - start > RULE_THREADS_PER_RUN_MAX
-            || turn.paths[number].len() > RULE_PATH_NODES_MAX;
+            || turn.paths[number].words() > RULE_PATH_WORDS_MAX;
         if is_over {
             self.drop_threads(start..self.threads.len(), turn);
             turn.release(number, run.candidate.take());

@@ -14,9 +14,10 @@
 //! | `late n` | rows that came too late |
 //!
 //! Of the events `a` is the key of what follows (`~` for NULL), `1.5B:7` a row at 1.5 s with e = 'B' and
-//! x = 7, `2` one whose e and x are NULL; `w5` tells the watermark, `t5` engine time; `d` before them all chooses
-//! stream `d`. `$ABC` stands for `DEFINE A AS e = 'A', B AS e = 'B', C AS e = 'C'`. Times are seconds. A line
-//! that begins with a space goes on. An alert has the numbers of its events in brackets behind its row.
+//! x = 7, `2` one whose e and x are NULL; `w5` tells the watermark, `t5` engine time; `d` before them all
+//! chooses stream `d`. `$ABC` stands for `DEFINE A AS e = 'A', B AS e = 'B', C AS e = 'C'`. Times are
+//! seconds. A line that begins with a space goes on. An alert has the numbers of its events in brackets
+//! behind its row.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod properties;

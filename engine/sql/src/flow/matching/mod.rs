@@ -303,10 +303,9 @@ impl Planner<'_, '_> {
     /// That the matcher takes the pattern.
     fn check_pattern(&mut self, spec: &RuleSpec, pattern: &Pattern) -> Result<(), Reported> {
         spec.check().map_err(|error| {
-            let at = match error {
-                PatternError::LeadingAbsence | PatternError::SilenceWithoutWithin => absence(pattern),
-                PatternError::TooDeep | PatternError::TooLarge => None,
-            };
+            let of_absence =
+                matches!(error, PatternError::LeadingAbsence | PatternError::SilenceWithoutWithin);
+            let at = if of_absence { absence(pattern) } else { None };
             self.report.error(at.unwrap_or(pattern).place, error.to_string())
         })
     }

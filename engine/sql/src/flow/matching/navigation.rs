@@ -2,7 +2,7 @@
 
 use vencejo_expr::{Expr, Type};
 use vencejo_rules::spec::{CLASSIFIER_COLUMN, MATCH, Reference, Semantics, match_column};
-use vencejo_types::limits::RULE_STEPS_MAX;
+use vencejo_types::limits::{RULE_OFFSET_MAX, RULE_STEPS_MAX};
 
 use super::expressions::{Clause, End, Reading};
 use crate::ast::{Ast, AstKind, Function};
@@ -119,7 +119,7 @@ impl Reading<'_> {
                 let message = "RUNNING and FINAL stand before FIRST and LAST";
                 return Err(self.report.error(function.name.place, message));
             }
-            let (value, by) = self.value_and_number(function, 1)?;
+            let (value, by) = self.value_and_number(function, 1, RULE_STEPS_MAX)?;
             match &value.kind {
                 AstKind::Function(nested) if is(nested, "FIRST") || is(nested, "LAST") => inner = nested,
                 _ => {
@@ -131,7 +131,7 @@ impl Reading<'_> {
             }
             steps = by;
         }
-        let (value, offset) = self.value_and_number(inner, 0)?;
+        let (value, offset) = self.value_and_number(inner, 0, RULE_OFFSET_MAX)?;
         let end = if is(inner, "FIRST") { End::First } else { End::Last };
         let qualifier = self.only_qualifier(value, if end == End::First { "FIRST" } else { "LAST" })?;
         let set = self.variables_of(qualifier)?;
@@ -155,17 +155,17 @@ impl Reading<'_> {
         &mut self,
         function: &'f Function,
         default: u32,
+        most: u32,
     ) -> Result<(&'f Ast, u32), Reported> {
         let name = function.name.text.to_ascii_uppercase();
         match &function.arguments[..] {
             [value] => Ok((value, default)),
             [value, number] => match number.kind {
-                AstKind::Integer(n) if (0..=i64::from(RULE_STEPS_MAX)).contains(&n) => {
-                    Ok((value, u32::try_from(n).unwrap_or(RULE_STEPS_MAX)))
+                AstKind::Integer(n) if (0..=i64::from(most)).contains(&n) => {
+                    Ok((value, u32::try_from(n).unwrap_or(most)))
                 }
                 _ => {
-                    let message =
-                        format!("{name} takes how many rows as a number from 0 to {RULE_STEPS_MAX}");
+                    let message = format!("{name} takes how many rows as a number from 0 to {most}");
                     Err(self.report.error(number.place, message))
                 }
             },
