@@ -94,6 +94,32 @@ CREATE TABLE conversions (
     WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
 ) PARTITIONED BY (placement) WITH ('idle_timeout' = '10 s');
 
+CREATE TABLE views (                            -- impressions that came into view
+    impression_id STRING NOT NULL,
+    placement     STRING NOT NULL,
+    domain        STRING,
+    ts            TIMESTAMP(3) NOT NULL,
+    WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) PARTITIONED BY (placement) WITH ('idle_timeout' = '10 s');
+
+-- The clicks and the requests once more, for the rules that tell them apart by something else than their placement:
+-- an event goes to the partition of its own stream's key, and a rule sees what its partition sees.
+CREATE TABLE clicks_by_ip (
+    click_id      STRING NOT NULL,
+    impression_id STRING NOT NULL,
+    ip            STRING NOT NULL,
+    campaign      STRING,
+    ts            TIMESTAMP(3) NOT NULL,
+    WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) PARTITIONED BY (ip) WITH ('idle_timeout' = '10 s');
+
+CREATE TABLE requests_by_domain (
+    impression_id STRING NOT NULL,
+    domain        STRING NOT NULL,
+    ts            TIMESTAMP(3) NOT NULL,
+    WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) PARTITIONED BY (domain) WITH ('idle_timeout' = '10 s');
+
 -- How much is known about a placement: every decision and every outcome is a data point.
 CREATE MATERIALIZED VIEW placement_stats AS
 SELECT placement, COUNT(*) AS data_points
@@ -253,3 +279,44 @@ FROM (
 FALLBACK SELECT
     CASE WHEN bid_floor > 0 THEN bid_floor ELSE 2.0 END AS floor,
     CASE WHEN bid_floor > 0 THEN COALESCE(bid_floor_currency, 'USD') ELSE 'EUR' END AS currency;
+
+-- Eight clicks on one campaign from one address within a minute.
+CREATE RULE click_flood WITH ('severity' = 'critical', 'cooldown' = '10 min') AS
+SELECT ip, campaign, since, at
+FROM clicks_by_ip MATCH_RECOGNIZE (
+    PARTITION BY ip, campaign ORDER BY ts
+    MEASURES FIRST(C.ts) AS since, LAST(C.ts) AS at
+    PATTERN (C{8}) WITHIN INTERVAL '1' MINUTE
+);
+
+-- Nobody clicks what was not in view.
+CREATE RULE click_without_view WITH ('severity' = 'warning') AS
+SELECT placement, impression_id, shown, at
+FROM (
+    SELECT placement, impression_id, ts, 'impression' AS what FROM impressions
+    UNION ALL SELECT placement, impression_id, ts, 'view' FROM views
+    UNION ALL SELECT placement, impression_id, ts, 'click' FROM clicks
+) MATCH_RECOGNIZE (
+    PARTITION BY placement, impression_id ORDER BY ts
+    MEASURES I.ts AS shown, C.ts AS at
+    PATTERN (I NOT V C) WITHIN INTERVAL '1' HOUR
+    DEFINE I AS what = 'impression', V AS what = 'view', C AS what = 'click'
+);
+
+-- Eight conversions of a placement within five minutes.
+CREATE RULE conversion_burst WITH ('severity' = 'warning', 'cooldown' = '10 min') AS
+SELECT placement, since, at, amount
+FROM conversions MATCH_RECOGNIZE (
+    PARTITION BY placement ORDER BY ts
+    MEASURES FIRST(C.ts) AS since, LAST(C.ts) AS at, SUM(C.amount) AS amount
+    PATTERN (C{8}) WITHIN INTERVAL '5' MINUTE
+);
+
+-- Sixty requests for a domain within ten seconds.
+CREATE RULE bid_request_flood WITH ('severity' = 'warning', 'cooldown' = '1 min') AS
+SELECT domain, since, at
+FROM requests_by_domain MATCH_RECOGNIZE (
+    PARTITION BY domain ORDER BY ts
+    MEASURES FIRST(R.ts) AS since, LAST(R.ts) AS at
+    PATTERN (R{60}) WITHIN INTERVAL '10' SECOND
+);

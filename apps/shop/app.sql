@@ -1,7 +1,7 @@
 -- shop: what happens in a web shop, as it happens.
 --
--- One stream, the clickstream. Every view but sessions counts people only: what says it is a crawler is left
--- out. Amounts are DECIMAL, so that sums are exact.
+-- Two streams: the clickstream, and the logins, for those who have them. Every view but sessions counts people
+-- only: what says it is a crawler is left out. Amounts are DECIMAL, so that sums are exact.
 
 -- Where an address is: by its first two numbers.
 CREATE LOOKUP networks (network STRING, country STRING NOT NULL) WITH ('path' = 'lookups/networks.csv');
@@ -30,6 +30,16 @@ CREATE TABLE events (
     amount   AS CAST(JSON_VALUE(custom_properties, '$.amount') AS DECIMAL(12, 2)),        -- of a purchase
     quantity AS JSON_VALUE(custom_properties, '$.quantity' RETURNING INT),
 
+    WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) PARTITIONED BY (user_id) WITH ('idle_timeout' = '30 s');
+
+CREATE TABLE logins (
+    user_id    STRING NOT NULL,                 -- the account that is asked for
+    ts         TIMESTAMP(3) NOT NULL,
+    ip         STRING,
+    user_agent STRING,
+    success    BOOLEAN NOT NULL,
+    country    AS LOOKUP(networks.country, SPLIT_INDEX(ip, '.', 0) || '.' || SPLIT_INDEX(ip, '.', 1)),
     WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
 ) PARTITIONED BY (user_id) WITH ('idle_timeout' = '30 s');
 
@@ -132,4 +142,50 @@ FROM (
            COALESCE(SUM(amount), 0) AS revenue
     FROM TABLE(SESSION(TABLE events PARTITION BY (user_id, is_bot), DESCRIPTOR(ts), INTERVAL '30' MINUTE))
     GROUP BY user_id, is_bot, window_start, window_end
+);
+
+-- Stolen cards are tried with small purchases in quick succession.
+CREATE RULE card_testing WITH ('severity' = 'critical', 'cooldown' = '30 min') AS
+SELECT user_id, since, at, purchases, amount
+FROM (SELECT user_id, ts, amount FROM people WHERE event_type = 'purchase') MATCH_RECOGNIZE (
+    PARTITION BY user_id ORDER BY ts
+    MEASURES FIRST(P.ts) AS since, LAST(P.ts) AS at, COUNT(*) AS purchases, SUM(P.amount) AS amount
+    PATTERN (P{5}) WITHIN INTERVAL '2' MINUTE
+    DEFINE P AS amount < 50
+);
+
+-- Eight wrong passwords within a minute and a half.
+CREATE RULE brute_force_login WITH ('severity' = 'warning', 'cooldown' = '10 min') AS
+SELECT user_id, since, at, ip, country
+FROM logins MATCH_RECOGNIZE (
+    PARTITION BY user_id ORDER BY ts
+    MEASURES FIRST(F.ts) AS since, LAST(F.ts) AS at, LAST(F.ip) AS ip, LAST(F.country) AS country
+    PATTERN (F{8}) WITHIN INTERVAL '90' SECOND
+    DEFINE F AS NOT success
+);
+
+-- A login, another one from a country where nobody is an hour later, and from there a purchase.
+CREATE RULE account_takeover WITH ('severity' = 'critical', 'cooldown' = '1 h') AS
+SELECT user_id, since, at, home, country, amount
+FROM (
+    SELECT user_id, ts, country, success, CAST(NULL AS DECIMAL(12, 2)) AS amount FROM logins
+    UNION ALL SELECT user_id, ts, country, FALSE, amount FROM people WHERE event_type = 'purchase'
+) MATCH_RECOGNIZE (
+    PARTITION BY user_id ORDER BY ts
+    MEASURES A.ts AS since, P.ts AS at, H.country AS home, A.country AS country, P.amount AS amount
+    PATTERN (H M*? A N*? P) WITHIN INTERVAL '1' HOUR
+    DEFINE H AS success,
+           A AS success AND country <> H.country,
+           P AS amount IS NOT NULL AND country = A.country AND ts <= A.ts + INTERVAL '15' MINUTE
+);
+
+-- At the checkout, and ten minutes later nothing is bought. In order of event time: a purchase that took longer to
+-- come is one.
+CREATE RULE checkout_broken_off WITH ('severity' = 'info', 'order' = 'event') AS
+SELECT user_id, at, session_id
+FROM people MATCH_RECOGNIZE (
+    PARTITION BY user_id ORDER BY ts
+    MEASURES C.ts AS at, C.session_id AS session_id
+    PATTERN (C NOT P) WITHIN INTERVAL '10' MINUTE
+    DEFINE C AS event_type = 'page_view' AND page_url = '/checkout', P AS event_type = 'purchase'
 );

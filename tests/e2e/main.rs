@@ -1,9 +1,11 @@
 //! The real binary, used as its users use it, and misused as the world will.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod accuracy;
 mod ads;
 mod control;
 mod decide;
+mod fleet;
 mod hostile;
 mod ingest;
 mod input;
@@ -12,10 +14,12 @@ mod lifecycle;
 mod live;
 mod model_files;
 mod retail;
+mod rule_tables;
 mod rules;
 mod run;
 mod shop;
 mod startup;
 mod support;
 mod swap;
+mod vehicles;
 mod versions;

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{app, bench, decide, demo, dlq, generate, ingest, model, predict, query, run, serve, tap};
+use crate::{app, bench, decide, demo, dlq, generate, ingest, model, predict, query, rule, run, serve, tap};
 
 /// A real-time decision engine: events in over QUIC, decisions out in microseconds.
 #[derive(Parser, Debug)]
@@ -28,6 +28,7 @@ pub struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Run(run::RunArgs),
+    Rule(rule::RuleArgs),
     App(app::AppArgs),
     Ingest(ingest::IngestArgs),
     Decide(decide::DecideArgs),
@@ -49,6 +50,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::App(args) => app::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Rule(args) => rule::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Ingest(args) => ingest::run(&args),
         Command::Decide(args) => decide::run(&args),

@@ -24,6 +24,7 @@ mod predict;
 mod query;
 mod recover;
 mod remote;
+mod rule;
 mod run;
 mod serve;
 mod tap;

@@ -7,7 +7,7 @@ use bumpalo::Bump;
 use vencejo_core::plan::flow::{Operator, TableSource};
 use vencejo_core::plan::{App, Function, Lookup, Watermark};
 use vencejo_expr::{Env, Value};
-use vencejo_sql::plan;
+use vencejo_sql::{plan, plan_app};
 use vencejo_types::{ModelId, ViewId};
 use vencejo_windows::spec::{AggregateFunction, Grouping};
 
@@ -32,12 +32,24 @@ fn the_app_plans_with_its_own_model() {
 }
 
 #[test]
+fn rules_read_streams_that_are_partitioned_by_their_keys() {
+    let warnings = |text: &str| -> Vec<String> {
+        let plan = plan_app("ads", text, &mut |_| Ok(apps::model(&apps::ADS_INPUTS))).expect("the app plans");
+        plan.warnings.iter().map(|warning| warning.message.clone()).collect()
+    };
+    let text = apps::ads();
+    assert_eq!(warnings(&text), [""; 0]);
+    let elsewhere = text.replace(") PARTITIONED BY (ip)", ") PARTITIONED BY (impression_id)");
+    assert_eq!(warnings(&elsewhere), ["each partition of the engine matches its own rows only"]);
+}
+
+#[test]
 fn the_plan_is_resolved() {
     let app = app();
     let names: Vec<&str> = app.streams.iter().map(|stream| stream.name.as_str()).collect();
-    let streams =
-        ["bid_requests", "outcomes", "bid_responses", "wins", "impressions", "clicks", "conversions"];
-    assert_eq!((app.name.as_str(), &names[..]), ("ads", &streams[..]));
+    let streams = "bid_requests outcomes bid_responses wins impressions clicks conversions views clicks_by_ip \
+        requests_by_domain";
+    assert_eq!((app.name.as_str(), names.join(" ")), ("ads", streams.to_owned()));
     assert_eq!(
         app.streams[0].watermark,
         Some(Watermark { column: 5, delay_millis: 5_000, idle_millis: None })

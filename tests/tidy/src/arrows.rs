@@ -95,6 +95,7 @@ pub const EXTERNALS: &[(&str, &[&str])] = &[
     ("rcgen", &["vencejo"]),
     ("rustix", &["vencejo-journal", "vencejo"]),
     ("thread-priority", &["vencejo"]),
+    ("toml", &["vencejo"]),
     ("tracing-subscriber", &["vencejo"]),
 ];
 

@@ -9,6 +9,7 @@
 //! else. Where an optional input is missing, the label is drawn as if the input had its default, because that
 //! is what a decision assumes.
 
+mod fraud;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,7 @@ mod tests;
 use std::io::{self, Write};
 
 use super::random::{Random, round, scramble, small};
-use crate::text_time::write_timestamp;
+use super::truth;
 
 pub use streams::write_streams;
 
@@ -162,12 +163,9 @@ impl AdsRow {
     }
 }
 
-/// ISO 8601 with milliseconds, UTC.
+/// ISO 8601 with milliseconds and a Z.
 fn timestamp(millis: i64) -> String {
-    let mut text = Vec::new();
-    write_timestamp(millis, &mut text);
-    text.push(b'Z');
-    String::from_utf8_lossy(&text).into_owned()
+    format!("{}Z", truth::timestamp(millis))
 }
 
 fn write_optional(out: &mut impl Write, value: Option<f64>, decimals: usize) -> io::Result<()> {

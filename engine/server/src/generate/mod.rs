@@ -1,8 +1,10 @@
 //! `vencejo gen`: synthetic input for the apps, reproducible from a seed.
 
 pub mod ads;
+mod fleet;
 mod random;
 mod shop;
+mod truth;
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _, stdout};
@@ -17,7 +19,9 @@ use crate::failure::Failure;
 use crate::text_row;
 use crate::text_time::{parse_date, parse_timestamp};
 
+use fleet::FleetTraffic;
 use shop::{Shop, ShopTraffic};
+use truth::{Case, write_cases};
 
 /// Makes synthetic data, the same for the same seed.
 #[derive(Args, Debug)]
@@ -30,7 +34,7 @@ pub struct GenArgs {
 enum What {
     /// Ad impressions with the CPM they earned, as CSV on standard output.
     #[command(after_help = "Examples:\n  vencejo gen ads --rows 200000 --seed 7 > ads.csv\n  \
-        vencejo gen ads --rows 200000 --seed 7 --streams ads")]
+        vencejo gen ads --rows 200000 --seed 7 --streams ads --truth truth.jsonl")]
     Ads {
         /// Number of rows.
         #[arg(long, value_name = "N")]
@@ -45,6 +49,11 @@ enum What {
         /// wins, impressions, clicks and conversions that follow from them.
         #[arg(long, value_name = "DIR", conflicts_with = "json")]
         streams: Option<PathBuf>,
+        /// A file for the ground truth of fraud, which is then among the streams: a JSON object per case with
+        /// rule, alert (whether the rule should raise one, or whether it only looks like it), start, end and
+        /// the rule's key.
+        #[arg(long, value_name = "FILE", requires = "streams")]
+        truth: Option<PathBuf>,
     },
     /// A shop's clickstream with injected anomalies, as CSV on standard output.
     #[command(
@@ -54,6 +63,39 @@ enum What {
         many rows are its own."
     )]
     Shop(ShopArgs),
+    /// Telemetry and emergencies of trucks with injected cases, as a CSV file per stream of the fleet app.
+    #[command(
+        after_help = "Example:\n  vencejo gen fleet --vehicles 100 --hours 8 --seed 7 --streams fleet --truth truth.jsonl\n  \
+        vencejo run apps/fleet --input telemetry=fleet/telemetry.csv --input emergency=fleet/emergency.csv\n\n\
+        The truth is a JSON object per case that is over: rule, alert (whether the rule should raise one, or\n\
+        whether it only looks like it), start, end, vehicle_id."
+    )]
+    Fleet(FleetArgs),
+}
+
+#[derive(Args, Debug)]
+struct FleetArgs {
+    /// Number of vehicles.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = value_parser!(u32).range(1..=100_000))]
+    vehicles: u32,
+    /// Hours that they drive.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = value_parser!(u32).range(1..=8_784))]
+    hours: u32,
+    /// Stop after so many messages.
+    #[arg(long, value_name = "N")]
+    rows: Option<usize>,
+    /// The seed.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// When it begins: a date, or a timestamp in UTC.
+    #[arg(long, value_name = "TIME", default_value = "2025-09-01", value_parser = parse_start)]
+    start: i64,
+    /// A folder for telemetry.csv and emergency.csv.
+    #[arg(long, value_name = "DIR")]
+    streams: PathBuf,
+    /// A file for the ground truth of the cases.
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -73,6 +115,10 @@ struct ShopArgs {
     /// A file for the ground truth of the anomalies.
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
+    /// A CSV file for logins. With them come thieves of accounts and cards, and the truth names the cases of
+    /// rules, too.
+    #[arg(long, value_name = "FILE")]
+    logins: Option<PathBuf>,
     /// Print one JSON object per row instead of CSV.
     #[arg(long)]
     json: bool,
@@ -92,41 +138,85 @@ fn parse_start(text: &str) -> Result<i64, String> {
 /// When the output cannot be written.
 pub fn run(args: &GenArgs) -> Result<(), Failure> {
     match &args.what {
-        What::Ads { rows, seed, streams: Some(folder), .. } => ads::write_streams(*seed, *rows, folder)
-            .map_err(|error| Failure::runtime(format!("{} cannot be written: {error}", folder.display()))),
-        &What::Ads { rows, seed, json, streams: None } => {
+        What::Ads { rows, seed, streams: Some(folder), truth, .. } => {
+            let cases = ads::write_streams(*seed, *rows, folder, truth.is_some());
+            let cases = cases.map_err(|error| unwritable(folder, &error))?;
+            truth.as_deref().map_or(Ok(()), |path| write_truth(&cases, path))
+        }
+        &What::Ads { rows, seed, json, streams: None, .. } => {
             write_ads(rows, seed, json).map_err(|error| Failure::output(&error))
         }
         What::Shop(args) => write_shop(args),
+        What::Fleet(args) => write_fleet(args),
     }
+}
+
+fn write_fleet(args: &FleetArgs) -> Result<(), Failure> {
+    let traffic = FleetTraffic {
+        seed: args.seed,
+        vehicles: args.vehicles,
+        start_millis: args.start,
+        end_millis: args.start + i64::from(args.hours) * 3_600_000,
+    };
+    let cases = fleet::write_streams(traffic, args.rows.unwrap_or(usize::MAX), &args.streams)
+        .map_err(|error| unwritable(&args.streams, &error))?;
+    args.truth.as_deref().map_or(Ok(()), |path| write_truth(&cases, path))
+}
+
+fn write_truth(cases: &[Case], path: &Path) -> Result<(), Failure> {
+    let write = || {
+        let mut file = BufWriter::new(File::create(path)?);
+        write_cases(cases, &mut file)?;
+        file.flush()
+    };
+    write().map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::runtime(format!("{} cannot be written: {error}", path.display()))
 }
 
 fn write_shop(args: &ShopArgs) -> Result<(), Failure> {
     // Before the rows, so that a wrong path does not wait for their end.
-    let unwritable =
-        |path: &Path, error| Failure::runtime(format!("{} cannot be written: {error}", path.display()));
-    let truth = args.truth.as_ref();
-    let truth =
-        truth.map(|path| File::create(path).map(|file| (path, file)).map_err(|e| unwritable(path, e)));
-    let truth = truth.transpose()?;
+    let create = |path: &PathBuf| File::create(path).map(BufWriter::new).map_err(|e| unwritable(path, &e));
+    let truth = args.truth.as_ref().map(create).transpose()?;
+    let mut logins = args.logins.as_ref().map(create).transpose()?;
     let traffic =
         ShopTraffic { seed: args.seed, start_millis: args.start, rows_per_hour: f64::from(args.per_hour) };
     let mut shop = Shop::new(traffic);
-    write_shop_rows(&mut shop, args).map_err(|error| Failure::output(&error))?;
-    let Some((path, file)) = truth else { return Ok(()) };
-    let mut file = BufWriter::new(file);
+    if let Some(file) = &mut logins {
+        shop = shop.with_accounts();
+        writeln!(file, "{}", shop::LOGINS_HEADER).map_err(Failure::runtime)?;
+    }
+    write_shop_rows(&mut shop, args, logins.as_mut()).map_err(|error| Failure::output(&error))?;
+    let (Some(path), Some(mut file)) = (&args.truth, truth) else { return Ok(()) };
     let lines = shop.truth().try_for_each(|line| writeln!(file, "{line}"));
-    lines.and_then(|()| file.flush()).map_err(|error| unwritable(path, error))
+    let cases = lines.and_then(|()| write_cases(&shop.cases(), &mut file));
+    cases.and_then(|()| file.flush()).map_err(|error| unwritable(path, &error))
 }
 
-fn write_shop_rows(shop: &mut Shop, args: &ShopArgs) -> std::io::Result<()> {
+fn write_shop_rows(
+    shop: &mut Shop,
+    args: &ShopArgs,
+    mut logins: Option<&mut BufWriter<File>>,
+) -> std::io::Result<()> {
     let mut out = BufWriter::new(stdout().lock());
     if !args.json {
         writeln!(out, "{}", shop::CSV_HEADER)?;
     }
     for _ in 0..args.rows {
         let row = shop.row();
-        if args.json { row.write_json(&mut out)? } else { row.write_csv(&mut out)? }
+        if args.json {
+            row.write_json(&mut out)?;
+        } else {
+            row.write_csv(&mut out)?;
+        }
+        if let Some(file) = &mut logins {
+            shop.logins().try_for_each(|login| login.write_csv(file))?;
+        }
+    }
+    if let Some(file) = logins {
+        file.flush()?;
     }
     out.flush()
 }

@@ -49,7 +49,8 @@ impl Chunks {
         Ok((Self::new(input), source))
     }
 
-    fn new(input: Box<dyn Read + Send>) -> Self {
+    /// The bytes of an input.
+    pub fn new(input: Box<dyn Read + Send>) -> Self {
         let buffer = vec![0; LINE_BYTES_MAX + READ_BYTES];
         Self { input, buffer, start: 0, end: 0, ended: false, skipped: 0, bytes: 0 }
     }

@@ -90,15 +90,32 @@ impl Input {
     /// One sentence, when it cannot be opened.
     pub fn open(declared: Declared, stream: StreamId, path: &Path, strict: bool) -> Result<Self, String> {
         let shown = shown(path);
-        let unreadable = |error: std::io::Error| format!("{shown} cannot be read: {error}");
-        let (chunks, source) = Chunks::open(path).map_err(unreadable)?;
+        let (chunks, source) =
+            Chunks::open(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+        Ok(Self::start(declared, stream, (shown, path.to_owned()), (chunks, source), strict))
+    }
+
+    /// An input of CSV in memory, of which every row must be usable. Messages call it `name`.
+    pub fn of_csv(declared: Declared, stream: StreamId, name: String, csv: Vec<u8>) -> Self {
+        let source = Source { bytes: None, read: Arc::default() };
+        let chunks = Chunks::new(Box::new(std::io::Cursor::new(csv)));
+        Self::start(declared, stream, (name, PathBuf::from("memory.csv")), (chunks, source), true)
+    }
+
+    /// Begins to read.
+    fn start(
+        declared: Declared,
+        stream: StreamId,
+        (name, path): (String, PathBuf),
+        (chunks, source): (Chunks, Source),
+        strict: bool,
+    ) -> Self {
         let (full, batches) = sync_channel(BATCHES_WAITING_MAX);
         let (used, empty) = channel();
-        let path = path.to_owned();
         let thread = std::thread::spawn(move || {
             let reading = Reading {
                 declared: &declared,
-                name: shown,
+                name,
                 path,
                 strict,
                 chunks,
@@ -112,7 +129,7 @@ impl Input {
             };
             reading.all();
         });
-        Ok(Self { stream, source, batches, used, thread: Some(thread) })
+        Self { stream, source, batches, used, thread: Some(thread) }
     }
 
     /// The next batch; nothing at the end. `waits` is called if it is not there yet.

@@ -9,12 +9,15 @@ mod output;
 mod processor;
 mod summary;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use indicatif::ProgressBar;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use vencejo_core::plan::App;
 use vencejo_core::plan::flow::Operator;
 use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
@@ -105,23 +108,37 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let progress = progress_bar(&inputs, folder.is_some());
     let explained = args.explain.as_ref().map(|name| find_rule(&app, name)).transpose()?;
     let printer = Printer::new(&app, &decisions, folder)?.explaining(explained);
-    let run = Run {
-        state: PartitionState::new(Arc::clone(&app)),
-        merge: Merge::new(inputs, app.streams.len()),
-        effects: Effects::default(),
-        printer,
-        tick: Tick(0),
-        ticked: Tick(0),
-        ticks: app.flow.lives_by_engine_time(),
-        asked,
-        decisions,
-        app,
-        progress,
-    };
-    run.all(args.json)
+    Run { asked, decisions, progress, ..Run::new(app, inputs, printer) }.all(args.json)
 }
 
-fn find_stream(app: &App, name: &str) -> Result<StreamId, Failure> {
+/// A row of an output: its values as they are printed, by column.
+pub type PrintedRow = BTreeMap<String, Box<RawValue>>;
+
+/// Runs an app over inputs: what each of its outputs gives, row by row, in the app's order.
+///
+/// # Errors
+/// When an input cannot be read to its end.
+pub fn rows_of(app: &Arc<App>, inputs: Vec<Input>) -> Result<Vec<Vec<PrintedRow>>, Failure> {
+    #[derive(Deserialize)]
+    struct Line {
+        row: PrintedRow,
+    }
+
+    let mut run = Run::new(Arc::clone(app), inputs, Printer::into_memory(app));
+    run.rows()?;
+    let rows = |text: Vec<u8>| {
+        let lines = serde_json::Deserializer::from_slice(&text).into_iter::<Line>();
+        let rows = lines.map(|line| line.map(|line| line.row)).collect::<Result<_, _>>();
+        rows.map_err(|error| Failure::runtime(format!("an output is no JSON: {error}")))
+    };
+    run.printer.lines().into_iter().map(rows).collect()
+}
+
+/// A stream of the app by its name.
+///
+/// # Errors
+/// When there is none.
+pub fn find_stream(app: &App, name: &str) -> Result<StreamId, Failure> {
     let names = app.streams.iter().map(|stream| stream.name.as_str());
     let Some(place) = names.clone().position(|known| known == name) else {
         let text = format!("app '{}' has no stream '{name}'; it has: {}", app.name, named(names.clone()));
@@ -191,6 +208,23 @@ struct Run {
 }
 
 impl Run {
+    /// A run that asks for no decision and shows no progress.
+    fn new(app: Arc<App>, inputs: Vec<Input>, printer: Printer) -> Self {
+        Self {
+            state: PartitionState::new(Arc::clone(&app)),
+            merge: Merge::new(inputs, app.streams.len()),
+            effects: Effects::default(),
+            printer,
+            tick: Tick(0),
+            ticked: Tick(0),
+            ticks: app.flow.lives_by_engine_time(),
+            asked: vec![None; app.streams.len()],
+            decisions: Vec::new(),
+            app,
+            progress: None,
+        }
+    }
+
     fn all(mut self, json: bool) -> Result<(), Failure> {
         let clock = Clock::start();
         let (began, nanos) = (clock.now(), processor::thread_nanos());

@@ -36,6 +36,8 @@ enum Sinks {
     Standard(BufWriter<io::Stdout>),
     /// One per kind.
     Files(Vec<BufWriter<File>>),
+    /// Lines of every kind, to be taken at the end.
+    Memory(Vec<Vec<u8>>),
 }
 
 /// Lines of one output.
@@ -73,6 +75,21 @@ impl Printer {
         }
         let files = names.into_iter().map(|name| create(folder, name)).collect::<Result<_, _>>()?;
         Ok(Self { sinks: Sinks::Files(files), kinds, line: Vec::new(), explained: None })
+    }
+
+    /// A printer of all outputs into memory.
+    pub fn into_memory(app: &App) -> Self {
+        let outputs = app.flow.outputs.iter();
+        let kinds: Vec<_> = outputs.map(|output| Kind::new(&output.name, &output.schema)).collect();
+        Self { sinks: Sinks::Memory(vec![Vec::new(); kinds.len()]), kinds, line: Vec::new(), explained: None }
+    }
+
+    /// What has been printed into memory, by output.
+    pub fn lines(self) -> Vec<Vec<u8>> {
+        match self.sinks {
+            Sinks::Memory(lines) => lines,
+            Sinks::Standard(_) | Sinks::Files(_) => Vec::new(),
+        }
     }
 
     /// The same, with this rule's alerts explained.
@@ -136,6 +153,7 @@ impl Printer {
         match &mut self.sinks {
             Sinks::Standard(out) => out.flush(),
             Sinks::Files(files) => files.iter_mut().try_for_each(BufWriter::flush),
+            Sinks::Memory(_) => Ok(()),
         }
     }
 
@@ -150,6 +168,7 @@ impl Sinks {
         match self {
             Self::Standard(out) => out.write_all(line),
             Self::Files(files) => files[file].write_all(line),
+            Self::Memory(lines) => lines[file].write_all(line),
         }
     }
 }

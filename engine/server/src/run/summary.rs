@@ -36,19 +36,23 @@ pub struct Summary {
 /// What a rule did.
 #[derive(Clone, Copy, Default)]
 struct Rule {
+    events: u64,
     matches: u64,
     suppressed: u64,
     timeouts: u64,
     dropped: u64,
+    /// Partial matches that the end of the input has left.
+    open: u64,
 }
 
 impl Rule {
     fn render(self, name: &str) -> String {
-        let mut line = format!("rule {name}: {} matches", self.matches);
+        let mut line = format!("rule {name}: {} events, {} matches", self.events, self.matches);
         let parts = [
             (self.suppressed, "raised nothing, so soon after an alert"),
             (self.timeouts, "partial matches timed out"),
             (self.dropped, "partial matches dropped by a limit"),
+            (self.open, "partial matches open"),
         ];
         for (count, what) in parts.into_iter().filter(|&(count, _)| count > 0) {
             line.push_str(&format!(", {count} {what}"));
@@ -96,7 +100,9 @@ impl Summary {
         let mut rules: BTreeMap<String, Rule> = BTreeMap::new();
         for counts in state.rules() {
             let rule = rules.entry(counts.name.to_owned()).or_default();
+            rule.events += counts.counters.rows;
             rule.matches += counts.counters.matches;
+            rule.open += counts.counters.open;
             rule.suppressed += counts.suppressed;
             rule.timeouts += counts.counters.timeouts;
             rule.dropped += counts.counters.dropped;
@@ -174,9 +180,10 @@ impl Summary {
         let rules: serde_json::Map<_, _> = self
             .rules
             .iter()
-            .map(|(name, &Rule { matches, suppressed, timeouts, dropped })| {
+            .map(|(name, &Rule { events, matches, suppressed, timeouts, dropped, open })| {
                 let counts = json!({
-                    "matches": matches, "suppressed": suppressed, "timeouts": timeouts, "dropped": dropped,
+                    "events": events, "matches": matches, "suppressed": suppressed, "timeouts": timeouts,
+                    "dropped": dropped, "open": open,
                 });
                 (name.clone(), counts)
             })

@@ -7,6 +7,7 @@
 //! in the order in which they reach a collector: up to 2 s behind their event time, so that a watermark 2 s
 //! behind has none late.
 
+mod accounts;
 mod anomaly;
 mod catalog;
 mod row;
@@ -18,9 +19,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use super::random::{Random, scramble, small};
+use super::truth::Case;
+use accounts::{Accounts, Visit};
 use anomaly::{Anomaly, Kind, SLOT_MILLIS};
 use session::{Manner, Session, Step, Visitor, popular};
 
+pub use accounts::{LOGINS_HEADER, Login};
 pub use row::{CSV_HEADER, ShopRow};
 
 const HOUR_MILLIS: i64 = 3_600_000;
@@ -66,6 +70,7 @@ pub struct Shop {
     users: u64,
     slots: u64,
     anomalies: Vec<Anomaly>,
+    accounts: Option<Accounts>,
 }
 
 impl Shop {
@@ -80,8 +85,41 @@ impl Shop {
             users: USERS_KNOWN,
             slots: 0,
             anomalies: Vec::new(),
+            accounts: None,
             traffic,
         }
+    }
+
+    /// The same with logins, and with the cases that rules are to find.
+    pub fn with_accounts(self) -> Self {
+        let ShopTraffic { seed, start_millis, rows_per_hour } = self.traffic;
+        Self { accounts: Some(Accounts::new(seed, start_millis, rows_per_hour)), ..self }
+    }
+
+    /// Logins that have reached the collector before the next row, and were not given before.
+    pub fn logins(&mut self) -> impl Iterator<Item = Login> {
+        let now = self.waiting.peek().map_or(self.next_start_millis, |&Reverse((arrival, _))| arrival);
+        self.accounts.iter_mut().flat_map(move |accounts| accounts.arrived(now))
+    }
+
+    /// Cases of rules, once no further row is wanted: those of accounts, and of the anomalies that are one's.
+    pub fn cases(mut self) -> Vec<Case> {
+        let Some(mut accounts) = self.accounts.take() else { return Vec::new() };
+        let now = self.next_start_millis;
+        // What has not ended may have no row yet.
+        accounts.cases.retain(|case| case.end_millis < now);
+        accounts.give_up(i64::MAX);
+        let testers = self.anomalies.iter().filter(|anomaly| {
+            anomaly.kind == Kind::CardTesting && anomaly.rows > 4 && anomaly.start_millis < now
+        });
+        accounts.cases.extend(testers.map(|anomaly| Case {
+            rule: "card_testing",
+            key: anomaly.user.map(|user| ("user_id", row::user_id(user))).into_iter().collect(),
+            start_millis: anomaly.start_millis,
+            end_millis: anomaly.end_millis,
+            alert: true,
+        }));
+        accounts.cases
     }
 
     /// The next row.
@@ -114,6 +152,13 @@ impl Shop {
             session.anomaly = Some(outage);
         }
         let row = session.row(&mut self.random);
+        if let Some(accounts) = &mut self.accounts {
+            match session.step {
+                Step::Checkout => accounts.checkout(row.user, row.ts_millis),
+                Step::Purchase => accounts.purchase(row.user, row.ts_millis),
+                _ => {}
+            }
+        }
         if let Some(anomaly) = session.anomaly {
             self.anomalies[anomaly].rows += 1;
         }
@@ -144,6 +189,7 @@ impl Shop {
     fn begin_next(&mut self) {
         let now = self.next_start_millis;
         self.begin_slots(now);
+        self.begin_case(now);
         let spike = self.going_on(Kind::TrafficSpike, now);
         let (number, visitor) = self.visitor();
         // Of four sessions in a spike, three are its own.
@@ -162,6 +208,9 @@ impl Shop {
             let steps = [Step::Home, Step::Category, Step::Product, Step::Search];
             let step = steps[self.random.choose(&[0.40, 0.15, 0.37, 0.08])];
             let product = popular(&mut self.random);
+            if let Some(accounts) = &mut self.accounts {
+                accounts.visit(&visitor, now);
+            }
             Session::new(visitor, Manner::Shopper, now, step, product)
         };
         self.wait(number, session);
@@ -219,6 +268,22 @@ impl Shop {
                 self.send_actor();
             }
             self.slots += 1;
+        }
+    }
+
+    /// The visit of a case that is due.
+    fn begin_case(&mut self, now: i64) {
+        let Some(mut accounts) = self.accounts.take() else { return };
+        let visit = accounts.due(now, || {
+            let user = self.new_user();
+            self.session_of(user).1
+        });
+        self.accounts = Some(accounts);
+        if let Some(Visit { manner, of: visitor, start_millis, product }) = visit {
+            self.sessions_begun += 1;
+            let number = self.sessions_begun;
+            let visitor = visitor.in_session(number);
+            self.wait(number, Session::new(visitor, manner, start_millis, Step::Purchase, product));
         }
     }
 

@@ -63,6 +63,30 @@ impl Visitor {
         self
     }
 
+    /// The same from another address.
+    pub fn at(mut self, ip: [u8; 4]) -> Self {
+        self.ip = ip;
+        self
+    }
+
+    /// The same in another session.
+    pub fn in_session(mut self, session: u64) -> Self {
+        self.session = session;
+        self
+    }
+
+    pub fn user(&self) -> u64 {
+        self.user
+    }
+
+    pub fn ip(&self) -> [u8; 4] {
+        self.ip
+    }
+
+    pub fn agent(&self) -> &'static str {
+        self.agent
+    }
+
     /// The same, come by a campaign.
     pub fn by_campaign(mut self) -> Self {
         self.referrer = Some("https://social.example/campaign");
@@ -101,6 +125,11 @@ pub enum Manner {
     /// One small purchase after the other, so many more.
     CardTester {
         purchases: u32,
+    },
+    /// The same at some pace: so many seconds from one to the next, or one more.
+    Buyer {
+        purchases: u32,
+        gap_seconds: u32,
     },
 }
 
@@ -195,10 +224,14 @@ impl Session {
                 self.product = (self.product + 1) % PRODUCTS;
                 (Some(Step::Product), 250 + i64::from(random.index(300)))
             }
-            Manner::CardTester { purchases: 0 } => (None, 0),
+            Manner::CardTester { purchases: 0 } | Manner::Buyer { purchases: 0, .. } => (None, 0),
             Manner::CardTester { purchases } => {
                 *purchases -= 1;
                 (Some(Step::Purchase), 3_000 + i64::from(random.index(5_000)))
+            }
+            Manner::Buyer { purchases, gap_seconds } => {
+                *purchases -= 1;
+                (Some(Step::Purchase), i64::from(*gap_seconds * 1_000 + random.index(1_000)))
             }
         };
         let Some(step) = step else { return false };
