@@ -138,7 +138,7 @@ impl Load {
 fn cycles() -> u64 {
     match std::env::var("VENCEJO_SLOW").ok().map(|text| text.parse().unwrap_or(1)) {
         None | Some(0) => 3,
-        Some(times) => 40 * times,
+        Some(times) => 200 * times,
     }
 }
 

@@ -96,7 +96,8 @@ impl PartitionActor {
             done += 1;
         }
         batch.done = done;
-        if batch.done < batch.request.rows.ranges.len() {
+        // A row that was laid aside has its record only when the partition is rebuilt.
+        if done < batch.request.rows.ranges.len() || !matches!(self.health, Health::Sound) {
             self.batches.push(batch);
         } else {
             self.finish(batch);
