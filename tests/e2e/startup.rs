@@ -32,6 +32,12 @@ fn ads_with(model: Option<&[u8]>, edit: impl Fn(String) -> String) -> TempDir {
     folder
 }
 
+/// The line of an app's SQL that has this text.
+fn line_of(app: &Path, text: &str) -> usize {
+    let sql = std::fs::read_to_string(app.join("app.sql")).unwrap();
+    1 + sql.lines().position(|line| line.contains(text)).unwrap()
+}
+
 #[track_caller]
 fn expect(output: &Output, exit: i32, text: &str) {
     let error = stderr(output);
@@ -51,11 +57,12 @@ fn an_app_that_is_not_there() {
 #[test]
 fn an_app_that_is_wrong_has_all_its_errors_listed_with_their_places() {
     let app = ads_with(None, |sql| {
-        sql.replace("LEAST(GREATEST(cpm", "LEAST(GREATEST(cpmm")
+        sql.replace("ELSE cpm END", "ELSE cpmm END")
             .replace("country_tier             INT", "country_tier INTT")
     });
     let output = serve(app.path(), &[]);
-    expect(&output, 78, "app.sql:16:18: unknown type INTT");
+    let line = line_of(app.path(), "country_tier INTT");
+    expect(&output, 78, &format!("app.sql:{line}:18: unknown type INTT"));
     let error = stderr(&output);
     for other in ["did you mean 'INT'?", "yield.ubj cannot be read", "unknown column 'cpmm'", "has 3 errors"]
     {
@@ -88,8 +95,11 @@ fn a_model_whose_features_are_not_the_declared_inputs() {
         let to = from + sql[from..].find(')').unwrap();
         [&sql[..from], &sql[to..]].concat()
     };
-    let output = serve(ads_with(Some(&whole), fewer).path(), &[]);
-    expect(&output, 78, "app.sql:54:7: 'models/yield.ubj': INPUT names 9, the model has 10 features");
+    let app = ads_with(Some(&whole), fewer);
+    let output = serve(app.path(), &[]);
+    let line = line_of(app.path(), "INPUT (");
+    let expected = format!("app.sql:{line}:7: 'models/yield.ubj': INPUT names 9, the model has 10 features");
+    expect(&output, 78, &expected);
     assert!(stderr(&output).contains("is_prime_time"), "its features are listed: {}", stderr(&output));
     let other = std::fs::read(root().join("engine/model/testdata/formats/xgboost-gamma.ubj")).unwrap();
     expect(&serve(ads_with(Some(&other), |sql| sql).path(), &[]), 78, "has 5 features");
