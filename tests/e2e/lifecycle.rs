@@ -85,7 +85,9 @@ fn a_client_finds_its_engine_again() {
         let client = Client::connect(address, config).await.unwrap();
         let (_, schema) = stream(&client.welcome(), "bid_requests");
         let request = row(&schema, "a");
-        client.decide(0, &request, Duration::ZERO).await.unwrap();
+        for _ in 0..20 {
+            client.decide(0, &request, Duration::ZERO).await.unwrap();
+        }
         engine.signal(Signal::KILL);
         engine.wait();
         let engine = Engine::start_at(&address.to_string(), &[]);
@@ -97,7 +99,8 @@ fn a_client_finds_its_engine_again() {
                 Err(error) => panic!("{error}"),
             }
         };
-        assert_eq!(decided.sequence, 1, "a new engine has new state");
+        // Ticks and requests whose replies were lost have places, too.
+        assert!(decided.sequence < 20, "a new engine has new state, not {}", decided.sequence);
         drop(engine);
     });
 }
