@@ -74,8 +74,8 @@ pub fn some_record(random: &mut Random, sequence: u64) -> Vec<u8> {
     out
 }
 
-/// A record that makes a frame of one block: what a commit that was cut short leaves of several lies where the
-/// frames of a later one end, and the zeros behind those do not cover it.
+/// A record that makes a frame of one block: what a commit that was cut short leaves of several lies where
+/// the frames of a later one end, and the zeros behind those do not cover it.
 fn uniform_record(random: &mut Random, sequence: u64) -> Vec<u8> {
     let stamp = Stamp { partition: 0, sequence: Sequence(sequence), tick: Tick(0) };
     let bytes: Vec<u8> = random.number().to_le_bytes().into_iter().cycle().take(BLOCK_BYTES - 72).collect();
@@ -198,8 +198,8 @@ pub fn crashes_with(seed: u64, lives: u64, faults: Faults) -> Result<u64, String
     Ok(crashed)
 }
 
-/// A commit of three frames of which the middle one does not reach the disk; then a commit of one that ends where
-/// the last of those begins.
+/// A commit of three frames of which the middle one does not reach the disk; then a commit of one that ends
+/// where the last of those begins.
 ///
 /// # Errors
 /// When that last one is taken for something that was written.
