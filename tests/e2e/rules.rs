@@ -76,8 +76,8 @@ fn alerts_and_matches_come_out_of_a_run() {
     assert_eq!(testing["alert"]["severity"], "critical");
     let sequences: Vec<u64> =
         testing["alert"]["sequences"].as_array().unwrap().iter().map(|s| s.as_u64().unwrap()).collect();
-    let first = sequences[0];
-    assert_eq!(sequences, [first, first + 2, first + 4, first + 7]);
+    // Ticks have places between those of the events.
+    assert!(sequences.len() == 4 && sequences.is_sorted_by(|a, b| a < b), "{sequences:?}");
     // d paid, c did not: another card's event at 10:12 says that ten minutes are over.
     let [broken_off] = of("broken_off")[..] else { panic!("{lines:?}") };
     assert_eq!(broken_off["row"], json!({"card": "c", "started": "2024-03-01T10:01:00.000"}));

@@ -86,7 +86,8 @@ impl Ledger {
         }
     }
 
-    /// Writes down that an event was laid aside, or does not count in a replay. It always finds room: segments are never filled to the last.
+    /// Writes down that an event was laid aside, or does not count in a replay. It always finds room:
+    /// segments are never filled to the last.
     pub(crate) fn append_skip(&self, sequence: Sequence, tick: Tick, origin: Option<Origin>) {
         if let Some(kept) = self.kept() {
             let stamp = self.stamp(sequence, tick);

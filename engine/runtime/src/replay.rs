@@ -29,8 +29,8 @@ struct Meaning {
 }
 
 /// Rebuilds states from records: what this app makes of all of the journal, whatever app was served when it
-/// was written. Events of what the app does not declare are passed over. Events that a state has already are passed over, so it may begin with
-/// states that are further on than the journal's first records.
+/// was written. Events of what the app does not declare are passed over, and those that a state has already:
+/// it may begin with states that are further on than the journal's first records.
 pub(crate) struct Replay<'v> {
     app: Arc<App>,
     versions: &'v dyn Versions,

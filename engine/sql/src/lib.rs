@@ -21,9 +21,9 @@
 //! names, models, look-up tables and decisions have their own. Names compare exactly, keywords in any case;
 //! `"x"` and `` `x` `` are quoted names.
 //!
-//! Options of a materialized view: `ttl` of groups without a window, `retention` of its rows, `allowed_lateness`
-//! of its windows, and `max_keys`, the groups that it holds in a partition: rows of further keys are refused and
-//! counted.
+//! Options of a materialized view: `ttl` of groups without a window, `retention` of its rows,
+//! `allowed_lateness` of its windows, and `max_keys`, the groups that it holds in a partition: rows of
+//! further keys are refused and counted.
 //!
 //! # Where it departs from Flink
 //!

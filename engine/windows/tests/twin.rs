@@ -158,7 +158,8 @@ proptest! {
     #[test]
     fn groups_of_windows(rows in rows(), windowing in windowing()) {
         let grouping = Grouping::Window { windowing, lateness: 0 };
-        let spec = Aggregation { key: vec![(1, Type::BigInt)], time: Some(0), grouping, calls: calls(), keys_max: VIEW_KEYS_MAX };
+        let (key, time) = (vec![(1, Type::BigInt)], Some(0));
+        let spec = Aggregation { key, time, grouping, calls: calls(), keys_max: VIEW_KEYS_MAX };
         let mut groups = GroupBy::new(&spec);
         let found = run(&mut groups, &rows);
         let ends: Vec<i64> = found.iter().map(|row| row.split(' ').nth(2).unwrap().parse().unwrap()).collect();
