@@ -184,7 +184,8 @@ impl Feed {
         let time = (self.number / EVENTS_PER_MILLI).cast_signed();
         for _ in 0..EVENTS_PER_MILLI {
             let key = (self.throw() % self.keys).cast_signed();
-            let kind = KINDS[self.throw() as usize % self.kinds];
+            let kind =
+                KINDS[usize::try_from(self.throw() % self.kinds as u64).expect("fewer kinds than that")];
             let reading = (self.throw() % 1_000) as f64 / 10.0;
             let row = [Value::Int(time), Value::Int(key), Value::Str(kind), Value::Double(reading)];
             let _ = self.set.row(&row, self.number, &mut self.sink);

@@ -203,7 +203,9 @@ mod tests {
     #[test]
     fn alerts_follow_their_outputs_to_the_next_app() {
         let mut book = AlertBook::default();
-        (0..4).for_each(|id| book.raise(Alert { output: id as usize % 2, ..alert(id) }));
+        for (id, output) in [(0, 0), (1, 1), (2, 0), (3, 1)] {
+            book.raise(Alert { output, ..alert(id) });
+        }
         book.change(AlertId(3), AlertChange::Acknowledge).unwrap();
         let book = book.succeed(|output| (output == 1).then_some(5));
         let kept: Vec<_> = book.iter().map(|alert| (alert.id, alert.output, alert.status)).collect();
