@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use vencejo_core::plan::App;
 use vencejo_core::{Effect, Effects, Event, PartitionState, answer};
 use vencejo_journal::Refused;
 use vencejo_types::limits::DRAIN_TURNS_MAX;
@@ -63,6 +64,7 @@ impl PartitionActor {
         clock: Clock,
         emitted: Arc<AtomicU64>,
     ) -> Self {
+        let owed_tick = first_tick(state.app(), clock);
         Self {
             id,
             state,
@@ -72,7 +74,7 @@ impl PartitionActor {
             clock,
             emitted,
             batches: Vec::new(),
-            owed_tick: None,
+            owed_tick,
             health: Health::Sound,
             taps: Taps::default(),
         }
@@ -247,6 +249,13 @@ impl PartitionActor {
             None => then(),
         }
     }
+}
+
+/// For what lives by engine time: the state is new, or as old as the engine before.
+fn first_tick(app: &Arc<App>, clock: Clock) -> Option<(Moment, Ticked)> {
+    let watermarks = vec![Some(i64::MIN); app.streams.len()].into();
+    let ticked = Ticked { app: Arc::clone(app), watermarks };
+    app.flow.lives_by_engine_time().then(|| (clock.now(), ticked))
 }
 
 fn count(events: usize) -> u32 {

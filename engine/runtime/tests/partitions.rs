@@ -3,11 +3,15 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use support::{COUNT, POISON, Seen, app_with, run, run_app};
+use vencejo_core::plan::flow::Operator;
 use vencejo_core::plan::{Lane, StreamOptions};
 use vencejo_runtime::Unavailable;
 use vencejo_types::Sequence;
 use vencejo_types::limits::{FAST_LANE_REQUESTS_MAX, NORMAL_LANE_REQUESTS_MAX};
+use vencejo_windows::spec::Grouping;
 
 #[test]
 fn requests_of_a_key_are_answered_in_order() {
@@ -49,6 +53,20 @@ fn a_batch_of_an_urgent_stream_is_applied_whole_before_a_later_decision() {
         harness.settle().await;
         let expected = [Seen::Absorbed(5_000, Sequence(5_000)), Seen::Decided(5, Some(5_000))];
         assert_eq!(harness.recorder.seen(), expected);
+    });
+}
+
+#[test]
+fn what_lives_by_engine_time_is_told_the_time_before_its_first_row() {
+    let mut app = app_with(StreamOptions::default());
+    let nodes = &mut Arc::get_mut(&mut app).unwrap().flow.nodes;
+    let Operator::Aggregate(groups) = &mut nodes[0].operator else { panic!("the groups come first") };
+    groups.grouping = Grouping::Running { ttl: Some(3_600_000) };
+    // Else its groups would be as old as the last tick of the engine before, and the first one ended them.
+    run_app(&app, 1, 1, async |harness| {
+        harness.ingest(1, 3).unwrap();
+        harness.settle().await;
+        assert_eq!(harness.recorder.seen(), [Seen::Absorbed(3, Sequence(4))], "a tick, then three rows");
     });
 }
 
