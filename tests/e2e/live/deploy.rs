@@ -151,7 +151,7 @@ fn a_large_state_goes_over_as_it_is() {
         }
     });
     // One view stays, the other goes with as many keys.
-    app.write(&SQL.replace("MAX(at) AS latest FROM", "MAX(at) AS last_at FROM"));
+    app.write(&SQL.replace("MAX(at) AS latest FROM", "MIN(at) AS latest FROM"));
     eprintln!("{}", deployed(&engine, &app));
     app.write(SQL);
     eprintln!("{}", deployed(&engine, &app));
