@@ -17,7 +17,7 @@ use crate::storage::Storage;
 use crate::writer::Writer;
 
 /// How long what nobody waits for may gather before it is written.
-const LAZY: Duration = Duration::from_millis(5);
+const LAZY: Duration = Duration::from_millis(100);
 /// How long the journal must be quiet before it says on disk that all of it is durable.
 const QUIET: Duration = Duration::from_millis(50);
 /// How often it looks whether the spare segment is there.
@@ -30,7 +30,7 @@ const FULL_LOOK: Duration = Duration::from_millis(250);
 pub enum Urgency {
     /// It is written at once: behind the commit that is under way.
     Eager,
-    /// It may wait some milliseconds for others.
+    /// It may wait a tenth of a second for others.
     Lazy,
 }
 

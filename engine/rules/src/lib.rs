@@ -19,6 +19,22 @@
 //! What conditions read of the rows taken before lies in a few words beside a thread's path (`registers`): a
 //! condition costs the same however long the match is, and threads with equal words are one. Nothing is
 //! allocated per row once the memory is there: runs, keys and paths are used again.
+//!
+//! # Cost
+//!
+//! `cargo bench -p bench-micro --bench rules`: processor time per event, matches and timers included, on one
+//! core of a Zen 3. All rules are of three steps with thresholds of their own; with one kind of event every
+//! rule may begin at every event, and 100 rules find a match in every fifth.
+//!
+//! | ns per event | 1 rule | 10 | 100 | 500 |
+//! |---|---|---|---|---|
+//! | one kind, 1,000 keys | 141 | 262 | 1,140 | 12,950 |
+//! | eight kinds, 1,000 keys | 122 | | 382 | 990 |
+//! | one kind, 100,000 keys | 210 | | 5,180 | |
+//! | one kind, 1 M keys | 233 | | 6,150 | |
+//! | a condition on the row before, 1,000 keys | 213 | | 2,660 | |
+//!
+//! An open run takes 447 bytes with its key (2.4 M of them on 633,000 keys).
 #![forbid(unsafe_code)]
 #![allow(
     clippy::cast_possible_truncation,

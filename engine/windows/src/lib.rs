@@ -14,16 +14,19 @@
 //!
 //! # Cost
 //!
-//! `cargo bench -p bench-micro --bench windows`: processor time per event with 1,000 BIGINT keys at random,
-//! closing of windows included, on a busy machine (so: upper bounds).
+//! `cargo bench -p bench-micro --bench windows`: processor time per event, BIGINT keys at random, closing of
+//! windows included, on one core of a Zen 3.
 //!
-//! | | ns per event |
-//! |---|---|
-//! | TUMBLE, COUNT and SUM | 65 to 79 |
-//! | HOP of 5 slices, COUNT(DISTINCT) of values that are all distinct | 283 to 484 |
-//! | SESSION, COUNT and SUM, half of the sessions of one row | 210 to 254 |
-//! | running COUNT and SUM | 82 to 85 |
-//! | look-up and reading of a running group's row, hot | 52 to 95 |
+//! | ns per event | 1,000 keys | 1 M keys |
+//! |---|---|---|
+//! | TUMBLE, COUNT and SUM | 60 | 530 |
+//! | HOP of 5 slices, COUNT(DISTINCT) of values that are all distinct | 750 | |
+//! | SESSION, COUNT and SUM, half of the sessions of one row | 163 | 3,200 |
+//! | running COUNT and SUM | 62 | 506 |
+//! | look-up and reading of a running group's row, hot | 69 | 78 |
+//!
+//! At 1 M keys an event waits for memory: for a slot of the index, then for a run of cells, each a page that
+//! the processor has no translation of.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::cast_possible_truncation,
