@@ -15,7 +15,7 @@ use vencejo_expr::Value;
 use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
 use vencejo_types::{StreamId, ViewId};
-use vencejo_windows::Texts;
+use vencejo_windows::{Damaged, Texts};
 
 use crate::column_value;
 use crate::event::Effects;
@@ -130,6 +130,9 @@ impl Dataflow {
     }
 
     /// The row of a table that has this key; NULL columns of a key never have one. In the table's columns.
+    ///
+    /// # Errors
+    /// When the key may be there, in a page of the restored image that cannot be had.
     pub(crate) fn find<'a>(
         &'a self,
         flow: &'a Flow,
@@ -137,7 +140,7 @@ impl Dataflow {
         key: &[u8],
         texts: &'a mut Texts,
         arena: &'a Bump,
-    ) -> Option<&'a [Value<'a>]> {
+    ) -> Result<Option<&'a [Value<'a>]>, Damaged> {
         table::find(flow, &self.slots, table, key, texts, arena)
     }
 
