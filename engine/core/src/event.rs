@@ -95,6 +95,7 @@ pub struct Effects {
     pub(crate) bytes: Vec<u8>,
     pub(crate) scratch: Scratch,
     pub(crate) unwritable: u64,
+    pub(crate) damaged: u64,
 }
 
 /// Working memory of a transition; holds nothing between two.
@@ -159,6 +160,12 @@ impl Effects {
     /// Rows, over all transitions, that an output could not give because they pass the longest row.
     pub fn unwritable(&self) -> u64 {
         self.unwritable
+    }
+
+    /// Decisions that fell back, and rows that came to nothing at a node, over all transitions, because a
+    /// page of the image that the partition was restored from could not be had.
+    pub fn damaged(&self) -> u64 {
+        self.damaged
     }
 
     /// Bytes of memory that effects hold; without what transitions work in.

@@ -8,6 +8,7 @@
 mod dataflow;
 mod decision;
 mod event;
+pub mod image;
 pub mod models;
 pub mod plan;
 mod producers;

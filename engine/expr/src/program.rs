@@ -87,12 +87,19 @@ pub struct Program {
     pub(crate) initial: Initial,
     /// The register of each output; None for a NULL of no type.
     pub(crate) outputs: Vec<Option<Place>>,
+    pub(crate) fingerprint: u64,
 }
 
 /// In place of a block's return address: it has run.
 const DONE: Index = Index::MAX;
 
 impl Program {
+    /// What it is told apart by: the same expressions, planned alike, have the same; another version of this
+    /// crate may give another.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
     /// Evaluates every output, in order. The slice lives in the arena, and so does whatever the run needs: no
     /// heap allocation once the arena has grown. Cost: linear in the instructions needed.
     pub fn run<'a>(&'a self, env: &mut impl Env<'a>, arena: &'a Bump) -> &'a [Value<'a>] {

@@ -10,6 +10,7 @@ use vencejo_types::limits::{VIEW_KEYS_MAX, WINDOWS_OPEN_MAX};
 use crate::groups::{Groups, Layout};
 use crate::key;
 use crate::operator::{Downstream, Taken};
+use crate::paged::{Left, Visitor};
 use crate::sliced::emit_groups;
 use crate::spec::Aggregation;
 
@@ -23,6 +24,7 @@ pub(crate) struct Given {
     windows: BTreeMap<(i64, i64), Groups>,
     watermark: i64,
     keys: usize,
+    left: Left,
     key: Vec<u8>,
     pub late: u64,
     pub refused: u64,
@@ -38,6 +40,7 @@ impl Given {
             windows: BTreeMap::new(),
             watermark: i64::MIN,
             keys: 0,
+            left: Left::default(),
             key: Vec::new(),
             late: 0,
             refused: 0,
@@ -60,7 +63,8 @@ impl Given {
         key::write_columns(row, &self.layout.key, &mut self.key);
         let groups = self.windows.entry((end, start)).or_insert_with(|| Groups::new(&self.layout));
         let keys_max = groups.table.len() + (VIEW_KEYS_MAX - self.keys);
-        let Some((_, is_new)) = groups.fold(&self.layout, &self.key, row, time, keys_max) else {
+        // Its pages are all in memory.
+        let Ok(Some((_, is_new))) = groups.fold(&self.layout, &self.key, row, time, keys_max) else {
             self.refused += 1;
             return Taken::Refused;
         };
@@ -75,10 +79,21 @@ impl Given {
             if !is_closed(end, self.watermark) {
                 return;
             }
-            let groups = window.remove();
+            let mut groups = window.remove();
+            self.left.save(|visitor| groups.visit(visitor));
             self.keys -= groups.table.len();
             emit_groups(&self.layout, &groups, (start, end), down);
         }
+    }
+
+    pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        let layout = &self.layout;
+        visitor.windows(&mut self.windows, || Groups::new(layout), Groups::visit);
+        visitor.left(&mut self.left);
+        visitor.int(&mut self.watermark);
+        visitor.size(&mut self.keys);
+        visitor.word(&mut self.late);
+        visitor.word(&mut self.refused);
     }
 
     pub fn key_count(&self) -> usize {

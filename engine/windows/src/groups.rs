@@ -4,7 +4,9 @@ use vencejo_expr::{Type, Value};
 
 use crate::aggregate::{Aggregates, Sides, State, Texts};
 use crate::cell::Cell;
+use crate::index::Damaged;
 use crate::key;
+use crate::paged::Visitor;
 use crate::spec::AggregateCall;
 use crate::table::KeyedTable;
 
@@ -68,6 +70,9 @@ impl Groups {
 
     /// Takes a row into the group of a key. Whether the group is new, or nothing where it would be one more
     /// than `keys_max`.
+    ///
+    /// # Errors
+    /// When a page of the group cannot be had; nothing has changed.
     #[inline]
     pub fn fold(
         &mut self,
@@ -76,18 +81,37 @@ impl Groups {
         row: &[Value<'_>],
         time: i64,
         keys_max: usize,
-    ) -> Option<(usize, bool)> {
-        let (place, is_new) = self.table.find_or_insert(key, keys_max)?;
+    ) -> Result<Option<(usize, bool)>, Damaged> {
+        if !layout.aggregates.reach(layout.aggregates.initial(), &self.sides, true)
+            && self.find(layout, key)?.is_none()
+        {
+            return Err(Damaged);
+        }
+        let Some((place, is_new)) = self.table.find_or_insert(key, keys_max)? else { return Ok(None) };
         let cells = &mut self.table.cells_mut(place)[layout.header..];
+        if !layout.aggregates.reach(cells, &self.sides, true) {
+            return Err(Damaged);
+        }
         layout.aggregates.fold(row, time, cells, &mut self.sides);
-        Some((place, is_new))
+        Ok(Some((place, is_new)))
+    }
+
+    /// The place of a key's group, if it is there.
+    ///
+    /// # Errors
+    /// When a page of the group cannot be had.
+    #[inline]
+    pub fn find(&self, layout: &Layout, key: &[u8]) -> Result<Option<usize>, Damaged> {
+        let Some(place) = self.table.find(key)? else { return Ok(None) };
+        let cells = &self.table.cells(place)[layout.header..];
+        if layout.aggregates.reach(cells, &self.sides, false) { Ok(Some(place)) } else { Err(Damaged) }
     }
 
     /// Takes the groups of another one.
     pub fn merge(&mut self, layout: &Layout, other: &Self) {
         for theirs in other.table.places() {
             let key = other.table.key(theirs);
-            let Some((place, _)) = self.table.find_or_insert(key, usize::MAX) else { continue };
+            let Ok(Some((place, _))) = self.table.find_or_insert(key, usize::MAX) else { continue };
             let cells = &mut self.table.cells_mut(place)[layout.header..];
             layout.aggregates.merge(cells, &mut self.sides, other.state(layout, theirs));
         }
@@ -106,6 +130,12 @@ impl Groups {
     pub fn clear(&mut self) {
         self.table.clear();
         self.sides.clear();
+    }
+
+    /// Shows them.
+    pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        self.table.visit(visitor);
+        self.sides.visit(visitor);
     }
 
     pub fn bytes(&self) -> usize {

@@ -1,111 +1,113 @@
-//! A hash index: from a hash to the place of an entry that lies elsewhere.
+//! A hash index in pages: linear hashing (Litwin, "Linear hashing: a new tool for file and table addressing",
+//! VLDB 1980) over small indexes of [`Slots`].
 //!
-//! Open addressing with linear probing; a slot holds 32 bits of the hash beside the place, so that a probe
-//! touches one cache line and, as a rule, one entry. The slot follows from the hash's upper bits: keys of one
-//! partition share their lower ones, and growing walks old and new slots in the same order. Nothing iterates
-//! over the slots.
+//! The lower bits of a hash's tag say which page. When there are too many entries for the pages, one page, in
+//! turn, is split in two: so growing never touches more than a page, of however many, and a page that is not
+//! in memory is not needed but for the keys in it. A page that is too full all the same grows by itself.
+
+use crate::paged::{Extent, Pages, Visitor};
+use crate::slots::{Slots, tag};
+
+/// Entries per page, on average. As pages are split in turn, each has half to twice as many.
+const ENTRIES_PER_PAGE: usize = 256;
+
+/// A page that the answer depends on cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damaged;
 
 /// From hashes to places.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Index {
-    /// Hash in the upper half, place + 1 in the lower; 0 is empty.
-    slots: Vec<u64>,
+    pages: Pages<Slots>,
     len: usize,
 }
 
-const SLOTS_MIN: usize = 8;
+/// The page of a tag where there are `pages` pages, at least one.
+#[inline]
+fn page_of(tag: u32, pages: usize) -> usize {
+    let all = pages.next_power_of_two();
+    let page = tag as usize & (all - 1);
+    // Pages in the upper half come one by one; until then their entries are in the lower half.
+    if page < pages { page } else { page - all / 2 }
+}
 
 impl Index {
-    /// The slot at which to look first.
-    fn home(&self, tag: u32) -> usize {
-        ((u64::from(tag) * self.slots.len() as u64) >> 32) as usize
-    }
-
-    fn next(&self, slot: usize) -> usize {
-        (slot + 1) & (self.slots.len() - 1)
-    }
-
-    /// The place of the entry with this hash for which `is_it` holds.
+    /// The place of the entry with this hash for which `is_it` holds. `is_it` says nothing where it cannot
+    /// know.
+    ///
+    /// # Errors
+    /// When a page is needed that cannot be had.
     #[inline]
-    pub fn find(&self, hash: u64, mut is_it: impl FnMut(usize) -> bool) -> Option<usize> {
-        if self.slots.is_empty() {
-            return None;
+    pub fn find(
+        &self,
+        hash: u64,
+        mut is_it: impl FnMut(usize) -> Option<bool>,
+    ) -> Result<Option<usize>, Damaged> {
+        if self.pages.len() == 0 {
+            return Ok(None);
         }
-        let tag = (hash >> 32) as u32;
-        let mut slot = self.home(tag);
-        loop {
-            let entry = self.slots[slot];
-            if entry == 0 {
-                return None;
-            }
-            let place = (entry & 0xffff_ffff) as usize - 1;
-            if (entry >> 32) as u32 == tag && is_it(place) {
-                return Some(place);
-            }
-            slot = self.next(slot);
-        }
+        let page = self.pages.get(page_of(tag(hash), self.pages.len())).ok_or(Damaged)?;
+        let mut knows = true;
+        let found = page.find(hash, |place| {
+            let answer = is_it(place);
+            knows &= answer.is_some();
+            answer.unwrap_or(true)
+        });
+        if knows { Ok(found) } else { Err(Damaged) }
     }
 
-    /// Adds an entry that is not there. `place` is less than 2^32 - 1.
+    /// Adds an entry that is not there: [`Index::find`] has said so. `place` is less than 2^32 - 1.
     pub fn insert(&mut self, hash: u64, place: usize) {
-        if (self.len + 1) * 8 > self.slots.len() * 5 {
+        if self.len >= self.pages.len() * ENTRIES_PER_PAGE {
             self.grow();
         }
-        self.put(hash & !0xffff_ffff | (place as u64 + 1));
-        self.len += 1;
-    }
-
-    fn put(&mut self, entry: u64) {
-        let mut slot = self.home((entry >> 32) as u32);
-        while self.slots[slot] != 0 {
-            slot = self.next(slot);
+        if let Some(page) = self.pages.get_mut(page_of(tag(hash), self.pages.len())) {
+            page.insert(hash, place);
+            self.len += 1;
         }
-        self.slots[slot] = entry;
     }
 
+    /// Adds a page, and splits the one that has had its entries.
     fn grow(&mut self) {
-        let slots = vec![0; (self.slots.len() * 2).max(SLOTS_MIN)];
-        let old = std::mem::replace(&mut self.slots, slots);
-        old.into_iter().filter(|&entry| entry != 0).for_each(|entry| self.put(entry));
+        let pages = self.pages.len();
+        if pages == 0 {
+            return self.pages.push(Slots::default());
+        }
+        let old = pages - (pages + 1).next_power_of_two() / 2;
+        // A page that cannot be had is not split: others get fuller.
+        if let Some(page) = self.pages.get_mut(old) {
+            let new = page.split(|tag| page_of(tag, pages + 1) == pages);
+            self.pages.push(new);
+        }
     }
 
-    /// Takes an entry out, if it is there. The entries behind it move up, so that no mark stays.
+    /// Takes an entry out, if it is there.
     pub fn remove(&mut self, hash: u64, place: usize) {
-        if self.slots.is_empty() {
+        if self.pages.len() == 0 {
             return;
         }
-        let entry = hash & !0xffff_ffff | (place as u64 + 1);
-        let mut hole = self.home((entry >> 32) as u32);
-        while self.slots[hole] != entry {
-            if self.slots[hole] == 0 {
-                return;
-            }
-            hole = self.next(hole);
+        if let Some(page) = self.pages.get_mut(page_of(tag(hash), self.pages.len()))
+            && page.remove(hash, place)
+        {
+            self.len -= 1;
         }
-        self.len -= 1;
-        let mut slot = self.next(hole);
-        let mask = self.slots.len() - 1;
-        while self.slots[slot] != 0 {
-            let home = self.home((self.slots[slot] >> 32) as u32);
-            // It may move into the hole unless its home lies behind the hole.
-            if slot.wrapping_sub(home) & mask >= slot.wrapping_sub(hole) & mask {
-                self.slots[hole] = self.slots[slot];
-                hole = slot;
-            }
-            slot = self.next(slot);
-        }
-        self.slots[hole] = 0;
     }
 
-    /// Forgets all entries and keeps the memory.
+    /// Forgets all entries.
     pub fn clear(&mut self) {
-        self.slots.fill(0);
+        self.pages.clear();
         self.len = 0;
+    }
+
+    /// Shows it.
+    pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        visitor.size(&mut self.len);
+        visitor.pages(&mut self.pages, Extent { entries: self.len, per_page: 0 });
     }
 
     /// Bytes that it holds.
     pub fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<u64>()
+        self.pages.held().map(Slots::bytes).sum::<usize>() + self.pages.list_bytes()
     }
 }
 
@@ -114,29 +116,45 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
+    use vencejo_types::row::key_hash;
+
+    #[test]
+    fn every_page_is_split_in_turn() {
+        for pages in 1..100 {
+            for tag in 0..1_000 {
+                let (before, after) = (page_of(tag, pages), page_of(tag, pages + 1));
+                let split = pages - (pages + 1).next_power_of_two() / 2;
+                assert!(after == before || (before, after) == (split, pages), "{tag} of {pages} pages");
+            }
+        }
+    }
 
     proptest! {
-        /// Few hashes, so that entries collide and probes wrap around the end.
+        #![proptest_config(ProptestConfig::with_cases(8))]
+        /// Enough keys for dozens of pages; some hashes are equal in all that a slot holds.
         #[test]
-        fn equals_a_map(steps in prop::collection::vec((any::<bool>(), 0_u64..40), 0..400)) {
-            let hash = |key: u64| if key.is_multiple_of(3) { u64::MAX - key % 5 } else { key << 59 };
+        fn equals_a_map(steps in prop::collection::vec((0_u8..5, any::<u16>()), 9_000)) {
+            let hash = |key: u16| if key.is_multiple_of(50) { 7 << 32 } else { key_hash(&key.to_le_bytes()) };
             let (mut index, mut twin) = (Index::default(), BTreeMap::new());
-            for (add, key) in steps {
-                let place = key as usize;
-                let found = index.find(hash(key), |place| place == key as usize);
-                prop_assert_eq!(found, twin.get(&key).copied());
-                if add && found.is_none() {
-                    index.insert(hash(key), place);
-                    twin.insert(key, place);
-                } else if !add {
-                    index.remove(hash(key), place);
-                    twin.remove(&key);
-                }
-                for key in 0..40 {
-                    let found = index.find(hash(key), |place| place == key as usize);
-                    prop_assert_eq!(found, twin.get(&key).copied());
+            for (place, (step, key)) in steps.into_iter().enumerate() {
+                let found = index.find(hash(key), |at| Some(twin.get(&key) == Some(&at)));
+                prop_assert_eq!(found, Ok(twin.get(&key).copied()));
+                match twin.get(&key) {
+                    None => {
+                        index.insert(hash(key), place);
+                        twin.insert(key, place);
+                    }
+                    Some(&place) if step == 0 => {
+                        index.remove(hash(key), place);
+                        twin.remove(&key);
+                    }
+                    Some(_) => {}
                 }
             }
+            for (key, &place) in &twin {
+                prop_assert_eq!(index.find(hash(*key), |at| Some(at == place)), Ok(Some(place)));
+            }
+            prop_assert_eq!(index.len, twin.len());
         }
     }
 }

@@ -2,9 +2,6 @@
 //!
 //! Rows come out at the end of the input, one per key, in order of first arrival.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use vencejo_expr::Value;
 use vencejo_types::limits::VIEW_KEYS_MAX;
 
@@ -12,8 +9,10 @@ use crate::aggregate::Texts;
 use crate::cell::{Cell, int, of_int};
 use crate::group_by::Place;
 use crate::groups::{Groups, Layout, recycled};
+use crate::index::Damaged;
 use crate::key;
 use crate::operator::{Downstream, Taken};
+use crate::paged::{Heap, Visitor};
 use crate::spec::Aggregation;
 
 /// Header cells of a group with a time to live: when it came, counted in groups, and engine time of its last
@@ -22,7 +21,7 @@ const SEQUENCE: usize = 0;
 const TOUCHED: usize = 1;
 
 /// What a group with a time to live takes more: the header, and an entry of `looks`.
-pub(crate) const TTL_BYTES: usize = 2 * size_of::<Cell>() + size_of::<Reverse<(i64, u32)>>();
+pub(crate) const TTL_BYTES: usize = 2 * size_of::<Cell>() + size_of::<(i64, u32)>();
 
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -31,7 +30,7 @@ pub(crate) struct Running {
     ttl_micros: Option<i64>,
     groups: Groups,
     /// When to look at a group again, one entry per group: not before its time to live has ended.
-    looks: BinaryHeap<Reverse<(i64, u32)>>,
+    looks: Heap<(i64, u32)>,
     now_micros: i64,
     sequence: i64,
     is_ended: bool,
@@ -49,7 +48,7 @@ impl Running {
             layout,
             time: spec.time,
             ttl_micros: ttl_millis.map(|millis| millis.saturating_mul(1_000)),
-            looks: BinaryHeap::new(),
+            looks: Heap::default(),
             now_micros: 0,
             sequence: 0,
             is_ended: false,
@@ -69,10 +68,17 @@ impl Running {
             }
         };
         key::write_columns(row, &self.layout.key, &mut self.key);
-        let Some((place, is_new)) = self.groups.fold(&self.layout, &self.key, row, time, VIEW_KEYS_MAX)
-        else {
-            self.refused += 1;
-            return Taken::Refused;
+        if self.looks.is_damaged() {
+            return Taken::Damaged;
+        }
+        let folded = self.groups.fold(&self.layout, &self.key, row, time, VIEW_KEYS_MAX);
+        let (place, is_new) = match folded {
+            Ok(Some(folded)) => folded,
+            Ok(None) => {
+                self.refused += 1;
+                return Taken::Refused;
+            }
+            Err(Damaged) => return Taken::Damaged,
         };
         if let Some(ttl) = self.ttl_micros {
             let cells = self.groups.table.cells_mut(place);
@@ -80,7 +86,7 @@ impl Running {
             if is_new {
                 cells[SEQUENCE] = of_int(self.sequence);
                 self.sequence += 1;
-                self.looks.push(Reverse((self.now_micros.saturating_add(ttl), place as u32)));
+                self.looks.push((self.now_micros.saturating_add(ttl), place as u32));
             }
         }
         Taken::Yes
@@ -89,14 +95,14 @@ impl Running {
     pub fn tick(&mut self, now_micros: i64) {
         self.now_micros = self.now_micros.max(now_micros);
         let Some(ttl) = self.ttl_micros else { return };
-        while let Some(&Reverse((at, place))) = self.looks.peek() {
+        while let Some(&(at, place)) = self.looks.peek() {
             if at > self.now_micros {
                 return;
             }
             self.looks.pop();
             let ends = int(self.groups.table.cells(place as usize)[TOUCHED]).saturating_add(ttl);
             if ends > self.now_micros {
-                self.looks.push(Reverse((ends, place)));
+                self.looks.push((ends, place));
             } else {
                 self.groups.remove(&self.layout, place as usize);
             }
@@ -123,8 +129,22 @@ impl Running {
         }
     }
 
-    pub fn find(&self, key: &[u8]) -> Option<Place> {
-        self.groups.table.find(key).map(|place| Place(place as u32))
+    /// Without the order in which groups end, none can be said to be there.
+    pub fn find(&self, key: &[u8]) -> Result<Option<Place>, Damaged> {
+        if self.looks.is_damaged() {
+            return Err(Damaged);
+        }
+        Ok(self.groups.find(&self.layout, key)?.map(|place| Place(place as u32)))
+    }
+
+    pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        self.groups.visit(visitor);
+        self.looks.visit(visitor);
+        visitor.int(&mut self.now_micros);
+        visitor.int(&mut self.sequence);
+        visitor.flag(&mut self.is_ended);
+        visitor.word(&mut self.late);
+        visitor.word(&mut self.refused);
     }
 
     pub fn width(&self) -> usize {
@@ -152,6 +172,6 @@ impl Running {
     }
 
     pub fn bytes(&self) -> usize {
-        self.groups.bytes() + self.looks.capacity() * size_of::<Reverse<(i64, u32)>>()
+        self.groups.bytes() + self.looks.bytes()
     }
 }

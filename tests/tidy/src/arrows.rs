@@ -49,6 +49,7 @@ pub const EXTERNALS: &[(&str, &[&str])] = &[
     ("libm", &["vencejo-expr"]),
     ("md-5", &["vencejo-expr"]),
     ("regex-automata", &["vencejo-expr"]),
+    ("rkyv", &["vencejo-windows", "vencejo-core"]),
     ("sha1", &["vencejo-expr"]),
     ("sha2", &["vencejo-expr"]),
     ("sqlparser", &["vencejo-sql"]),

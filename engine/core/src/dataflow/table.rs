@@ -3,7 +3,7 @@
 use bumpalo::Bump;
 use vencejo_expr::Value;
 use vencejo_types::ViewId;
-use vencejo_windows::Texts;
+use vencejo_windows::{Damaged, Texts};
 
 use super::pass::{Source, calc_row};
 use super::slot::{Slot, Work};
@@ -11,6 +11,9 @@ use crate::plan::flow::{Flow, TableSource};
 
 /// The row of `table` that has this key. Running groups are computed as they are now; a row that HAVING does
 /// not let through is not there.
+///
+/// # Errors
+/// When the key may be there, in a page of the restored image that cannot be had.
 pub(super) fn find<'a>(
     flow: &'a Flow,
     slots: &'a [Slot],
@@ -18,7 +21,7 @@ pub(super) fn find<'a>(
     key: &[u8],
     texts: &'a mut Texts,
     arena: &'a Bump,
-) -> Option<&'a [Value<'a>]> {
+) -> Result<Option<&'a [Value<'a>]>, Damaged> {
     let (node, calc) = match &flow.tables[table.index()].source {
         TableSource::Running { node, calc } => (*node, Some(calc)),
         TableSource::Kept { node } => (*node, None),
@@ -26,12 +29,18 @@ pub(super) fn find<'a>(
     let columns = flow.nodes[node].columns.len();
     let row: &'a mut [Value<'a>] = arena.alloc_slice_fill_copy(columns, Value::Null);
     match &slots[node].work {
-        Work::Groups(groups) => groups.read(groups.find(key)?, texts, row),
-        Work::Kept(kept) => kept.read(kept.find(key)?, texts, row),
-        Work::Stateless | Work::Away | Work::Other(_) => return None,
+        Work::Groups(groups) => match groups.find(key)? {
+            Some(place) => groups.read(place, texts, row),
+            None => return Ok(None),
+        },
+        Work::Kept(kept) => match kept.find(key)? {
+            Some(place) => kept.read(place, texts, row),
+            None => return Ok(None),
+        },
+        Work::Stateless | Work::Away | Work::Other(_) => return Ok(None),
     }
-    match calc {
+    Ok(match calc {
         Some(calc) => calc_row(calc, Source::Values(row), arena),
         None => Some(row),
-    }
+    })
 }
