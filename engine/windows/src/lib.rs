@@ -12,6 +12,10 @@
 //! each operator's file says which. Only sums and means of doubles depend on the order of arrival, by
 //! rounding.
 //!
+//! # State
+//!
+//! It lies in pages ([`paged`]), which are captured while rows come in and opened lazily from an image.
+//!
 //! # Cost
 //!
 //! `cargo bench -p bench-micro --bench windows`: processor time per event with 1,000 BIGINT keys at random,

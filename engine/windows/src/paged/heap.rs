@@ -1,5 +1,7 @@
 //! A binary heap in pages: the least entry first.
 
+use std::cell::Cell;
+
 use super::{List, Stored, Visitor};
 
 /// Entries, the least first. Which of equal ones comes first follows from what was pushed and popped.
@@ -7,12 +9,12 @@ use super::{List, Stored, Visitor};
 pub(crate) struct Heap<T> {
     entries: List<T>,
     /// A page that it needed could not be had: its order is not to be relied upon.
-    is_damaged: bool,
+    is_damaged: Cell<bool>,
 }
 
 impl<T> Default for Heap<T> {
     fn default() -> Self {
-        Self { entries: List::default(), is_damaged: false }
+        Self { entries: List::default(), is_damaged: Cell::new(false) }
     }
 }
 
@@ -24,20 +26,23 @@ impl<T: Stored + Ord + Default> Heap<T> {
 
     /// Whether a page that it needed could not be had.
     pub fn is_damaged(&self) -> bool {
-        self.is_damaged
+        self.is_damaged.get()
     }
 
     /// The least entry.
-    pub fn peek(&mut self) -> Option<&T> {
-        self.is_damaged |= !self.entries.is_empty() && self.entries.get(0).is_none();
-        self.entries.get(0)
+    pub fn peek(&self) -> Option<&T> {
+        let least = self.entries.get(0);
+        if least.is_none() && !self.entries.is_empty() {
+            self.is_damaged.set(true);
+        }
+        least
     }
 
     /// Adds an entry.
     pub fn push(&mut self, entry: T) {
         let at = self.entries.len();
         if !self.entries.push(entry) || self.rise(at).is_none() {
-            self.is_damaged = true;
+            self.is_damaged.set(true);
         }
     }
 
@@ -47,7 +52,9 @@ impl<T: Stored + Ord + Default> Heap<T> {
             return None;
         }
         let popped = self.take_first();
-        self.is_damaged |= popped.is_none();
+        if popped.is_none() {
+            self.is_damaged.set(true);
+        }
         popped
     }
 
