@@ -44,8 +44,8 @@ impl PartitionState {
     }
 
     /// Goes on behind an event that an image has.
-    pub(crate) fn resume(&mut self, sequence: Sequence, tick: Tick, installs: u64) {
-        (self.sequence, self.tick, self.installs) = (sequence, tick, installs);
+    pub(crate) fn resume(&mut self, sequence: Sequence, tick: Tick, installs: u64, producers: Producers) {
+        (self.sequence, self.tick, self.installs, self.producers) = (sequence, tick, installs, producers);
     }
 
     /// Begins anew: the flow's state is gone, the models that were installed serve on. A shadow ends.

@@ -111,7 +111,7 @@ impl Running {
 
     /// When a group may have come to its end.
     pub fn wakes_at_micros(&self) -> Option<i64> {
-        self.looks.peek().map(|&Reverse((at, _))| at)
+        self.looks.peek().map(|&(at, _)| at)
     }
 
     /// At the end of the input all groups come out, once.

@@ -10,6 +10,7 @@ use vencejo_windows::paged::{self, Image, PageSource};
 use super::{OpenError, Restored, Versions, fingerprint, number, open_error};
 use crate::models::RosterV1;
 use crate::plan::App;
+use crate::producers::{ProducerV1, Producers};
 use crate::state::PartitionState;
 
 /// Of a stream: name, watermark, whether it is idle, rows without event time.
@@ -19,7 +20,7 @@ type StreamV1 = (String, i64, bool, u64);
 type NodeV1 = (u64, u32, i64, bool, Option<Vec<u8>>);
 
 /// Of a partition: sequence, tick, installations, then its parts.
-type HeadV1 = (u64, i64, u64, Vec<StreamV1>, Vec<NodeV1>, Vec<RosterV1>);
+type HeadV1 = (u64, i64, u64, Vec<ProducerV1>, Vec<StreamV1>, Vec<NodeV1>, Vec<RosterV1>);
 
 const VERSION: u32 = 1;
 
@@ -46,7 +47,8 @@ impl Head {
         }
         let models = state.app.models.iter().zip(&state.rosters);
         let rosters = models.map(|(slot, roster)| roster.to_v1(slot)).collect();
-        Self((state.sequence().0, state.tick().0, state.installs, streams, nodes, rosters))
+        let producers = state.producers().to_v1();
+        Self((state.sequence().0, state.tick().0, state.installs, producers, streams, nodes, rosters))
     }
 
     /// Its bytes: the version, then an archive.
@@ -71,9 +73,9 @@ impl Head {
         source: &Arc<dyn PageSource>,
         versions: &mut Versions<'_>,
     ) -> Result<Restored, OpenError> {
-        let (sequence, tick, installs, streams, mut nodes, rosters) = self.0;
+        let (sequence, tick, installs, producers, streams, mut nodes, rosters) = self.0;
         let mut state = PartitionState::new(Arc::clone(app));
-        state.resume(Sequence(sequence), Tick(tick), installs);
+        state.resume(Sequence(sequence), Tick(tick), installs, Producers::from_v1(producers));
         for (name, watermark, idle, untimed) in streams {
             if let Some(place) = app.streams.iter().position(|stream| stream.name == name) {
                 state.dataflow.set_stream_time(place, watermark, idle, untimed);
