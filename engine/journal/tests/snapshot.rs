@@ -79,7 +79,7 @@ fn read(disk: &Disk) -> bool {
 #[test]
 fn what_is_written_comes_back() {
     let folder = Folder::new();
-    assert_eq!(generations(&folder.disk).unwrap(), []);
+    assert!(generations(&folder.disk).unwrap().is_empty());
     assert_eq!(write(&folder.disk), (1, vec![1]));
     assert!(read(&folder.disk));
     let snapshot = Snapshot::open(&folder.disk, 1).unwrap();

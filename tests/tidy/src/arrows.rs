@@ -38,8 +38,11 @@ pub const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Further arrows that only tests and benchmarks of a crate may draw: (crate, crate depended on).
-pub const DEV_ARROWS: &[(&str, &str)] =
-    &[("vencejo-runtime", "vencejo-expr"), ("vencejo-runtime", "vencejo-windows")];
+pub const DEV_ARROWS: &[(&str, &str)] = &[
+    ("vencejo-journal", "vencejo-expr"),
+    ("vencejo-runtime", "vencejo-expr"),
+    ("vencejo-runtime", "vencejo-windows"),
+];
 
 /// External crate, and the crates of ours that may depend on it. DECISIONS.md has the reasons.
 pub const EXTERNALS: &[(&str, &[&str])] = &[

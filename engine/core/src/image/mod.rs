@@ -14,7 +14,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use vencejo_types::row::key_hash;
-use vencejo_windows::paged::{self, PageAt, PageFault, PageSource, RestoreError, SavedPage};
+use vencejo_windows::paged::{self, RestoreError, SavedPage};
+pub use vencejo_windows::paged::{PageAt, PageFault, PageSource};
 
 use crate::models::ModelVersion;
 use crate::plan::App;

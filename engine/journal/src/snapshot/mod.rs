@@ -6,6 +6,7 @@
 //! FORMAT.md describes every byte. What does not belong here: what is in an image.
 
 mod format;
+mod pages;
 mod reader;
 mod writer;
 
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Damage, JournalError};
 use crate::storage::Storage;
 
+pub use pages::{PartitionPages, Report};
 pub use reader::{PartitionAt, Snapshot};
 pub use writer::SnapshotWriter;
 
