@@ -1,9 +1,9 @@
 //! Snapshots: the images of all partitions in one file per generation.
 //!
-//! A snapshot is written under a temporary name, made durable, and only then given its own; its directory comes
-//! last. So a file of that name is whole, or was damaged afterwards. Two generations are kept. Opening reads the
-//! directory and no page; a page is read when it is asked for and checked before it is given away.
-//! FORMAT.md describes every byte. What does not belong here: what is in an image.
+//! A snapshot is written under a temporary name, made durable, and only then given its own; its directory
+//! comes last. So a file of that name is whole, or was damaged afterwards. Two generations are kept.
+//! Opening reads the directory and no page; a page is read when it is asked for and checked before it is
+//! given away. FORMAT.md describes every byte. What does not belong here: what is in an image.
 
 mod format;
 mod pages;

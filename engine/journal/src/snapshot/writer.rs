@@ -11,8 +11,8 @@ use crate::storage::{Access, File, Storage, write_all_at};
 /// Bytes that are gathered before they are written.
 const GATHERED_MAX: usize = 1 << 20;
 
-/// A snapshot that is being written. Dropped before [`SnapshotWriter::finish`], it is none; the next one removes
-/// what is left of it.
+/// A snapshot that is being written. Dropped before [`SnapshotWriter::finish`], it is none; the next one
+/// removes what is left of it.
 pub struct SnapshotWriter<'s> {
     storage: &'s dyn Storage,
     generation: u64,
@@ -101,8 +101,9 @@ impl<'s> SnapshotWriter<'s> {
         Ok(())
     }
 
-    /// Writes the directory, makes all of it durable, gives it its name, and removes the generations that are no
-    /// longer kept; those that are kept, ascending. Pages of a partition without a head are left out.
+    /// Writes the directory, makes all of it durable, gives it its name, and removes the generations that
+    /// are no longer kept; those that are kept, ascending. Pages of a partition without a head are left
+    /// out.
     ///
     /// # Errors
     /// When the disk fails: the snapshot may be there or not.
