@@ -1,7 +1,9 @@
-//! What images of a table cost, per group: capturing, opening, first touches, hydrating; and a row while a capture is
-//! under way. `cargo bench -p bench-micro --bench images -- [GROUPS]`
+//! What images of a table cost, per group: capturing, opening, first touches, hydrating; and a row while a
+//! capture is under way. `cargo bench -p bench-micro --bench images -- [GROUPS]`
 //!
 //! Each phase is timed once over all groups of a table without a window: a BIGINT key, COUNT, nine SUMs.
+
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -12,6 +14,9 @@ use vencejo_expr::{Type, Value};
 use vencejo_windows::paged::{self, Image, PageAt, PageFault, PageSource};
 use vencejo_windows::spec::{AggregateCall, AggregateFunction as F, Aggregation, Grouping};
 use vencejo_windows::{Downstream, GroupBy, Operator};
+
+/// No page of these images is missing.
+const THERE: &str = "all pages are there";
 
 struct Nowhere;
 
@@ -77,7 +82,9 @@ fn main() {
     timed("a row, no capture", groups, || feed(&mut live, groups, |_| {}));
     let head = timed("begin a capture", 1, || paged::begin(&mut live, 1));
     let mut out = Vec::new();
-    timed("capture a group", groups, || while !paged::capture_some(&mut live, 1 << 16, &mut out).unwrap() {});
+    timed("capture a group", groups, || {
+        while !paged::capture_some(&mut live, 1 << 16, &mut out).expect(THERE) {}
+    });
     let pages = out.len();
     let bytes: usize = out.iter().map(|page| page.bytes.len()).sum();
     println!("{pages} pages, {bytes} bytes");
@@ -93,11 +100,11 @@ fn main() {
     timed("a row, every page saved by a write", groups, || feed(&mut live, groups, |_| {}));
     let image = Image { source: Arc::new(source), owner: 0 };
     let mut opened = table();
-    timed("open", 1, || paged::restore(&mut opened, &head, &image).unwrap());
+    timed("open", 1, || paged::restore(&mut opened, &head, &image).expect("its own head"));
     timed("first look-up", 1, || assert!(find(&opened, scattered(7, groups))));
     let touches = 1_000.min(groups);
     timed("a look-up, most of them first touches", touches, || {
         (0..touches).for_each(|number| assert!(find(&opened, scattered(number * 997, groups))));
     });
-    timed("hydrate a group", groups, || while !paged::hydrate_some(&mut opened, 1 << 16).unwrap() {});
+    timed("hydrate a group", groups, || while !paged::hydrate_some(&mut opened, 1 << 16).expect(THERE) {});
 }
