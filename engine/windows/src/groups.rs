@@ -82,14 +82,16 @@ impl Groups {
         time: i64,
         keys_max: usize,
     ) -> Result<Option<(usize, bool)>, Damaged> {
-        if !layout.aggregates.reach(layout.aggregates.initial(), &self.sides, true)
+        let is_whole = self.sides.is_whole();
+        if !is_whole
+            && !layout.aggregates.reach(layout.aggregates.initial(), &self.sides, true)
             && self.find(layout, key)?.is_none()
         {
             return Err(Damaged);
         }
         let Some((place, is_new)) = self.table.find_or_insert(key, keys_max)? else { return Ok(None) };
         let cells = &mut self.table.cells_mut(place)[layout.header..];
-        if !layout.aggregates.reach(cells, &self.sides, true) {
+        if !is_whole && !layout.aggregates.reach(cells, &self.sides, true) {
             return Err(Damaged);
         }
         layout.aggregates.fold(row, time, cells, &mut self.sides);
@@ -103,6 +105,9 @@ impl Groups {
     #[inline]
     pub fn find(&self, layout: &Layout, key: &[u8]) -> Result<Option<usize>, Damaged> {
         let Some(place) = self.table.find(key)? else { return Ok(None) };
+        if self.sides.is_whole() {
+            return Ok(Some(place));
+        }
         let cells = &self.table.cells(place)[layout.header..];
         if layout.aggregates.reach(cells, &self.sides, false) { Ok(Some(place)) } else { Err(Damaged) }
     }

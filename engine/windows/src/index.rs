@@ -20,18 +20,28 @@ pub struct Damaged;
 pub struct Index {
     pages: Pages<Slots>,
     len: usize,
+    /// The next power of two of the number of pages, less 1; 0 where there is none.
+    mask: usize,
 }
 
-/// The page of a tag where there are `pages` pages, at least one.
+fn mask_of(pages: usize) -> usize {
+    pages.next_power_of_two() - 1
+}
+
+/// The page of a tag where there are `pages` pages, at least one, whose mask this is.
 #[inline]
-fn page_of(tag: u32, pages: usize) -> usize {
-    let all = pages.next_power_of_two();
-    let page = tag as usize & (all - 1);
+fn page_of(tag: u32, pages: usize, mask: usize) -> usize {
+    let page = tag as usize & mask;
     // Pages in the upper half come one by one; until then their entries are in the lower half.
-    if page < pages { page } else { page - all / 2 }
+    if page < pages { page } else { page & (mask >> 1) }
 }
 
 impl Index {
+    #[inline]
+    fn page_of(&self, hash: u64) -> usize {
+        page_of(tag(hash), self.pages.len(), self.mask)
+    }
+
     /// The place of the entry with this hash for which `is_it` holds. `is_it` says nothing where it cannot
     /// know.
     ///
@@ -46,7 +56,7 @@ impl Index {
         if self.pages.len() == 0 {
             return Ok(None);
         }
-        let page = self.pages.get(page_of(tag(hash), self.pages.len())).ok_or(Damaged)?;
+        let page = self.pages.get(self.page_of(hash)).ok_or(Damaged)?;
         let mut knows = true;
         let found = page.find(hash, |place| {
             let answer = is_it(place);
@@ -61,7 +71,8 @@ impl Index {
         if self.len >= self.pages.len() * ENTRIES_PER_PAGE {
             self.grow();
         }
-        if let Some(page) = self.pages.get_mut(page_of(tag(hash), self.pages.len())) {
+        let number = self.page_of(hash);
+        if let Some(page) = self.pages.get_mut(number) {
             page.insert(hash, place);
             self.len += 1;
         }
@@ -76,8 +87,10 @@ impl Index {
         let old = pages - (pages + 1).next_power_of_two() / 2;
         // A page that cannot be had is not split: others get fuller.
         if let Some(page) = self.pages.get_mut(old) {
-            let new = page.split(|tag| page_of(tag, pages + 1) == pages);
+            let mask = mask_of(pages + 1);
+            let new = page.split(|tag| page_of(tag, pages + 1, mask) == pages);
             self.pages.push(new);
+            self.mask = mask;
         }
     }
 
@@ -86,7 +99,8 @@ impl Index {
         if self.pages.len() == 0 {
             return;
         }
-        if let Some(page) = self.pages.get_mut(page_of(tag(hash), self.pages.len()))
+        let number = self.page_of(hash);
+        if let Some(page) = self.pages.get_mut(number)
             && page.remove(hash, place)
         {
             self.len -= 1;
@@ -96,13 +110,14 @@ impl Index {
     /// Forgets all entries.
     pub fn clear(&mut self) {
         self.pages.clear();
-        self.len = 0;
+        (self.len, self.mask) = (0, 0);
     }
 
     /// Shows it.
     pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
         visitor.size(&mut self.len);
         visitor.pages(&mut self.pages, Extent { entries: self.len, per_page: 0 });
+        self.mask = mask_of(self.pages.len());
     }
 
     /// Bytes that it holds.
@@ -122,7 +137,8 @@ mod tests {
     fn every_page_is_split_in_turn() {
         for pages in 1..100 {
             for tag in 0..1_000 {
-                let (before, after) = (page_of(tag, pages), page_of(tag, pages + 1));
+                let of = |pages| page_of(tag, pages, mask_of(pages));
+                let (before, after) = (of(pages), of(pages + 1));
                 let split = pages - (pages + 1).next_power_of_two() / 2;
                 assert!(after == before || (before, after) == (split, pages), "{tag} of {pages} pages");
             }

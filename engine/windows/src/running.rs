@@ -5,7 +5,7 @@
 use vencejo_expr::Value;
 use vencejo_types::limits::VIEW_KEYS_MAX;
 
-use crate::aggregate::Texts;
+use crate::aggregate::{State, Texts};
 use crate::cell::{Cell, int, of_int};
 use crate::group_by::Place;
 use crate::groups::{Groups, Layout, recycled};
@@ -152,10 +152,11 @@ impl Running {
     }
 
     pub fn read<'a>(&'a self, place: Place, texts: &'a mut Texts, out: &mut [Value<'a>]) {
-        let place = place.0 as usize;
-        self.layout.read_key(self.groups.table.key(place), out);
+        let (key, cells) = self.groups.table.entry(place.0 as usize);
+        self.layout.read_key(key, out);
         let aggregates = &mut out[self.layout.key.len()..];
-        self.layout.aggregates.read(self.groups.state(&self.layout, place), texts, aggregates);
+        let state = State { cells: &cells[self.layout.header..], sides: &self.groups.sides };
+        self.layout.aggregates.read(state, texts, aggregates);
     }
 
     /// The groups, in order of first arrival.

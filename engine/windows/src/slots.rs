@@ -136,7 +136,8 @@ impl Slots {
 
 impl Page for Slots {
     fn save(&self, out: &mut Vec<u8>) {
-        out.extend(self.slots.iter().flat_map(|slot| slot.to_le_bytes()));
+        out.reserve(self.slots.len() * size_of::<u64>());
+        self.slots.iter().for_each(|slot| out.extend_from_slice(&slot.to_le_bytes()));
     }
 
     fn load(bytes: &[u8]) -> Option<Self> {

@@ -167,6 +167,16 @@ impl KeyedTable {
         self.try_key(place).unwrap_or_default()
     }
 
+    /// The key at a place with its state, as [`KeyedTable::key`] and [`KeyedTable::cells`] give them.
+    #[inline]
+    pub fn entry(&self, place: usize) -> (&[u8], &[Cell]) {
+        let (key, cells) = self.runs.get(place).split_at(self.key_cells);
+        match self.apart_number(key) {
+            Some(number) => (self.apart.get(number).map(|key| &**key).unwrap_or_default(), cells),
+            None => (key.as_flattened(), cells),
+        }
+    }
+
     /// The state of the key at a place.
     #[inline]
     pub fn cells(&self, place: usize) -> &[Cell] {

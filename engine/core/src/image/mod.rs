@@ -4,7 +4,7 @@
 //! ([`PageAt`]; `owner` is the node's number when the image was made). Whoever stores them adds length,
 //! checksum and what else tells a page from another; bytes come back through a [`PageSource`].
 //!
-//! An image may be of another version of the app. Each node has a [`fingerprint`] of what it and everything
+//! An image may be of another version of the app. Each node has a fingerprint of what it and everything
 //! before it do: a node that is the same goes on with its state, another begins anew; none is misread.
 
 mod fingerprint;

@@ -237,7 +237,7 @@ impl Aggregates {
 
     /// Whether all that a group has aside can be had, to be read or to be changed.
     pub fn reach(&self, cells: &[Cell], sides: &Sides, to_change: bool) -> bool {
-        sides.is_whole() || self.side_cells.iter().all(|&at| sides.reach(cells[at], to_change))
+        self.side_cells.iter().all(|&at| sides.reach(cells[at], to_change))
     }
 
     /// Drops what a group has aside.
