@@ -27,7 +27,7 @@
 //! | HOP of 5 slices, COUNT(DISTINCT) of values that are all distinct | 283 to 484 |
 //! | SESSION, COUNT and SUM, half of the sessions of one row | 210 to 254 |
 //! | running COUNT and SUM | 82 to 85 |
-//! | look-up and reading of a running group's row, hot | 52 to 95 |
+//! | look-up and reading of a running group's row, hot | 67 to 104 |
 #![forbid(unsafe_code)]
 #![allow(
     clippy::cast_possible_truncation,
