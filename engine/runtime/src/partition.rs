@@ -134,11 +134,12 @@ impl PartitionActor {
         let now = self.clock.now();
         let expired = now.since(request.arrived).as_micros() > u128::from(request.deadline_micros);
         let id = request.decision;
-        let app = Arc::clone(self.state.app());
+        let app = self.state.app();
         let Some(decision) = app.decision(id) else {
             return request.reply.failed(request.request, Fault::AppChanged);
         };
-        let row = Row::of_checked(app.streams[decision.stream.index()].schema.columns().len(), &request.row);
+        let columns = app.streams[decision.stream.index()].schema.columns().len();
+        let row = Row::of_checked(columns, &request.row);
         let entry = Entry::Decide(id, expired, &request.row);
         let sequence = if !matches!(self.health, Health::Sound) {
             None
