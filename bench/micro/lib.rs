@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 
 mod events;
+mod processor;
 
 pub use events::Events;
+pub use processor::{PROCESSOR_TIME, ProcessorTime};
 
 use std::path::Path;
 use std::sync::Arc;

@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use criterion::measurement::{Measurement, ValueFormatter, WallTime};
+use bench_micro::{PROCESSOR_TIME, ProcessorTime};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use vencejo_expr::{Comparison, Constant, Graph, Type, Value, compile};
 use vencejo_rules::spec::{
@@ -18,43 +18,6 @@ use vencejo_rules::spec::{
 use vencejo_rules::{Match, RuleSet, Sink};
 
 const EVENTS_PER_MILLI: u64 = 1_000;
-
-/// Processor time of this thread, in nanoseconds, as the kernel counts it.
-struct ProcessorTime(WallTime);
-
-fn processor_nanos() -> u64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
-}
-
-impl Measurement for ProcessorTime {
-    type Intermediate = u64;
-    type Value = u64;
-
-    fn start(&self) -> u64 {
-        processor_nanos()
-    }
-
-    fn end(&self, start: u64) -> u64 {
-        processor_nanos().saturating_sub(start).max(1)
-    }
-
-    fn add(&self, left: &u64, right: &u64) -> u64 {
-        left + right
-    }
-
-    fn zero(&self) -> u64 {
-        0
-    }
-
-    fn to_f64(&self, value: &u64) -> f64 {
-        *value as f64
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        self.0.formatter()
-    }
-}
 
 /// Counts matches.
 struct Count(u64);
@@ -240,7 +203,7 @@ fn rules(criterion: &mut Criterion<ProcessorTime>) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().with_measurement(ProcessorTime(WallTime));
+    config = Criterion::default().with_measurement(PROCESSOR_TIME);
     targets = rules
 }
 criterion_main!(benches);

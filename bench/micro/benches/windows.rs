@@ -6,7 +6,7 @@
 
 use std::hint::black_box;
 
-use criterion::measurement::{Measurement, ValueFormatter, WallTime};
+use bench_micro::{PROCESSOR_TIME, ProcessorTime};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use vencejo_expr::{Type, Value};
 use vencejo_types::limits::VIEW_KEYS_MAX;
@@ -14,43 +14,6 @@ use vencejo_windows::spec::{AggregateCall, AggregateFunction as F, Aggregation, 
 use vencejo_windows::{Downstream, GroupBy, Operator, Texts};
 
 const EVENTS_PER_MILLI: i64 = 1_000;
-
-/// Processor time of this thread, in nanoseconds, as the kernel counts it.
-struct ProcessorTime(WallTime);
-
-fn processor_nanos() -> u64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
-}
-
-impl Measurement for ProcessorTime {
-    type Intermediate = u64;
-    type Value = u64;
-
-    fn start(&self) -> u64 {
-        processor_nanos()
-    }
-
-    fn end(&self, start: u64) -> u64 {
-        processor_nanos().saturating_sub(start).max(1)
-    }
-
-    fn add(&self, left: &u64, right: &u64) -> u64 {
-        left + right
-    }
-
-    fn zero(&self) -> u64 {
-        0
-    }
-
-    fn to_f64(&self, value: &u64) -> f64 {
-        *value as f64
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        self.0.formatter()
-    }
-}
 
 /// Counts rows and looks at each.
 struct Count(u64);
@@ -178,7 +141,7 @@ fn look_up(criterion: &mut Criterion<ProcessorTime>) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().with_measurement(ProcessorTime(WallTime));
+    config = Criterion::default().with_measurement(PROCESSOR_TIME);
     targets = groups, look_up
 }
 criterion_main!(benches);
