@@ -6,7 +6,7 @@ use vencejo_model::Workspace;
 use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
 use vencejo_types::{DecisionCode, DecisionId, ModelId};
-use vencejo_windows::Texts;
+use vencejo_windows::{Damaged, Texts};
 
 use crate::event::{Effect, Effects, ModelUse, Scratch};
 use crate::models::{ShadowFigures, Variant};
@@ -54,7 +54,7 @@ fn answer_into(
     effects: &mut Effects,
 ) -> DecisionCode {
     let decision = &state.app.decisions[decision.index()];
-    let Effects { bytes, scratch, .. } = effects;
+    let Effects { bytes, scratch, damaged, .. } = effects;
     let Scratch { arena, key, writer, workspaces, texts, uses, .. } = scratch;
     if texts.len() < decision.lookups.len() {
         texts.resize_with(decision.lookups.len(), Texts::default);
@@ -62,7 +62,7 @@ fn answer_into(
     let (code, answer) = if expired {
         (DecisionCode::Fallback, fall_back(state, decision, row, arena))
     } else {
-        answer(state, decision, row, texts, Memory { key, workspaces, uses, arena })
+        answer(state, decision, row, texts, Memory { key, workspaces, uses, damaged, arena })
     };
     if code == DecisionCode::NoMatch || write_values(answer, &decision.answer, writer, bytes).is_ok() {
         return code;
@@ -81,6 +81,8 @@ struct Memory<'m, 'a> {
     key: &'m mut Vec<u8>,
     workspaces: &'m mut [Vec<Workspace>],
     uses: &'m mut Vec<ModelUse>,
+    /// Decisions that a damaged page made fall back.
+    damaged: &'m mut u64,
     arena: &'a Bump,
 }
 
@@ -93,7 +95,10 @@ fn answer<'a>(
     memory: Memory<'_, 'a>,
 ) -> (DecisionCode, &'a [Value<'a>]) {
     let arena = memory.arena;
-    let found = look_up(state, decision, row, memory.key, texts, arena);
+    let Ok(found) = look_up(state, decision, row, memory.key, texts, arena) else {
+        *memory.damaged += 1;
+        return (DecisionCode::Fallback, fall_back(state, decision, row, arena));
+    };
     let mut env = DecisionEnv { state, decision, row, found, models: Some(memory) };
     let outputs = decision.program.run(&mut env, arena);
     if let Some(condition) = decision.condition
@@ -123,6 +128,9 @@ fn fall_back<'a>(
 }
 
 /// The row that each look-up finds.
+///
+/// # Errors
+/// When one cannot be known: a page of the restored image cannot be had.
 fn look_up<'a>(
     state: &'a PartitionState,
     decision: &Decision,
@@ -130,19 +138,19 @@ fn look_up<'a>(
     key: &mut Vec<u8>,
     texts: &'a mut [Texts],
     arena: &'a Bump,
-) -> &'a [Option<&'a [Value<'a>]>] {
+) -> Result<&'a [Option<&'a [Value<'a>]>], Damaged> {
     let schema = &state.app.streams[decision.stream.index()].schema;
-    let mut texts = texts.iter_mut();
-    arena.alloc_slice_fill_iter(decision.lookups.iter().map(|lookup| {
+    let rows: &mut [Option<&[Value<'_>]>] = arena.alloc_slice_fill_copy(decision.lookups.len(), None);
+    for ((lookup, texts), found) in decision.lookups.iter().zip(texts).zip(&mut *rows) {
         // NULL equals nothing, not even the group of NULL.
         if lookup.key.iter().any(|&column| row.is_null(column)) {
-            return None;
+            continue;
         }
         key.clear();
         row.write_key(schema, &lookup.key, key);
-        let texts = texts.next().expect("there are as many as look-ups");
-        state.dataflow.find(&state.app.flow, lookup.view, key, texts, arena)
-    }))
+        *found = state.dataflow.find(&state.app.flow, lookup.view, key, texts, arena)?;
+    }
+    Ok(rows)
 }
 
 /// What a decision's programs see: the request, the look-ups, the models.

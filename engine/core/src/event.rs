@@ -139,6 +139,7 @@ pub struct Effects {
     pub(crate) scratch: Scratch,
     pub(crate) unwritable: u64,
     pub(crate) retired: Option<Retired>,
+    pub(crate) damaged: u64,
 }
 
 /// Working memory of a transition; holds nothing between two.
@@ -230,6 +231,12 @@ impl Effects {
     /// What an app that was replaced has left behind, once.
     pub fn take_retired(&mut self) -> Option<Retired> {
         self.retired.take()
+    }
+
+    /// Decisions that fell back, and rows that came to nothing at a node, over all transitions, because a
+    /// page of the image that the partition was restored from could not be had.
+    pub fn damaged(&self) -> u64 {
+        self.damaged
     }
 
     /// Bytes of memory that effects hold; without what transitions work in.

@@ -10,6 +10,7 @@ mod changes;
 mod dataflow;
 mod decision;
 mod event;
+pub mod image;
 pub mod models;
 pub mod plan;
 mod producers;

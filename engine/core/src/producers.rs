@@ -21,6 +21,9 @@ struct Producer {
     sequence: Sequence,
 }
 
+/// Of a producer: its number, its epoch, the number of its last row, that row's place in the partition.
+pub(crate) type ProducerV1 = (u64, u32, u64, u64);
+
 /// What becomes of rows that a producer has numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -72,6 +75,20 @@ impl Producers {
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
+    }
+
+    /// As images have them.
+    pub(crate) fn to_v1(&self) -> Vec<ProducerV1> {
+        let known = self.known.iter();
+        known.map(|(&producer, &it)| (producer, it.epoch, it.last, it.sequence.0)).collect()
+    }
+
+    /// What an image has.
+    pub(crate) fn from_v1(v1: Vec<ProducerV1>) -> Self {
+        let producer = |(producer, epoch, last, sequence)| {
+            (producer, Producer { epoch, last, sequence: Sequence(sequence) })
+        };
+        Self { known: v1.into_iter().map(producer).collect() }
     }
 
     fn forget_half(&mut self) {

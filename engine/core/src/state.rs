@@ -26,6 +26,12 @@ pub struct PartitionState {
     producers: Producers,
     sequence: Sequence,
     tick: Tick,
+    /// Captures that have begun.
+    pub(crate) captures: u32,
+    /// The node that the capture under way has come to.
+    pub(crate) capturing: Option<usize>,
+    /// Nodes whose pages are all in memory, as far as hydration has come.
+    pub(crate) hydrated: usize,
 }
 
 impl PartitionState {
@@ -34,7 +40,14 @@ impl PartitionState {
         let dataflow = Dataflow::new(&app);
         let rosters = app.models.iter().map(Roster::new).collect();
         let (sequence, tick) = (Sequence::default(), Tick::default());
-        Self { app, dataflow, rosters, installs: 0, producers: Producers::default(), sequence, tick }
+        let (captures, capturing, hydrated) = (0, None, 0);
+        let producers = Producers::default();
+        Self { app, dataflow, rosters, installs: 0, producers, sequence, tick, captures, capturing, hydrated }
+    }
+
+    /// Goes on behind an event that an image has.
+    pub(crate) fn resume(&mut self, sequence: Sequence, tick: Tick, installs: u64, producers: Producers) {
+        (self.sequence, self.tick, self.installs, self.producers) = (sequence, tick, installs, producers);
     }
 
     /// Begins anew: the flow's state is gone, the models that were installed serve on. A shadow ends.

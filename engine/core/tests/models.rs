@@ -4,10 +4,16 @@
 
 mod swap;
 
+use std::sync::Arc;
+
 use swap::{Answer, Bench, activate, install, split, version};
+use vencejo_core::PartitionState;
+use vencejo_core::image::Restored;
 use vencejo_core::models::{ModelChange, ModelRefusal, Role, Variant, Weight};
+use vencejo_types::ModelId;
 use vencejo_types::limits::{MODEL_HISTORY_MAX, MODEL_VERSIONS_MAX};
 use vencejo_types::row::{Row, key_hash};
+use vencejo_windows::paged::{PageAt, PageFault, PageSource};
 
 /// Who answers, and the roles of all versions by label.
 fn roles(bench: &Bench) -> Vec<(String, Role)> {
@@ -274,4 +280,55 @@ fn the_same_events_give_the_same_answers() {
         (answers, figures)
     };
     assert_eq!(run(), run());
+}
+
+/// No pages: an app without queries has none.
+#[derive(Debug)]
+struct NoPages;
+
+impl PageSource for NoPages {
+    fn page(&self, at: PageAt, _out: &mut Vec<u8>) -> Result<(), PageFault> {
+        Err(PageFault(at))
+    }
+}
+
+#[test]
+fn rosters_go_on_from_an_image_where_the_app_declares_the_same() {
+    let mut bench = Bench::new(None);
+    for number in [2, 3, 4] {
+        bench.change(&install(number, if number == 4 { 100 } else { 0 })).unwrap();
+    }
+    bench.change(&activate(2)).unwrap();
+    bench.change(&split(3, 30)).unwrap();
+    for number in 0..50 {
+        bench.decide(&format!("i{number}"));
+    }
+    let head = bench.state.begin_capture();
+    let source: Arc<dyn PageSource> = Arc::new(NoPages);
+    let open = |bench: &Bench, known: u64| {
+        let app = Arc::clone(bench.state.app());
+        let mut versions = |model: &str, label: &str, content: u64| {
+            (model == "m" && content <= known).then(|| version(label, content))
+        };
+        PartitionState::open(&app, &head, &source, &mut versions).unwrap()
+    };
+    let Restored { state, models_anew, .. } = open(&bench, 4);
+    let mut restored = Bench::new(None);
+    restored.state = state;
+    assert!(models_anew.is_empty());
+    assert_eq!(restored.state.digest(), bench.state.digest());
+    for bench in [&mut restored, &mut bench] {
+        bench.change(&ModelChange::Rollback).unwrap();
+    }
+    let answers = |bench: &mut Bench| (0..80).map(|id| bench.decide(&format!("j{id}"))).collect::<Vec<_>>();
+    assert_eq!(answers(&mut restored), answers(&mut bench));
+    assert_eq!(restored.state.digest(), bench.state.digest(), "a shadow that ran out in both");
+    // A version that nobody has any more, and an app that declares another challenger: as the app says.
+    let without = open(&bench, 3);
+    assert_eq!(
+        (without.models_anew, without.state.roster(ModelId(0)).versions().len()),
+        (vec!["m".to_owned()], 1)
+    );
+    let declared = open(&Bench::new(Some((5, 10))), 4);
+    assert_eq!((declared.models_anew.len(), declared.state.roster(ModelId(0)).versions().len()), (1, 2));
 }

@@ -5,6 +5,7 @@
 //! Jumps only go forward and a block runs once, so a run takes no more steps than the program has
 //! instructions.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bumpalo::Bump;
@@ -76,7 +77,7 @@ pub(crate) struct FunctionCall {
 }
 
 /// A compiled set of expressions. [`crate::compile`] makes it; the default has no outputs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Program {
     pub(crate) code: Vec<Instruction>,
     /// Where each block begins.
@@ -87,12 +88,26 @@ pub struct Program {
     pub(crate) initial: Initial,
     /// The register of each output; None for a NULL of no type.
     pub(crate) outputs: Vec<Option<Place>>,
+    pub(crate) fingerprint: u64,
+}
+
+/// What tells it apart, and no more: plans are compared by what they print, over restarts, too.
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Program({:016x})", self.fingerprint)
+    }
 }
 
 /// In place of a block's return address: it has run.
 const DONE: Index = Index::MAX;
 
 impl Program {
+    /// What it is told apart by: the same expressions, planned alike, have the same; another version of this
+    /// crate may give another.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
     /// Evaluates every output, in order. The slice lives in the arena, and so does whatever the run needs: no
     /// heap allocation once the arena has grown. Cost: linear in the instructions needed.
     pub fn run<'a>(&'a self, env: &mut impl Env<'a>, arena: &'a Bump) -> &'a [Value<'a>] {

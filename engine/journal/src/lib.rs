@@ -24,6 +24,7 @@ mod queue;
 pub mod record;
 mod scan;
 mod segment;
+pub mod snapshot;
 mod spare;
 mod storage;
 mod writer;

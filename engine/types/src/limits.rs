@@ -131,6 +131,8 @@ pub const PERCENTILE_BUCKETS_MAX: usize = 2_048;
 pub const TOP_K_COUNTERS_MIN: usize = 256;
 /// Most values that APPROX_TOP_K counts at once.
 pub const TOP_K_COUNTERS_MAX: usize = 4_096;
+/// Most pages of one container of state; an image that has more is none.
+pub const STATE_PAGES_MAX: usize = 1 << 24;
 /// Most operators of one app's queries.
 pub const FLOW_NODES_MAX: usize = 4_096;
 /// Longest window, gap, half life and frame of an OVER, in milliseconds: 3,660 days.

@@ -11,6 +11,7 @@ use crate::groups::recycled;
 use crate::key;
 use crate::operator::{Downstream, Operator, Taken};
 use crate::packed::PackedRow;
+use crate::paged::{List, Stored, Visitor};
 use crate::session::Sessions;
 use crate::spec::{Assignment, Windowing};
 use crate::window::{Slices, is_in_range};
@@ -33,13 +34,31 @@ enum Windows {
 #[derive(Debug)]
 struct SessionRows {
     sessions: Sessions,
-    /// Rows by session number: event time, when it came, the row.
-    rows: Vec<Vec<(i64, u64, PackedRow)>>,
+    /// Rows by session number.
+    rows: List<Vec<SessionRow>>,
     count: usize,
     row_bytes: usize,
     sequence: u64,
     key: Vec<u8>,
     room: Vec<u8>,
+}
+
+/// Event time, when it came, the row.
+type SessionRow = (i64, u64, PackedRow);
+
+/// The rows of a session.
+impl Stored for Vec<SessionRow> {
+    const PER_PAGE: usize = 16;
+    type V1 = Vec<(i64, u64, Box<[u8]>)>;
+
+    fn to_v1(&self) -> Self::V1 {
+        self.iter().map(|(time, sequence, row)| (*time, *sequence, row.to_v1())).collect()
+    }
+
+    fn from_v1(v1: Self::V1) -> Option<Self> {
+        let row = |(time, sequence, row)| Some((time, sequence, PackedRow::from_v1(row)?));
+        v1.into_iter().map(row).collect()
+    }
 }
 
 impl Assigner {
@@ -51,7 +70,7 @@ impl Assigner {
                 let gap = if let Windowing::Session { gap } = spec.windowing { gap } else { 1 };
                 Windows::Sessions(Box::new(SessionRows {
                     sessions: Sessions::new(gap, 0, key::inline_cells(&spec.key), VIEW_KEYS_MAX),
-                    rows: Vec::new(),
+                    rows: List::default(),
                     count: 0,
                     row_bytes: 0,
                     sequence: 0,
@@ -83,16 +102,14 @@ impl SessionRows {
             Ok(touched) => touched.session as usize,
             Err(taken) => return taken,
         };
-        if session >= self.rows.len() {
-            self.rows.resize_with(session + 1, Vec::new);
-        }
+        self.rows.grow(session + 1);
         let packed = PackedRow::new(row.iter().copied(), &mut self.room);
         self.count += 1;
         self.row_bytes += packed.bytes();
         self.rows[session].push((time, self.sequence, packed));
         self.sequence += 1;
         for &absorbed in &self.sessions.absorbed {
-            let mut theirs = std::mem::take(&mut self.rows[absorbed as usize]);
+            let mut theirs = self.rows.take(absorbed as usize);
             self.rows[session].append(&mut theirs);
         }
         Taken::Yes
@@ -103,7 +120,7 @@ impl SessionRows {
         for number in self.sessions.closed(watermark) {
             let session = *self.sessions.session(number);
             self.sessions.remove(number);
-            let mut rows = std::mem::take(&mut self.rows[number as usize]);
+            let mut rows = self.rows.take(number as usize);
             rows.sort_unstable_by_key(|&(time, sequence, _)| (time, sequence));
             self.count -= rows.len();
             for (_, _, packed) in &rows {
@@ -142,6 +159,18 @@ impl Operator for Assigner {
         }
     }
 
+    fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        if let Windows::Sessions(sessions) = &mut self.windows {
+            sessions.sessions.visit(visitor);
+            sessions.rows.visit(visitor);
+            visitor.size(&mut sessions.count);
+            visitor.size(&mut sessions.row_bytes);
+            visitor.word(&mut sessions.sequence);
+        }
+        visitor.word(&mut self.late);
+        visitor.word(&mut self.refused);
+    }
+
     fn key_count(&self) -> usize {
         if let Windows::Sessions(sessions) = &self.windows { sessions.sessions.len() } else { 0 }
     }
@@ -149,8 +178,8 @@ impl Operator for Assigner {
     fn bytes(&self) -> usize {
         let Windows::Sessions(sessions) = &self.windows else { return 0 };
         let rows: usize = sessions.rows.iter().map(Vec::capacity).sum();
-        let lists = sessions.rows.capacity() * size_of::<Vec<()>>();
-        sessions.sessions.bytes() + rows * size_of::<(i64, u64, PackedRow)>() + lists + sessions.row_bytes
+        let lists = sessions.rows.bytes() + sessions.row_bytes;
+        sessions.sessions.bytes() + rows * size_of::<SessionRow>() + lists
     }
 
     fn late(&self) -> u64 {

@@ -10,6 +10,7 @@ use vencejo_types::limits::WINDOWS_OPEN_MAX;
 use crate::groups::{Groups, Layout, keys_max};
 use crate::key;
 use crate::operator::{Downstream, Taken};
+use crate::paged::{Left, Visitor};
 use crate::sliced::emit_groups;
 use crate::spec::Aggregation;
 
@@ -24,6 +25,7 @@ pub(crate) struct Given {
     watermark: i64,
     keys_max: usize,
     keys: usize,
+    left: Left,
     key: Vec<u8>,
     pub late: u64,
     pub refused: u64,
@@ -40,6 +42,7 @@ impl Given {
             watermark: i64::MIN,
             keys_max: keys_max(spec),
             keys: 0,
+            left: Left::default(),
             key: Vec::new(),
             late: 0,
             refused: 0,
@@ -62,7 +65,8 @@ impl Given {
         key::write_columns(row, &self.layout.key, &mut self.key);
         let groups = self.windows.entry((end, start)).or_insert_with(|| Groups::new(&self.layout));
         let keys_max = groups.table.len() + (self.keys_max - self.keys);
-        let Some((_, is_new)) = groups.fold(&self.layout, &self.key, row, time, keys_max) else {
+        // Its pages are all in memory.
+        let Ok(Some((_, is_new))) = groups.fold(&self.layout, &self.key, row, time, keys_max) else {
             self.refused += 1;
             return Taken::Refused;
         };
@@ -77,10 +81,21 @@ impl Given {
             if !is_closed(end, self.watermark) {
                 return;
             }
-            let groups = window.remove();
+            let mut groups = window.remove();
+            self.left.save(|visitor| groups.visit(visitor));
             self.keys -= groups.table.len();
             emit_groups(&self.layout, &groups, (start, end), down);
         }
+    }
+
+    pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        let layout = &self.layout;
+        visitor.windows(&mut self.windows, || Groups::new(layout), Groups::visit);
+        visitor.left(&mut self.left);
+        visitor.int(&mut self.watermark);
+        visitor.size(&mut self.keys);
+        visitor.word(&mut self.late);
+        visitor.word(&mut self.refused);
     }
 
     pub fn key_count(&self) -> usize {

@@ -4,7 +4,9 @@ use vencejo_expr::Value;
 
 use crate::aggregate::{State, Texts};
 use crate::given::Given;
+use crate::index::Damaged;
 use crate::operator::{Downstream, Operator, Taken};
+use crate::paged::Visitor;
 use crate::running::Running;
 use crate::session_groups::SessionGroups;
 use crate::sliced::Sliced;
@@ -56,8 +58,11 @@ impl GroupBy {
 
     /// The running group of a key, whose bytes [`crate::key::write`] makes; nothing where it is not there, or
     /// groups have windows.
-    pub fn find(&self, key: &[u8]) -> Option<Place> {
-        self.running()?.find(key)
+    ///
+    /// # Errors
+    /// When it may be there, in a page that cannot be had.
+    pub fn find(&self, key: &[u8]) -> Result<Option<Place>, Damaged> {
+        self.running().map_or(Ok(None), |running| running.find(key))
     }
 
     /// Width of a running group's row.
@@ -135,6 +140,19 @@ impl Operator for GroupBy {
 
     fn wakes_at_micros(&self) -> Option<i64> {
         self.running().and_then(Running::wakes_at_micros)
+    }
+
+    fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        match &mut self.0 {
+            Groups::Running(groups) => groups.visit(visitor),
+            Groups::Sliced(groups) => groups.visit(visitor),
+            Groups::Sessions(groups) => groups.visit(visitor),
+            Groups::Given(groups) => groups.visit(visitor),
+        }
+    }
+
+    fn serves_early(&self) -> bool {
+        self.running().is_some()
     }
 
     fn key_count(&self) -> usize {

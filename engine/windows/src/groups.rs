@@ -5,7 +5,9 @@ use vencejo_types::limits::VIEW_KEYS_MAX;
 
 use crate::aggregate::{Aggregates, Sides, State, Texts};
 use crate::cell::Cell;
+use crate::index::Damaged;
 use crate::key;
+use crate::paged::Visitor;
 use crate::spec::{AggregateCall, Aggregation};
 use crate::table::KeyedTable;
 
@@ -74,6 +76,9 @@ impl Groups {
 
     /// Takes a row into the group of a key. Whether the group is new, or nothing where it would be one more
     /// than `keys_max`.
+    ///
+    /// # Errors
+    /// When a page of the group cannot be had; nothing has changed.
     #[inline]
     pub fn fold(
         &mut self,
@@ -82,11 +87,35 @@ impl Groups {
         row: &[Value<'_>],
         time: i64,
         keys_max: usize,
-    ) -> Option<(usize, bool)> {
-        let (place, is_new) = self.table.find_or_insert(key, keys_max)?;
+    ) -> Result<Option<(usize, bool)>, Damaged> {
+        let is_whole = self.sides.is_whole();
+        if !is_whole
+            && !layout.aggregates.reach(layout.aggregates.initial(), &self.sides, true)
+            && self.find(layout, key)?.is_none()
+        {
+            return Err(Damaged);
+        }
+        let Some((place, is_new)) = self.table.find_or_insert(key, keys_max)? else { return Ok(None) };
         let cells = &mut self.table.cells_mut(place)[layout.header..];
+        if !is_whole && !layout.aggregates.reach(cells, &self.sides, true) {
+            return Err(Damaged);
+        }
         layout.aggregates.fold(row, time, cells, &mut self.sides);
-        Some((place, is_new))
+        Ok(Some((place, is_new)))
+    }
+
+    /// The place of a key's group, if it is there.
+    ///
+    /// # Errors
+    /// When a page of the group cannot be had.
+    #[inline]
+    pub fn find(&self, layout: &Layout, key: &[u8]) -> Result<Option<usize>, Damaged> {
+        let Some(place) = self.table.find(key)? else { return Ok(None) };
+        if self.sides.is_whole() {
+            return Ok(Some(place));
+        }
+        let cells = &self.table.cells(place)[layout.header..];
+        if layout.aggregates.reach(cells, &self.sides, false) { Ok(Some(place)) } else { Err(Damaged) }
     }
 
     /// Takes the groups of another one.
@@ -98,7 +127,7 @@ impl Groups {
 
     /// Takes accumulators into the group of a key.
     pub fn merge_group(&mut self, layout: &Layout, key: &[u8], from: State<'_>) {
-        let Some((place, _)) = self.table.find_or_insert(key, usize::MAX) else { return };
+        let Ok(Some((place, _))) = self.table.find_or_insert(key, usize::MAX) else { return };
         let cells = &mut self.table.cells_mut(place)[layout.header..];
         layout.aggregates.merge(cells, &mut self.sides, from);
     }
@@ -116,6 +145,12 @@ impl Groups {
     pub fn clear(&mut self) {
         self.table.clear();
         self.sides.clear();
+    }
+
+    /// Shows them.
+    pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        self.table.visit(visitor);
+        self.sides.visit(visitor);
     }
 
     pub fn bytes(&self) -> usize {

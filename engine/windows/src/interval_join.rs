@@ -5,8 +5,7 @@
 //! rows first, each side in order of event time. As in Flink, a late row still meets the rows that have
 //! stayed.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
 use vencejo_expr::{Type, Value};
 use vencejo_types::limits::{ROWS_KEPT_MAX, ROWS_PER_KEY_MAX, VIEW_KEYS_MAX};
@@ -15,6 +14,7 @@ use crate::cell::of_word;
 use crate::key;
 use crate::operator::{Downstream, Operator, Taken};
 use crate::packed::PackedRow;
+use crate::paged::{Heap, List, Stored, Visitor};
 use crate::pair::{Pairs, Side};
 use crate::spec::IntervalJoin;
 use crate::table::KeyedTable;
@@ -28,6 +28,23 @@ struct Waiting {
     row: PackedRow,
 }
 
+/// The rows of a key.
+impl Stored for VecDeque<Waiting> {
+    const PER_PAGE: usize = 16;
+    type V1 = Vec<(i64, u64, bool, Box<[u8]>)>;
+
+    fn to_v1(&self) -> Self::V1 {
+        self.iter().map(|row| (row.time, row.sequence, row.has_met, row.row.to_v1())).collect()
+    }
+
+    fn from_v1(v1: Self::V1) -> Option<Self> {
+        let row = |(time, sequence, has_met, row)| {
+            Some(Waiting { time, sequence, has_met, row: PackedRow::from_v1(row)? })
+        };
+        v1.into_iter().map(row).collect()
+    }
+}
+
 /// One side of the join.
 #[derive(Debug)]
 struct Half {
@@ -38,14 +55,14 @@ struct Half {
     from: i64,
     to: i64,
     /// Rows by place of the key, in order of event time, then of arrival.
-    rows: Vec<VecDeque<Waiting>>,
+    rows: List<VecDeque<Waiting>>,
     /// All rows: event time, arrival, place of the key.
-    queue: BinaryHeap<Reverse<(i64, u64, u32)>>,
+    queue: Heap<(i64, u64, u32)>,
 }
 
 impl Half {
     fn new(side: Side, key: &[(usize, Type)], time: usize, from: i64, to: i64) -> Self {
-        let (rows, queue) = (Vec::new(), BinaryHeap::new());
+        let (rows, queue) = (List::default(), Heap::default());
         Self { side, key: key.to_vec(), time, from, to, rows, queue }
     }
 
@@ -61,7 +78,7 @@ impl Half {
     }
 
     fn push(&mut self, place: usize, row: Waiting) {
-        self.queue.push(Reverse((row.time, row.sequence, place as u32)));
+        self.queue.push((row.time, row.sequence, place as u32));
         let rows = &mut self.rows[place];
         let at = rows.partition_point(|held| held.time <= row.time);
         rows.insert(at, row);
@@ -69,7 +86,7 @@ impl Half {
 
     /// The first row that can meet nothing any more, with the place of its key.
     fn pop(&mut self, watermark: i64) -> Option<(usize, Waiting)> {
-        let &Reverse((time, _, place)) = self.queue.peek()?;
+        let &(time, _, place) = self.queue.peek()?;
         if self.may_meet(time, watermark) {
             return None;
         }
@@ -84,8 +101,7 @@ impl Half {
 
     fn bytes(&self) -> usize {
         let rows: usize = self.rows.iter().map(VecDeque::capacity).sum();
-        let lists = self.rows.capacity() * size_of::<VecDeque<Waiting>>();
-        rows * size_of::<Waiting>() + lists + self.queue.capacity() * size_of::<Reverse<(i64, u64, u32)>>()
+        rows * size_of::<Waiting>() + self.rows.bytes() + self.queue.bytes()
     }
 }
 
@@ -175,14 +191,13 @@ impl Operator for Join {
             self.pairs.alone(side, row, down);
             return Taken::Yes;
         }
-        let Some((place, is_new)) = self.keys.find_or_insert(&self.key, VIEW_KEYS_MAX) else {
+        // Its pages are all in memory.
+        let Ok(Some((place, is_new))) = self.keys.find_or_insert(&self.key, VIEW_KEYS_MAX) else {
             self.refused += 1;
             return Taken::Refused;
         };
         for half in &mut self.halves {
-            if half.rows.len() <= place {
-                half.rows.resize_with(place + 1, VecDeque::new);
-            }
+            half.rows.grow(place + 1);
         }
         let waits = self.halves[port].may_meet(time, self.watermark);
         let is_full = self.rows >= ROWS_KEPT_MAX || self.halves[port].rows[place].len() >= ROWS_PER_KEY_MAX;
@@ -222,6 +237,20 @@ impl Operator for Join {
                 self.forget_if_empty(place);
             }
         }
+    }
+
+    fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        self.keys.visit(visitor);
+        for half in &mut self.halves {
+            half.rows.visit(visitor);
+            half.queue.visit(visitor);
+        }
+        visitor.int(&mut self.watermark);
+        visitor.word(&mut self.sequence);
+        visitor.size(&mut self.rows);
+        visitor.size(&mut self.row_bytes);
+        visitor.word(&mut self.late);
+        visitor.word(&mut self.refused);
     }
 
     fn key_count(&self) -> usize {

@@ -3,9 +3,6 @@
 //! A key's row is the one of its latest window, or the last to come where rows have no window. It stays,
 //! however old; what it took the place of goes when its window's end is `retention` behind the watermark.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use vencejo_expr::Value;
 use vencejo_types::limits::{ROWS_KEPT_MAX, VIEW_KEYS_MAX};
 
@@ -13,9 +10,11 @@ use crate::aggregate::Texts;
 use crate::cell::{of_word, word};
 use crate::group_by::Place;
 use crate::groups::recycled;
+use crate::index::Damaged;
 use crate::key;
 use crate::operator::{Downstream, Operator, Taken};
 use crate::packed::PackedRow;
+use crate::paged::{Heap, List, Stored, Visitor};
 use crate::spec::Keep;
 use crate::table::KeyedTable;
 
@@ -28,16 +27,29 @@ struct KeptRow {
     older: u32,
 }
 
+impl Stored for KeptRow {
+    const PER_PAGE: usize = 64;
+    type V1 = (Box<[u8]>, i64, u32);
+
+    fn to_v1(&self) -> Self::V1 {
+        (self.row.to_v1(), self.end, self.older)
+    }
+
+    fn from_v1((row, end, older): Self::V1) -> Option<Self> {
+        Some(Self { row: PackedRow::from_v1(row)?, end, older })
+    }
+}
+
 /// The latest rows by key.
 #[derive(Debug)]
 pub struct Kept {
     spec: Keep,
     /// A cell per key: its latest row, plus 1.
     table: KeyedTable,
-    rows: Vec<KeptRow>,
-    free: Vec<u32>,
+    rows: List<KeptRow>,
+    free: List<u32>,
     /// Where rows were superseded: the end of the window, the key's place.
-    superseded: BinaryHeap<Reverse<(i64, u32)>>,
+    superseded: Heap<(i64, u32)>,
     width: usize,
     row_bytes: usize,
     watermark: i64,
@@ -52,9 +64,9 @@ impl Kept {
         Self {
             table: KeyedTable::new(key::inline_cells(&spec.key), &[of_word(0)]),
             spec: spec.clone(),
-            rows: Vec::new(),
-            free: Vec::new(),
-            superseded: BinaryHeap::new(),
+            rows: List::default(),
+            free: List::default(),
+            superseded: Heap::default(),
             width: 0,
             row_bytes: 0,
             watermark: i64::MIN,
@@ -65,8 +77,14 @@ impl Kept {
     }
 
     /// The row of a key, whose bytes [`crate::key::write`] makes.
-    pub fn find(&self, key: &[u8]) -> Option<Place> {
-        self.table.find(key).map(|place| Place(place as u32))
+    ///
+    /// # Errors
+    /// When it may be there, in a page that cannot be had.
+    pub fn find(&self, key: &[u8]) -> Result<Option<Place>, Damaged> {
+        let Some(place) = self.table.find(key)? else { return Ok(None) };
+        let first = word(self.table.cells(place)[0]) as usize;
+        self.rows.get(first.wrapping_sub(1)).ok_or(Damaged)?;
+        Ok(Some(Place(place as u32)))
     }
 
     /// Width of the rows; 0 before the first.
@@ -110,7 +128,7 @@ impl Kept {
     fn rows_of(&self, place: Place) -> impl Iterator<Item = &PackedRow> {
         let mut at = word(self.table.cells(place.0 as usize)[0]) as u32;
         std::iter::from_fn(move || {
-            let kept = &self.rows[at.checked_sub(1)? as usize];
+            let kept = self.rows.get(at.checked_sub(1)? as usize)?;
             at = kept.older;
             Some(&kept.row)
         })
@@ -120,40 +138,98 @@ impl Kept {
         self.watermark.saturating_sub(self.spec.retention.max(0))
     }
 
-    fn put(&mut self, kept: KeptRow) -> u32 {
-        self.row_bytes += kept.row.bytes();
-        match self.free.pop() {
-            Some(number) => {
-                self.rows[number as usize] = kept;
-                number
+    /// Keeps a row under a number; nothing where there is no page to be had for it.
+    fn put(&mut self, kept: KeptRow) -> Option<u32> {
+        let bytes = kept.row.bytes();
+        let vacant = self.free.last().copied();
+        let number = match vacant.and_then(|number| self.rows.get_mut(number as usize)) {
+            Some(held) => {
+                *held = kept;
+                self.free.pop()?
             }
             None => {
-                self.rows.push(kept);
+                self.rows.push(kept).then_some(())?;
                 (self.rows.len() - 1) as u32
             }
-        }
+        };
+        self.row_bytes += bytes;
+        Some(number)
     }
 
-    /// Drops the older rows of a key that are past retention.
+    /// Drops the older rows of a key that are past retention. Those that cannot be had stay.
     fn cut(&mut self, place: usize) {
         let bound = self.bound();
-        let mut at = word(self.table.cells(place)[0]) as usize - 1;
-        while let Some(older) = self.rows[at].older.checked_sub(1) {
-            if self.rows[older as usize].end > bound {
-                at = older as usize;
+        let mut at = (word(self.table.cells(place)[0]) as usize).wrapping_sub(1);
+        while let Some(number) = self.rows.get(at).and_then(|kept| kept.older.checked_sub(1)) {
+            let Some(older) = self.rows.get_mut(number as usize) else { return };
+            if older.end > bound {
+                at = number as usize;
                 continue;
             }
-            let next = self.rows[older as usize].older;
-            self.row_bytes -= self.rows[older as usize].row.bytes();
-            self.rows[older as usize].row = PackedRow::default();
-            self.free.push(older);
-            self.rows[at].older = next;
+            let (gone, next) = (std::mem::take(&mut older.row), older.older);
+            self.row_bytes -= gone.bytes();
+            self.free.push(number);
+            if let Some(kept) = self.rows.get_mut(at) {
+                kept.older = next;
+            }
         }
     }
-}
 
-impl Operator for Kept {
-    fn row(&mut self, _port: usize, row: &[Value<'_>], _down: &mut dyn Downstream) -> Taken {
+    /// Whether all rows of the key at a place can be had.
+    fn reach(&self, place: usize) -> bool {
+        if self.rows.is_whole() {
+            return true;
+        }
+        let mut at = word(self.table.cells(place)[0]) as usize;
+        while let Some(number) = at.checked_sub(1) {
+            let Some(kept) = self.rows.get(number) else { return false };
+            at = kept.older as usize;
+        }
+        true
+    }
+
+    /// Puts a row in its place among the rows of its key.
+    fn keep(&mut self, place: usize, row: PackedRow, end: i64, is_full: bool) -> Taken {
+        // The first row that is not of a later window; it is the first one, but for a window given out again.
+        let mut newer = None;
+        let mut at = word(self.table.cells(place)[0]) as u32;
+        while let Some(kept) = at.checked_sub(1).and_then(|number| self.rows.get(number as usize))
+            && kept.end > end
+        {
+            newer = Some(at - 1);
+            at = kept.older;
+        }
+        let older = at.checked_sub(1).map(|number| number as usize);
+        let older_end = older.and_then(|number| self.rows.get(number)).map(|kept| kept.end);
+        if let Some(number) = older.filter(|_| older_end == Some(end))
+            && let Some(kept) = self.rows.get_mut(number)
+        {
+            self.row_bytes = self.row_bytes - kept.row.bytes() + row.bytes();
+            kept.row = row;
+            return Taken::Yes;
+        }
+        if is_full {
+            return Taken::Refused;
+        }
+        let Some(number) = self.put(KeptRow { row, end, older: at }) else { return Taken::Damaged };
+        match newer {
+            Some(newer) => {
+                if let Some(newer) = self.rows.get_mut(newer as usize) {
+                    newer.older = number + 1;
+                }
+                self.superseded.push((end, place as u32));
+            }
+            None => {
+                self.table.cells_mut(place)[0] = of_word(u64::from(number) + 1);
+                if let Some(end) = older_end {
+                    self.superseded.push((end, place as u32));
+                }
+            }
+        }
+        Taken::Yes
+    }
+
+    fn take(&mut self, row: &[Value<'_>]) -> Taken {
         self.width = row.len();
         let end = match self.spec.window_end.map(|end| row[end]) {
             Some(Value::Int(end)) => end,
@@ -162,45 +238,21 @@ impl Operator for Kept {
         key::write_columns(row, &self.spec.key, &mut self.key);
         let is_full = self.rows.len() - self.free.len() >= ROWS_KEPT_MAX;
         let keys_max = if is_full { 0 } else { VIEW_KEYS_MAX };
-        let Some((place, _)) = self.table.find_or_insert(&self.key, keys_max) else {
-            self.refused += 1;
-            return Taken::Refused;
+        let place = match self.table.find_or_insert(&self.key, keys_max) {
+            Ok(Some((place, _))) if self.reach(place) => place,
+            Ok(Some(_)) | Err(Damaged) => return Taken::Damaged,
+            Ok(None) => return Taken::Refused,
         };
         let packed = PackedRow::new(row.iter().copied(), &mut self.room);
-        // The first row that is not of a later window; it is the first one, but for a window given out again.
-        let mut newer = None;
-        let mut at = word(self.table.cells(place)[0]) as u32;
-        while let Some(kept) = at.checked_sub(1).map(|number| &self.rows[number as usize])
-            && kept.end > end
-        {
-            newer = Some(at - 1);
-            at = kept.older;
-        }
-        if let Some(kept) = at.checked_sub(1).map(|number| &mut self.rows[number as usize])
-            && kept.end == end
-        {
-            self.row_bytes = self.row_bytes - kept.row.bytes() + packed.bytes();
-            kept.row = packed;
-            return Taken::Yes;
-        }
-        if is_full {
-            self.refused += 1;
-            return Taken::Refused;
-        }
-        let number = self.put(KeptRow { row: packed, end, older: at });
-        match newer {
-            Some(newer) => {
-                self.rows[newer as usize].older = number + 1;
-                self.superseded.push(Reverse((end, place as u32)));
-            }
-            None => {
-                self.table.cells_mut(place)[0] = of_word(u64::from(number) + 1);
-                if let Some(older) = at.checked_sub(1) {
-                    self.superseded.push(Reverse((self.rows[older as usize].end, place as u32)));
-                }
-            }
-        }
-        Taken::Yes
+        self.keep(place, packed, end, is_full)
+    }
+}
+
+impl Operator for Kept {
+    fn row(&mut self, _port: usize, row: &[Value<'_>], _down: &mut dyn Downstream) -> Taken {
+        let taken = self.take(row);
+        self.refused += u64::from(taken == Taken::Refused);
+        taken
     }
 
     fn watermark(&mut self, watermark: i64, _down: &mut dyn Downstream) {
@@ -210,7 +262,7 @@ impl Operator for Kept {
         }
         self.watermark = self.watermark.max(watermark);
         let bound = self.bound();
-        while let Some(&Reverse((end, place))) = self.superseded.peek()
+        while let Some(&(end, place)) = self.superseded.peek()
             && end <= bound
         {
             self.superseded.pop();
@@ -218,13 +270,28 @@ impl Operator for Kept {
         }
     }
 
+    fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        self.table.visit(visitor);
+        self.rows.visit(visitor);
+        self.free.visit(visitor);
+        self.superseded.visit(visitor);
+        visitor.size(&mut self.width);
+        visitor.size(&mut self.row_bytes);
+        visitor.int(&mut self.watermark);
+        visitor.word(&mut self.refused);
+    }
+
+    fn serves_early(&self) -> bool {
+        true
+    }
+
     fn key_count(&self) -> usize {
         self.table.len()
     }
 
     fn bytes(&self) -> usize {
-        let rows = self.rows.capacity() * size_of::<KeptRow>() + self.free.capacity() * 4 + self.row_bytes;
-        self.table.bytes() + rows + self.superseded.capacity() * size_of::<Reverse<(i64, u32)>>()
+        let rows = self.rows.bytes() + self.free.bytes() + self.row_bytes;
+        self.table.bytes() + rows + self.superseded.bytes()
     }
 
     fn refused(&self) -> u64 {

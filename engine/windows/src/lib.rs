@@ -12,6 +12,10 @@
 //! each operator's file says which. Only sums and means of doubles depend on the order of arrival, by
 //! rounding.
 //!
+//! # State
+//!
+//! It lies in pages ([`paged`]), which are captured while rows come in and opened lazily from an image.
+//!
 //! # Cost
 //!
 //! `cargo bench -p bench-micro --bench windows`: processor time per event, BIGINT keys at random, closing of
@@ -40,6 +44,7 @@ mod cell;
 mod given;
 mod group_by;
 mod groups;
+mod index;
 mod interval_join;
 mod kept;
 pub mod key;
@@ -49,11 +54,13 @@ pub mod operator;
 pub mod order;
 mod over;
 mod packed;
+pub mod paged;
 mod pair;
 mod running;
 mod session;
 mod session_groups;
 mod sliced;
+mod slots;
 pub mod spec;
 mod table;
 mod top_n;
@@ -64,6 +71,7 @@ mod window_join;
 pub use aggregate::Texts;
 pub use assign::Assigner;
 pub use group_by::{GroupBy, Place};
+pub use index::Damaged;
 pub use interval_join::Join;
 pub use kept::Kept;
 pub use key_bytes::KeyBytes;

@@ -2,6 +2,8 @@
 
 use vencejo_expr::Value;
 
+use crate::paged::Visitor;
+
 /// Where an operator's rows go, and what it asks on the way.
 pub trait Downstream {
     /// Takes a row that the operator gives out. The values live until the call returns.
@@ -25,6 +27,8 @@ pub enum Taken {
     Late,
     /// A limit is reached.
     Refused,
+    /// A page of its key, in the image that the operator was restored from, cannot be had.
+    Damaged,
 }
 
 /// A part of a dataflow.
@@ -44,6 +48,16 @@ pub trait Operator {
     /// The engine time, in microseconds, from which on a tick has something to do; nothing where none has.
     fn wakes_at_micros(&self) -> Option<i64> {
         None
+    }
+
+    /// Shows its state, always in the same order: words and containers. What follows from the
+    /// specification or from other state is left out.
+    fn visit(&mut self, visitor: &mut Visitor<'_>);
+
+    /// Whether it works while pages of its image are not in memory, and refuses the keys of those that cannot
+    /// be had.
+    fn serves_early(&self) -> bool {
+        false
     }
 
     /// Keys (of groups, of partitions, of buffers) that it holds; of a windowed operator the sum over

@@ -4,6 +4,8 @@
 
 use vencejo_expr::Value;
 
+use crate::paged::Stored;
+
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
 const TRUE: u8 = 2;
@@ -25,15 +27,15 @@ impl PackedRow {
                 Value::Bool(truth) => room.push(if truth { TRUE } else { FALSE }),
                 Value::Int(number) => {
                     room.push(INT);
-                    room.extend_from_slice(&number.to_ne_bytes());
+                    room.extend_from_slice(&number.to_le_bytes());
                 }
                 Value::Double(number) => {
                     room.push(DOUBLE);
-                    room.extend_from_slice(&number.to_ne_bytes());
+                    room.extend_from_slice(&number.to_le_bytes());
                 }
                 Value::Str(text) => {
                     room.push(TEXT);
-                    room.extend_from_slice(&(text.len() as u32).to_ne_bytes());
+                    room.extend_from_slice(&(text.len() as u32).to_le_bytes());
                     room.extend_from_slice(text.as_bytes());
                 }
             }
@@ -67,14 +69,28 @@ impl PackedRow {
     }
 }
 
+/// A list of rows alone: pages of rows with more to them are their owners'.
+impl Stored for PackedRow {
+    const PER_PAGE: usize = 64;
+    type V1 = Box<[u8]>;
+
+    fn to_v1(&self) -> Box<[u8]> {
+        self.0.clone()
+    }
+
+    fn from_v1(v1: Box<[u8]>) -> Option<Self> {
+        Some(Self(v1))
+    }
+}
+
 fn next<'a>(rest: &mut &'a [u8]) -> Option<Value<'a>> {
     let value = match *rest.split_off_first()? {
         FALSE => Value::Bool(false),
         TRUE => Value::Bool(true),
-        INT => Value::Int(i64::from_ne_bytes(*rest.split_off(..8)?.first_chunk()?)),
-        DOUBLE => Value::Double(f64::from_ne_bytes(*rest.split_off(..8)?.first_chunk()?)),
+        INT => Value::Int(i64::from_le_bytes(*rest.split_off(..8)?.first_chunk()?)),
+        DOUBLE => Value::Double(f64::from_le_bytes(*rest.split_off(..8)?.first_chunk()?)),
         TEXT => {
-            let length = u32::from_ne_bytes(*rest.split_off(..4)?.first_chunk()?);
+            let length = u32::from_le_bytes(*rest.split_off(..4)?.first_chunk()?);
             let text = rest.split_off(..length as usize)?;
             Value::Str(std::str::from_utf8(text).unwrap_or_default())
         }

@@ -2,17 +2,16 @@
 //!
 //! Rows come out at the end of the input, one per key, in order of first arrival.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use vencejo_expr::Value;
 
 use crate::aggregate::{State, Texts};
 use crate::cell::{Cell, int, of_int};
 use crate::group_by::Place;
 use crate::groups::{Groups, Layout, keys_max, recycled};
+use crate::index::Damaged;
 use crate::key;
 use crate::operator::{Downstream, Taken};
+use crate::paged::{Heap, Visitor};
 use crate::spec::Aggregation;
 
 /// Header cells of a group with a time to live: when it came, counted in groups, and engine time of its last
@@ -21,7 +20,7 @@ const SEQUENCE: usize = 0;
 const TOUCHED: usize = 1;
 
 /// What a group with a time to live takes more: the header, and an entry of `looks`.
-pub(crate) const TTL_BYTES: usize = 2 * size_of::<Cell>() + size_of::<Reverse<(i64, u32)>>();
+pub(crate) const TTL_BYTES: usize = 2 * size_of::<Cell>() + size_of::<(i64, u32)>();
 
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -31,7 +30,7 @@ pub(crate) struct Running {
     keys_max: usize,
     groups: Groups,
     /// When to look at a group again, one entry per group: not before its time to live has ended.
-    looks: BinaryHeap<Reverse<(i64, u32)>>,
+    looks: Heap<(i64, u32)>,
     now_micros: i64,
     sequence: i64,
     is_ended: bool,
@@ -52,7 +51,7 @@ impl Running {
             time: spec.time,
             ttl_micros: ttl_millis.map(|millis| millis.saturating_mul(1_000)),
             keys_max: keys_max(spec),
-            looks: BinaryHeap::new(),
+            looks: Heap::default(),
             now_micros: 0,
             sequence: 0,
             is_ended: false,
@@ -73,10 +72,17 @@ impl Running {
             }
         };
         key::write_columns(row, &self.layout.key, &mut self.key);
-        let Some((place, is_new)) = self.groups.fold(&self.layout, &self.key, row, time, self.keys_max)
-        else {
-            self.refused += 1;
-            return Taken::Refused;
+        if self.looks.is_damaged() {
+            return Taken::Damaged;
+        }
+        let folded = self.groups.fold(&self.layout, &self.key, row, time, self.keys_max);
+        let (place, is_new) = match folded {
+            Ok(Some(folded)) => folded,
+            Ok(None) => {
+                self.refused += 1;
+                return Taken::Refused;
+            }
+            Err(Damaged) => return Taken::Damaged,
         };
         if let Some(touched) = &mut self.touched {
             touched.push(Place(place as u32));
@@ -87,7 +93,7 @@ impl Running {
             if is_new {
                 cells[SEQUENCE] = of_int(self.sequence);
                 self.sequence += 1;
-                self.looks.push(Reverse((self.now_micros.saturating_add(ttl), place as u32)));
+                self.looks.push((self.now_micros.saturating_add(ttl), place as u32));
             }
         }
         Taken::Yes
@@ -96,14 +102,14 @@ impl Running {
     pub fn tick(&mut self, now_micros: i64) {
         self.now_micros = self.now_micros.max(now_micros);
         let Some(ttl) = self.ttl_micros else { return };
-        while let Some(&Reverse((at, place))) = self.looks.peek() {
+        while let Some(&(at, place)) = self.looks.peek() {
             if at > self.now_micros {
                 return;
             }
             self.looks.pop();
             let ends = int(self.groups.table.cells(place as usize)[TOUCHED]).saturating_add(ttl);
             if ends > self.now_micros {
-                self.looks.push(Reverse((ends, place)));
+                self.looks.push((ends, place));
             } else {
                 self.groups.remove(&self.layout, place as usize);
             }
@@ -112,7 +118,7 @@ impl Running {
 
     /// When a group may have come to its end.
     pub fn wakes_at_micros(&self) -> Option<i64> {
-        self.looks.peek().map(|&Reverse((at, _))| at)
+        self.looks.peek().map(|&(at, _)| at)
     }
 
     /// At the end of the input all groups come out, once.
@@ -141,8 +147,22 @@ impl Running {
         touched
     }
 
-    pub fn find(&self, key: &[u8]) -> Option<Place> {
-        self.groups.table.find(key).map(|place| Place(place as u32))
+    /// Without the order in which groups end, none can be said to be there.
+    pub fn find(&self, key: &[u8]) -> Result<Option<Place>, Damaged> {
+        if self.looks.is_damaged() {
+            return Err(Damaged);
+        }
+        Ok(self.groups.find(&self.layout, key)?.map(|place| Place(place as u32)))
+    }
+
+    pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        self.groups.visit(visitor);
+        self.looks.visit(visitor);
+        visitor.int(&mut self.now_micros);
+        visitor.int(&mut self.sequence);
+        visitor.flag(&mut self.is_ended);
+        visitor.word(&mut self.late);
+        visitor.word(&mut self.refused);
     }
 
     pub fn width(&self) -> usize {
@@ -150,10 +170,11 @@ impl Running {
     }
 
     pub fn read<'a>(&'a self, place: Place, texts: &'a mut Texts, out: &mut [Value<'a>]) {
-        let place = place.0 as usize;
-        self.layout.read_key(self.groups.table.key(place), out);
+        let (key, cells) = self.groups.table.entry(place.0 as usize);
+        self.layout.read_key(key, out);
         let aggregates = &mut out[self.layout.key.len()..];
-        self.layout.aggregates.read(self.groups.state(&self.layout, place), texts, aggregates);
+        let state = State { cells: &cells[self.layout.header..], sides: &self.groups.sides };
+        self.layout.aggregates.read(state, texts, aggregates);
     }
 
     pub fn group(&self, place: Place) -> (&[u8], State<'_>) {
@@ -179,6 +200,6 @@ impl Running {
     }
 
     pub fn bytes(&self) -> usize {
-        self.groups.bytes() + self.looks.capacity() * size_of::<Reverse<(i64, u32)>>()
+        self.groups.bytes() + self.looks.bytes()
     }
 }

@@ -4,14 +4,13 @@
 //! as in Flink. What a session holds is its owner's, by the session's number; a number is used again when
 //! the session is gone.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use vencejo_types::limits::SESSIONS_PER_KEY_MAX;
 
 use crate::cell::{Cell, of_word, word};
 use crate::given::is_closed;
+use crate::index::Damaged;
 use crate::operator::Taken;
+use crate::paged::{Heap, List, Stored, Visitor};
 use crate::table::KeyedTable;
 use crate::window::length;
 
@@ -29,8 +28,21 @@ pub(crate) struct Session {
     pub sequence: u64,
 }
 
+impl Stored for Session {
+    const PER_PAGE: usize = 256;
+    type V1 = (i64, i64, u32, u32, u64);
+
+    fn to_v1(&self) -> Self::V1 {
+        (self.start, self.end, self.key, self.next, self.sequence)
+    }
+
+    fn from_v1((start, end, key, next, sequence): Self::V1) -> Option<Self> {
+        Some(Self { start, end, key, next, sequence })
+    }
+}
+
 /// Deadline, number and sequence of a session. The session may have been prolonged, or be gone.
-type Look = Reverse<(i64, u64, u32)>;
+type Look = (i64, u64, u32);
 
 /// What a session takes besides its key's place in the index, its key and what it holds.
 pub(crate) const SESSION_BYTES: usize = size_of::<Cell>() + size_of::<Session>() + size_of::<Look>();
@@ -54,11 +66,11 @@ pub(crate) struct Sessions {
     sessions_max: usize,
     /// A cell per key: its first session, plus 1.
     pub keys: KeyedTable,
-    sessions: Vec<Session>,
-    free: Vec<u32>,
-    closes: BinaryHeap<Look>,
+    sessions: List<Session>,
+    free: List<u32>,
+    closes: Heap<Look>,
     /// Closed sessions that wait for late rows.
-    ends: BinaryHeap<Look>,
+    ends: Heap<Look>,
     sequence: u64,
     watermark: i64,
     /// The sessions that the last row merged into another, for the owner to take.
@@ -72,10 +84,10 @@ impl Sessions {
             lateness: if lateness > 0 { length(lateness) } else { 0 },
             sessions_max,
             keys: KeyedTable::new(key_cells, &[of_word(0)]),
-            sessions: Vec::new(),
-            free: Vec::new(),
-            closes: BinaryHeap::new(),
-            ends: BinaryHeap::new(),
+            sessions: List::default(),
+            free: List::default(),
+            closes: Heap::default(),
+            ends: Heap::default(),
             sequence: 0,
             watermark: i64::MIN,
             absorbed: Vec::new(),
@@ -99,7 +111,7 @@ impl Sessions {
     pub fn touch(&mut self, key: &[u8], time: i64) -> Result<Touched, Taken> {
         self.absorbed.clear();
         let (mut start, mut end) = (time, time + self.gap);
-        let place = self.keys.find(key);
+        let place = self.keys.find(key).map_err(|Damaged| Taken::Damaged)?;
         let first = place.map_or(0, |place| word(self.keys.cells(place)[0]) as u32);
         let (mut at, mut count, mut kept) = (first, 0, None::<u32>);
         while let Some(number) = at.checked_sub(1) {
@@ -131,7 +143,7 @@ impl Sessions {
             None if count >= SESSIONS_PER_KEY_MAX || self.len() >= self.sessions_max => {
                 return Err(Taken::Refused);
             }
-            None => self.open(key, start, end),
+            None => self.open(key, start, end).map_err(|Damaged| Taken::Damaged)?,
         };
         let held = &mut self.sessions[session as usize];
         let was_closed = is_closed(held.end, self.watermark);
@@ -140,14 +152,14 @@ impl Sessions {
         if was_closed && !is_new {
             // It has no entry in `closes` any more.
             if !is_closed {
-                self.closes.push(Reverse((end, held.sequence, session)));
+                self.closes.push((end, held.sequence, session));
             }
         }
         Ok(Touched { session, is_new, is_closed })
     }
 
-    fn open(&mut self, key: &[u8], start: i64, end: i64) -> u32 {
-        let place = self.keys.find_or_insert(key, usize::MAX).map_or(0, |(place, _)| place);
+    fn open(&mut self, key: &[u8], start: i64, end: i64) -> Result<u32, Damaged> {
+        let (place, _) = self.keys.find_or_insert(key, usize::MAX)?.ok_or(Damaged)?;
         self.sequence += 1;
         let head = &mut self.keys.cells_mut(place)[0];
         let next = word(*head) as u32;
@@ -163,13 +175,13 @@ impl Sessions {
             }
         };
         *head = of_word(u64::from(number) + 1);
-        let look = Reverse((end, self.sequence, number));
+        let look = (end, self.sequence, number);
         if is_closed(end, self.watermark) {
             self.ends.push(look);
         } else {
             self.closes.push(look);
         }
-        number
+        Ok(number)
     }
 
     /// Takes a session out of its key's chain; its number can be used again.
@@ -212,7 +224,7 @@ impl Sessions {
             due.push(number);
             if self.lateness > 0 {
                 let session = &self.sessions[number as usize];
-                self.ends.push(Reverse((session.end, session.sequence, number)));
+                self.ends.push((session.end, session.sequence, number));
             }
         }
         due.sort_by_key(|&number| {
@@ -229,9 +241,9 @@ impl Sessions {
     }
 
     /// The next session of a heap whose end, plus `slack`, the watermark closes.
-    fn pop(looks: &mut BinaryHeap<Look>, sessions: &[Session], slack: i64, watermark: i64) -> Option<u32> {
+    fn pop(looks: &mut Heap<Look>, sessions: &List<Session>, slack: i64, watermark: i64) -> Option<u32> {
         loop {
-            let &Reverse((end, sequence, number)) = looks.peek()?;
+            let &(end, sequence, number) = looks.peek()?;
             if !is_closed(end.saturating_add(slack), watermark) {
                 return None;
             }
@@ -241,16 +253,25 @@ impl Sessions {
                 continue;
             }
             if session.end > end {
-                looks.push(Reverse((session.end, sequence, number)));
+                looks.push((session.end, sequence, number));
             } else {
                 return Some(number);
             }
         }
     }
 
+    pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        self.keys.visit(visitor);
+        self.sessions.visit(visitor);
+        self.free.visit(visitor);
+        self.closes.visit(visitor);
+        self.ends.visit(visitor);
+        visitor.word(&mut self.sequence);
+        visitor.int(&mut self.watermark);
+    }
+
     pub fn bytes(&self) -> usize {
-        let looks = (self.closes.capacity() + self.ends.capacity()) * size_of::<Look>();
-        let sessions = self.sessions.capacity() * size_of::<Session>() + self.free.capacity() * 4;
-        self.keys.bytes() + looks + sessions
+        let looks = self.closes.bytes() + self.ends.bytes();
+        self.keys.bytes() + looks + self.sessions.bytes() + self.free.bytes()
     }
 }

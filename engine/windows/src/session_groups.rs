@@ -9,6 +9,7 @@ use crate::cell::Slab;
 use crate::groups::{Layout, keys_max, recycled};
 use crate::key;
 use crate::operator::{Downstream, Taken};
+use crate::paged::Visitor;
 use crate::session::Sessions;
 use crate::spec::Aggregation;
 use crate::window::is_in_range;
@@ -134,6 +135,15 @@ impl SessionGroups {
         self.layout.read_windowed(key, (session.start, session.end), state, texts, &mut row);
         down.emit(&row);
         recycled(row)
+    }
+
+    pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        self.sessions.visit(visitor);
+        self.runs.visit(visitor);
+        self.sides.visit(visitor);
+        visitor.int(&mut self.watermark);
+        visitor.word(&mut self.late);
+        visitor.word(&mut self.refused);
     }
 
     pub fn key_count(&self) -> usize {

@@ -13,6 +13,7 @@ use crate::aggregate::{Sides, State, Texts};
 use crate::groups::{Groups, Layout, keys_max, recycled};
 use crate::key;
 use crate::operator::{Downstream, Taken};
+use crate::paged::{Left, Visitor};
 use crate::spec::{Aggregation, Windowing};
 use crate::window::{Slices, is_in_range, length};
 
@@ -42,6 +43,7 @@ pub(crate) struct Sliced {
     /// The end of the last window that the watermark has closed.
     closed: i64,
     keys: usize,
+    left: Left,
     key: Vec<u8>,
     pub late: u64,
     pub refused: u64,
@@ -62,6 +64,7 @@ impl Sliced {
             watermark: i64::MIN,
             closed: i64::MIN,
             keys: 0,
+            left: Left::default(),
             key: Vec::new(),
             late: 0,
             refused: 0,
@@ -77,7 +80,9 @@ impl Sliced {
         key::write_columns(row, &self.layout.key, &mut self.key);
         let pane = &mut self.panes[pane];
         let keys_max = pane.groups.table.len() + (self.keys_max - self.keys);
-        let Some((_, is_new)) = pane.groups.fold(&self.layout, &self.key, row, time, keys_max) else {
+        let folded = pane.groups.fold(&self.layout, &self.key, row, time, keys_max);
+        // Its pages are all in memory.
+        let Ok(Some((_, is_new))) = folded else {
             self.refused += 1;
             return Taken::Refused;
         };
@@ -142,7 +147,7 @@ impl Sliced {
             let mut cells = self.layout.aggregates.initial().to_vec();
             let mut sides = Sides::default();
             for pane in self.panes_of(window) {
-                if let Some(place) = pane.groups.table.find(&self.key) {
+                if let Ok(Some(place)) = pane.groups.table.find(&self.key) {
                     let state = pane.groups.state(&self.layout, place);
                     self.layout.aggregates.merge(&mut cells, &mut sides, state);
                 }
@@ -180,7 +185,7 @@ impl Sliced {
         let gone = self.panes.partition_point(|pane| self.is_past(pane.start));
         for pane in self.panes.drain(..gone) {
             self.keys -= pane.groups.table.len();
-            keep_spare(&mut self.spares, *pane.groups);
+            keep_spare(&mut self.spares, *pane.groups, &mut self.left);
         }
         self.recent = 0;
     }
@@ -211,7 +216,7 @@ impl Sliced {
                 merged.merge(&self.layout, &pane.groups);
             }
             self.emit(&merged, window, down);
-            keep_spare(&mut self.spares, merged);
+            keep_spare(&mut self.spares, merged, &mut self.left);
         }
     }
 
@@ -227,12 +232,28 @@ impl Sliced {
         }
         self.keys += groups.table.len();
         for pane in self.panes.drain(range.start + 1..range.end) {
-            keep_spare(&mut self.spares, *pane.groups);
+            keep_spare(&mut self.spares, *pane.groups, &mut self.left);
         }
     }
 
     fn emit(&self, groups: &Groups, window: (i64, i64), down: &mut dyn Downstream) {
         emit_groups(&self.layout, groups, window, down);
+    }
+
+    pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        let panes = visitor.parts(self.panes.len());
+        let pane = || Pane { start: 0, groups: Box::new(Groups::new(&self.layout)) };
+        self.panes.resize_with(panes, pane);
+        for pane in &mut self.panes {
+            visitor.int(&mut pane.start);
+            pane.groups.visit(visitor);
+        }
+        visitor.left(&mut self.left);
+        visitor.int(&mut self.watermark);
+        visitor.int(&mut self.closed);
+        visitor.size(&mut self.keys);
+        visitor.word(&mut self.late);
+        visitor.word(&mut self.refused);
     }
 
     pub fn key_count(&self) -> usize {
@@ -246,7 +267,8 @@ impl Sliced {
     }
 }
 
-fn keep_spare(spares: &mut Vec<Groups>, mut groups: Groups) {
+fn keep_spare(spares: &mut Vec<Groups>, mut groups: Groups, left: &mut Left) {
+    left.save(|visitor| groups.visit(visitor));
     if spares.len() < SPARES_MAX {
         groups.clear();
         spares.push(groups);

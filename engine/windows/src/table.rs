@@ -8,8 +8,9 @@
 use vencejo_types::row::key_hash;
 
 use crate::cell::{Cell, Slab, of_word};
+use crate::index::{Damaged, Index};
 use crate::key::INLINE_CELLS_MAX;
-use vencejo_types::index::Index;
+use crate::paged::{List, Visitor};
 
 /// First byte of the cells of a key that lies apart; a key begins with 0 or 1.
 const APART: u8 = 0xff;
@@ -22,13 +23,13 @@ pub struct KeyedTable {
     runs: Slab,
     index: Index,
     /// The long keys.
-    apart: Vec<Box<[u8]>>,
-    apart_free: Vec<u32>,
+    apart: List<Box<[u8]>>,
+    apart_free: List<u32>,
     apart_bytes: usize,
     /// Places without a key, to be used again.
-    free: Vec<u32>,
+    free: List<u32>,
     /// A bit per place that is free; shorter than the places while the last ones are not.
-    is_free: Vec<u64>,
+    is_free: List<u64>,
 }
 
 impl KeyedTable {
@@ -41,17 +42,20 @@ impl KeyedTable {
             initial: initial.into(),
             runs: Slab::new(key_cells + initial.len()),
             index: Index::default(),
-            apart: Vec::new(),
-            apart_free: Vec::new(),
+            apart: List::default(),
+            apart_free: List::default(),
             apart_bytes: 0,
-            free: Vec::new(),
-            is_free: Vec::new(),
+            free: List::default(),
+            is_free: List::default(),
         }
     }
 
     /// The place of a key, if it is there. Cost: one hash and, as a rule, one comparison.
+    ///
+    /// # Errors
+    /// When a page of the key cannot be had.
     #[inline]
-    pub fn find(&self, key: &[u8]) -> Option<usize> {
+    pub fn find(&self, key: &[u8]) -> Result<Option<usize>, Damaged> {
         match self.padded(key) {
             Some(cells) => self.find_padded(key_hash(cells[..self.key_cells].as_flattened()), &cells),
             None => self.find_apart(key_hash(key), key),
@@ -67,77 +71,109 @@ impl KeyedTable {
     }
 
     #[inline]
-    fn find_padded(&self, hash: u64, cells: &[Cell; INLINE_CELLS_MAX]) -> Option<usize> {
-        self.index.find(hash, |place| self.runs.get(place)[..self.key_cells] == cells[..self.key_cells])
+    fn find_padded(&self, hash: u64, cells: &[Cell; INLINE_CELLS_MAX]) -> Result<Option<usize>, Damaged> {
+        let cells = &cells[..self.key_cells];
+        self.index.find(hash, |place| Some(&self.runs.try_get(place)?[..self.key_cells] == cells))
     }
 
-    fn find_apart(&self, hash: u64, key: &[u8]) -> Option<usize> {
-        self.index.find(hash, |place| self.key(place) == key)
+    fn find_apart(&self, hash: u64, key: &[u8]) -> Result<Option<usize>, Damaged> {
+        self.index.find(hash, |place| Some(self.try_key(place)? == key))
     }
 
     /// The place of a key and whether it is new; nothing for a new key when the table has `keys_max`.
     /// Allocates for new keys only.
+    ///
+    /// # Errors
+    /// When a page of the key cannot be had.
     #[inline]
-    pub fn find_or_insert(&mut self, key: &[u8], keys_max: usize) -> Option<(usize, bool)> {
+    pub fn find_or_insert(&mut self, key: &[u8], keys_max: usize) -> Result<Option<(usize, bool)>, Damaged> {
         if let Some(cells) = self.padded(key) {
             let hash = key_hash(cells[..self.key_cells].as_flattened());
-            return match self.find_padded(hash, &cells) {
-                Some(place) => Some((place, false)),
-                None if self.len() >= keys_max => None,
-                None => Some((self.insert(hash, &cells), true)),
+            return match self.find_padded(hash, &cells)? {
+                Some(place) => Ok(Some((place, false))),
+                None if self.len() >= keys_max => Ok(None),
+                None => Ok(Some((self.insert(hash, &cells)?, true))),
             };
         }
         let hash = key_hash(key);
-        if let Some(place) = self.find_apart(hash, key) {
-            return Some((place, false));
+        if let Some(place) = self.find_apart(hash, key)? {
+            return Ok(Some((place, false)));
         }
         if self.len() >= keys_max {
-            return None;
+            return Ok(None);
         }
         let mut cells = [of_word(0); INLINE_CELLS_MAX];
         cells[0][0] = APART;
-        let number = self.put_apart(key).to_ne_bytes();
+        let number = self.put_apart(key)?.to_le_bytes();
         cells[0][4..].copy_from_slice(&number);
-        Some((self.insert(hash, &cells), true))
+        Ok(Some((self.insert(hash, &cells)?, true)))
     }
 
-    fn insert(&mut self, hash: u64, cells: &[Cell; INLINE_CELLS_MAX]) -> usize {
+    fn insert(&mut self, hash: u64, cells: &[Cell; INLINE_CELLS_MAX]) -> Result<usize, Damaged> {
         let cells = &cells[..self.key_cells];
-        let place = if let Some(place) = self.free.pop() {
-            let place = place as usize;
-            let run = self.runs.get_mut(place);
-            run[..self.key_cells].copy_from_slice(cells);
-            run[self.key_cells..].copy_from_slice(&self.initial);
-            self.is_free[place / 64] &= !(1 << (place % 64));
-            place
-        } else {
-            self.runs.push(cells, &self.initial)
+        let place = match self.vacant() {
+            Some(place) => {
+                self.free.pop();
+                let run = self.runs.get_mut(place);
+                run[..self.key_cells].copy_from_slice(cells);
+                run[self.key_cells..].copy_from_slice(&self.initial);
+                if let Some(bits) = self.is_free.get_mut(place / 64) {
+                    *bits &= !(1 << (place % 64));
+                }
+                place
+            }
+            None => self.runs.push(cells, &self.initial).ok_or(Damaged)?,
         };
         self.index.insert(hash, place);
-        place
+        Ok(place)
     }
 
-    fn put_apart(&mut self, key: &[u8]) -> u32 {
-        self.apart_bytes += key.len();
-        if let Some(number) = self.apart_free.pop() {
-            self.apart[number as usize] = key.into();
-            return number;
+    /// The place to be used again next. One whose pages cannot be had is not.
+    fn vacant(&self) -> Option<usize> {
+        let place = *self.free.last()? as usize;
+        (self.runs.try_get(place).is_some() && self.is_free.get(place / 64).is_some()).then_some(place)
+    }
+
+    fn put_apart(&mut self, key: &[u8]) -> Result<u32, Damaged> {
+        let vacant = self.apart_free.last().copied();
+        if let Some(held) = vacant.and_then(|number| self.apart.get_mut(number as usize)) {
+            *held = key.into();
+            self.apart_bytes += key.len();
+            return self.apart_free.pop().ok_or(Damaged);
         }
-        self.apart.push(key.into());
-        (self.apart.len() - 1) as u32
+        if !self.apart.push(key.into()) {
+            return Err(Damaged);
+        }
+        self.apart_bytes += key.len();
+        Ok((self.apart.len() - 1) as u32)
     }
 
-    fn apart_number(&self, place: usize) -> Option<usize> {
-        let first = self.runs.get(place)[..self.key_cells].first()?;
-        let number = u32::from_ne_bytes(*first.last_chunk()?);
+    fn apart_number(&self, run: &[Cell]) -> Option<usize> {
+        let first = run[..self.key_cells].first()?;
+        let number = u32::from_le_bytes(*first.last_chunk()?);
         (first[0] == APART).then_some(number as usize)
     }
 
-    /// The bytes of the key at a place; a short key has zeros behind it.
+    fn try_key(&self, place: usize) -> Option<&[u8]> {
+        let run = self.runs.try_get(place)?;
+        match self.apart_number(run) {
+            Some(number) => self.apart.get(number).map(|key| &**key),
+            None => Some(run[..self.key_cells].as_flattened()),
+        }
+    }
+
+    /// The bytes of the key at a place; a short key has zeros behind it. None where they cannot be had.
     pub fn key(&self, place: usize) -> &[u8] {
-        match self.apart_number(place) {
-            Some(number) => &self.apart[number],
-            None => self.runs.get(place)[..self.key_cells].as_flattened(),
+        self.try_key(place).unwrap_or_default()
+    }
+
+    /// The key at a place with its state, as [`KeyedTable::key`] and [`KeyedTable::cells`] give them.
+    #[inline]
+    pub fn entry(&self, place: usize) -> (&[u8], &[Cell]) {
+        let (key, cells) = self.runs.get(place).split_at(self.key_cells);
+        match self.apart_number(key) {
+            Some(number) => (self.apart.get(number).map(|key| &**key).unwrap_or_default(), cells),
+            None => (key.as_flattened(), cells),
         }
     }
 
@@ -153,32 +189,35 @@ impl KeyedTable {
         &mut self.runs.get_mut(place)[self.key_cells..]
     }
 
-    /// Takes the key at a place out. Its place and its memory are used again.
+    /// Takes the key at a place out. Its place and its memory are used again. A key that cannot be had stays.
     pub fn remove(&mut self, place: usize) {
-        let hash = key_hash(self.key(place));
+        let Some(key) = self.try_key(place) else { return };
+        let (hash, length) = (key_hash(key), key.len());
         self.index.remove(hash, place);
-        if let Some(number) = self.apart_number(place) {
-            self.apart_bytes -= self.apart[number].len();
-            self.apart[number] = Box::default();
+        if let Some(number) = self.apart_number(self.runs.get(place)) {
+            self.apart_bytes -= length;
+            self.apart.take(number);
             self.apart_free.push(number as u32);
         }
         self.free.push(place as u32);
-        if self.is_free.len() <= place / 64 {
-            self.is_free.resize(place / 64 + 1, 0);
+        self.is_free.grow(place / 64 + 1);
+        if let Some(bits) = self.is_free.get_mut(place / 64) {
+            *bits |= 1 << (place % 64);
         }
-        self.is_free[place / 64] |= 1 << (place % 64);
     }
 
-    /// The places that have a key, counting up.
+    /// The places that have a key, counting up. Those that cannot be had are left out.
     pub fn places(&self) -> impl Iterator<Item = usize> {
         self.places_from(0)
     }
 
     /// The places from this one on that have a key, counting up.
     pub fn places_from(&self, first: usize) -> impl Iterator<Item = usize> {
-        let is_free =
-            |place: usize| self.is_free.get(place / 64).is_some_and(|bits| bits >> (place % 64) & 1 == 1);
-        (first..self.runs.len()).filter(move |&place| !is_free(place))
+        let is_taken = |place: usize| match self.is_free.get(place / 64) {
+            Some(bits) => bits >> (place % 64) & 1 == 0,
+            None => place / 64 >= self.is_free.len(),
+        };
+        (first..self.runs.len()).filter(move |&place| is_taken(place) && self.runs.try_get(place).is_some())
     }
 
     /// Number of keys.
@@ -197,11 +236,21 @@ impl KeyedTable {
         self.is_free.clear();
     }
 
+    /// Shows it.
+    pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        self.runs.visit(visitor);
+        self.index.visit(visitor);
+        self.apart.visit(visitor);
+        self.apart_free.visit(visitor);
+        visitor.size(&mut self.apart_bytes);
+        self.free.visit(visitor);
+        self.is_free.visit(visitor);
+    }
+
     /// Bytes that it holds.
     pub fn bytes(&self) -> usize {
-        let lists = self.free.capacity() * 4 + self.apart_free.capacity() * 4 + self.is_free.capacity() * 8;
-        let apart = self.apart.capacity() * size_of::<Box<[u8]>>() + self.apart_bytes;
-        self.runs.bytes() + self.index.bytes() + lists + apart
+        let lists = self.free.bytes() + self.apart_free.bytes() + self.is_free.bytes();
+        self.runs.bytes() + self.index.bytes() + lists + self.apart.bytes() + self.apart_bytes
     }
 }
 
@@ -213,12 +262,12 @@ mod tests {
     #[test]
     fn a_new_key_starts_with_the_initial_state_and_is_found_again() {
         let mut table = KeyedTable::new(2, &[of_int(7), of_int(0)]);
-        assert_eq!(table.find(b"a"), None);
-        let (place, new) = table.find_or_insert(b"a", 1).unwrap();
+        assert_eq!(table.find(b"a"), Ok(None));
+        let (place, new) = table.find_or_insert(b"a", 1).unwrap().unwrap();
         assert!(new);
         table.cells_mut(place)[1] = of_int(5);
-        assert_eq!(table.find_or_insert(b"a", 1), Some((place, false)));
-        assert_eq!(table.find_or_insert(b"b", 1), None);
+        assert_eq!(table.find_or_insert(b"a", 1), Ok(Some((place, false))));
+        assert_eq!(table.find_or_insert(b"b", 1), Ok(None));
         assert_eq!(table.cells(place), [of_int(7), of_int(5)]);
     }
 
@@ -234,13 +283,13 @@ mod tests {
         let mut bytes = 0;
         for round in 0..5 {
             for number in 0..10_000 {
-                let (place, new) = table.find_or_insert(&key(number), usize::MAX).unwrap();
+                let (place, new) = table.find_or_insert(&key(number), usize::MAX).unwrap().unwrap();
                 assert!(new, "{round} {number}");
                 table.cells_mut(place)[0] = of_int(number);
             }
             assert_eq!(table.len(), 10_000);
             for number in 0..10_000 {
-                let place = table.find(&key(number)).unwrap();
+                let place = table.find(&key(number)).unwrap().unwrap();
                 assert_eq!(int(table.cells(place)[0]), number);
             }
             if round == 1 {
@@ -249,7 +298,7 @@ mod tests {
             let places: Vec<usize> = table.places().collect();
             places.into_iter().for_each(|place| table.remove(place));
             assert!(table.len() == 0 && table.places().next().is_none());
-            assert_eq!(table.find(&key(3)), None);
+            assert_eq!(table.find(&key(3)), Ok(None));
         }
         assert!(table.bytes() <= bytes, "{} > {bytes}", table.bytes());
     }
@@ -257,8 +306,8 @@ mod tests {
     #[test]
     fn without_key_columns_there_is_one_key() {
         let mut table = KeyedTable::new(0, &[of_int(0)]);
-        assert_eq!(table.find(b""), None);
-        assert_eq!(table.find_or_insert(b"", 1), Some((0, true)));
-        assert_eq!(table.find(b""), Some(0));
+        assert_eq!(table.find(b""), Ok(None));
+        assert_eq!(table.find_or_insert(b"", 1), Ok(Some((0, true))));
+        assert_eq!(table.find(b""), Ok(Some(0)));
     }
 }

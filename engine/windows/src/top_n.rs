@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BinaryHeap};
 
-use vencejo_expr::Value;
+use vencejo_expr::{Type, Value};
 use vencejo_types::limits::{ROWS_KEPT_MAX, WINDOWS_OPEN_MAX};
 
 use crate::cell::of_word;
@@ -14,6 +14,7 @@ use crate::key;
 use crate::operator::{Downstream, Operator, Taken};
 use crate::order;
 use crate::packed::PackedRow;
+use crate::paged::{Left, List, Stored, Visitor};
 use crate::spec::TopN;
 use crate::table::KeyedTable;
 
@@ -51,11 +52,44 @@ impl Ranked {
     }
 }
 
+/// The rows of a key; archived by rank.
+impl Stored for BinaryHeap<Ranked> {
+    const PER_PAGE: usize = 16;
+    type V1 = Vec<(Box<[u8]>, u64, Box<[u8]>)>;
+
+    fn to_v1(&self) -> Self::V1 {
+        ranked(self).into_iter().map(|it| (it.sort.clone(), it.sequence, it.row.to_v1())).collect()
+    }
+
+    fn from_v1(v1: Self::V1) -> Option<Self> {
+        let ranked = |(sort, sequence, row)| Some(Ranked { sort, sequence, row: PackedRow::from_v1(row)? });
+        v1.into_iter().map(ranked).collect()
+    }
+}
+
+fn ranked(top: &BinaryHeap<Ranked>) -> Vec<&Ranked> {
+    let mut ranked: Vec<&Ranked> = top.iter().collect();
+    ranked.sort_unstable();
+    ranked
+}
+
 #[derive(Debug)]
 struct Window {
     keys: KeyedTable,
     /// By place of the key.
-    tops: Vec<BinaryHeap<Ranked>>,
+    tops: List<BinaryHeap<Ranked>>,
+}
+
+impl Window {
+    fn new(key: &[(usize, Type)]) -> Self {
+        let keys = KeyedTable::new(key::inline_cells(key), &[of_word(0)]);
+        Self { keys, tops: List::default() }
+    }
+
+    fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        self.keys.visit(visitor);
+        self.tops.visit(visitor);
+    }
 }
 
 /// Keeps the first rows of each window and key.
@@ -68,6 +102,7 @@ pub struct Ranks {
     sequence: u64,
     rows: usize,
     row_bytes: usize,
+    left: Left,
     key: Vec<u8>,
     sort: Vec<u8>,
     room: Vec<u8>,
@@ -85,6 +120,7 @@ impl Ranks {
             sequence: 0,
             rows: 0,
             row_bytes: 0,
+            left: Left::default(),
             key: Vec::new(),
             sort: Vec::new(),
             room: Vec::new(),
@@ -113,17 +149,13 @@ impl Operator for Ranks {
         key::write_columns(row, &self.spec.key, &mut self.key);
         self.sort.clear();
         order::write(row, &self.spec.order, &mut self.sort);
-        let window = self.windows.entry((end, start)).or_insert_with(|| Window {
-            keys: KeyedTable::new(key::inline_cells(&self.spec.key), &[of_word(0)]),
-            tops: Vec::new(),
-        });
+        let window = self.windows.entry((end, start)).or_insert_with(|| Window::new(&self.spec.key));
         let keys_max = if is_full { 0 } else { usize::MAX };
-        let Some((place, is_new)) = window.keys.find_or_insert(&self.key, keys_max) else {
+        // Its pages are all in memory.
+        let Ok(Some((place, _))) = window.keys.find_or_insert(&self.key, keys_max) else {
             return self.refuse();
         };
-        if is_new {
-            window.tops.push(BinaryHeap::new());
-        }
+        window.tops.grow(place + 1);
         let top = &mut window.tops[place];
         self.sequence += 1;
         if top.len() as u64 >= self.spec.n {
@@ -152,9 +184,11 @@ impl Operator for Ranks {
             if !is_closed(window.key().0, self.watermark) {
                 return;
             }
-            for top in window.remove().tops {
+            let mut window = window.remove();
+            self.left.save(|visitor| window.visit(visitor));
+            for top in window.tops.iter() {
                 self.rows -= top.len();
-                for (ranked, number) in top.into_sorted_vec().iter().zip(1..) {
+                for (ranked, number) in ranked(top).into_iter().zip(1..) {
                     self.row_bytes -= ranked.bytes();
                     let mut row = recycled(spare);
                     ranked.row.append(&mut row);
@@ -166,6 +200,18 @@ impl Operator for Ranks {
         }
     }
 
+    fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        let key = &self.spec.key;
+        visitor.windows(&mut self.windows, || Window::new(key), Window::visit);
+        visitor.left(&mut self.left);
+        visitor.int(&mut self.watermark);
+        visitor.word(&mut self.sequence);
+        visitor.size(&mut self.rows);
+        visitor.size(&mut self.row_bytes);
+        visitor.word(&mut self.late);
+        visitor.word(&mut self.refused);
+    }
+
     fn key_count(&self) -> usize {
         self.windows.values().map(|window| window.keys.len()).sum()
     }
@@ -173,8 +219,7 @@ impl Operator for Ranks {
     fn bytes(&self) -> usize {
         let of = |window: &Window| {
             let rows: usize = window.tops.iter().map(BinaryHeap::capacity).sum();
-            let tops = window.tops.capacity() * size_of::<BinaryHeap<Ranked>>();
-            size_of::<Window>() + window.keys.bytes() + tops + rows * size_of::<Ranked>()
+            size_of::<Window>() + window.keys.bytes() + window.tops.bytes() + rows * size_of::<Ranked>()
         };
         self.windows.values().map(of).sum::<usize>() + self.row_bytes
     }

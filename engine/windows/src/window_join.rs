@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use vencejo_expr::Value;
+use vencejo_expr::{Type, Value};
 use vencejo_types::limits::{ROWS_KEPT_MAX, WINDOWS_OPEN_MAX};
 
 use crate::cell::of_word;
@@ -14,6 +14,7 @@ use crate::given::{is_closed, open_window};
 use crate::key;
 use crate::operator::{Downstream, Operator, Taken};
 use crate::packed::PackedRow;
+use crate::paged::{Left, List, Stored, Visitor};
 use crate::pair::{Pairs, Side};
 use crate::spec::{JoinKind, WindowJoin};
 use crate::table::KeyedTable;
@@ -25,12 +26,39 @@ struct Rows {
     right: Vec<PackedRow>,
 }
 
+impl Stored for Rows {
+    const PER_PAGE: usize = 16;
+    type V1 = (Vec<Box<[u8]>>, Vec<Box<[u8]>>);
+
+    fn to_v1(&self) -> Self::V1 {
+        let of = |rows: &[PackedRow]| rows.iter().map(Stored::to_v1).collect();
+        (of(&self.left), of(&self.right))
+    }
+
+    fn from_v1((left, right): Self::V1) -> Option<Self> {
+        let of = |rows: Vec<Box<[u8]>>| rows.into_iter().map(PackedRow::from_v1).collect::<Option<_>>();
+        Some(Self { left: of(left)?, right: of(right)? })
+    }
+}
+
 #[derive(Debug)]
 struct Window {
     keys: KeyedTable,
-    /// By place of the key.
-    rows: Vec<Rows>,
-    keyless: Rows,
+    /// Those that have no key, then by place of the key.
+    rows: List<Rows>,
+}
+
+impl Window {
+    fn new(key: &[(usize, Type)]) -> Self {
+        let mut rows = List::default();
+        rows.grow(1);
+        Self { keys: KeyedTable::new(key::inline_cells(key), &[of_word(0)]), rows }
+    }
+
+    fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        self.keys.visit(visitor);
+        self.rows.visit(visitor);
+    }
 }
 
 /// Joins two windowed inputs.
@@ -43,6 +71,7 @@ pub struct WindowedJoin {
     watermark: i64,
     rows: usize,
     row_bytes: usize,
+    left: Left,
     key: Vec<u8>,
     room: Vec<u8>,
     late: u64,
@@ -59,6 +88,7 @@ impl WindowedJoin {
             watermark: i64::MIN,
             rows: 0,
             row_bytes: 0,
+            left: Left::default(),
             key: Vec::new(),
             room: Vec::new(),
             late: 0,
@@ -105,11 +135,7 @@ impl WindowedJoin {
 }
 
 /// Writes the key of a row; whether it has no NULL.
-pub(crate) fn write_key(
-    row: &[Value<'_>],
-    columns: &[(usize, vencejo_expr::Type)],
-    out: &mut Vec<u8>,
-) -> bool {
+pub(crate) fn write_key(row: &[Value<'_>], columns: &[(usize, Type)], out: &mut Vec<u8>) -> bool {
     key::write_columns(row, columns, out);
     columns.iter().all(|&(column, _)| row[column] != Value::Null)
 }
@@ -131,20 +157,14 @@ impl Operator for WindowedJoin {
             return Taken::Refused;
         }
         let has_key = write_key(row, &side.key, &mut self.key);
-        let window = self.windows.entry((end, start)).or_insert_with(|| Window {
-            keys: KeyedTable::new(key::inline_cells(&side.key), &[of_word(0)]),
-            rows: Vec::new(),
-            keyless: Rows::default(),
-        });
-        let rows = match has_key.then(|| window.keys.find_or_insert(&self.key, usize::MAX)).flatten() {
-            None => &mut window.keyless,
-            Some((place, is_new)) => {
-                if is_new {
-                    window.rows.push(Rows::default());
-                }
-                &mut window.rows[place]
-            }
+        let window = self.windows.entry((end, start)).or_insert_with(|| Window::new(&side.key));
+        let place = match has_key.then(|| window.keys.find_or_insert(&self.key, usize::MAX)) {
+            // Its pages are all in memory.
+            None | Some(Ok(None) | Err(_)) => 0,
+            Some(Ok(Some((place, _)))) => place + 1,
         };
+        window.rows.grow(place + 1);
+        let rows = &mut window.rows[place];
         let packed = PackedRow::new(row.iter().copied(), &mut self.room);
         self.rows += 1;
         self.row_bytes += packed.bytes();
@@ -162,12 +182,24 @@ impl Operator for WindowedJoin {
             if !is_closed(window.key().0, self.watermark) {
                 return;
             }
-            let window = window.remove();
-            for rows in &window.rows {
+            let mut window = window.remove();
+            self.left.save(|visitor| window.visit(visitor));
+            for rows in window.rows.iter().skip(1) {
                 self.join(rows, down);
             }
-            self.keyless(&window.keyless, down);
+            self.keyless(&window.rows[0], down);
         }
+    }
+
+    fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        let key = &self.spec.left.key;
+        visitor.windows(&mut self.windows, || Window::new(key), Window::visit);
+        visitor.left(&mut self.left);
+        visitor.int(&mut self.watermark);
+        visitor.size(&mut self.rows);
+        visitor.size(&mut self.row_bytes);
+        visitor.word(&mut self.late);
+        visitor.word(&mut self.refused);
     }
 
     fn key_count(&self) -> usize {
@@ -177,8 +209,8 @@ impl Operator for WindowedJoin {
     fn bytes(&self) -> usize {
         let of_rows = |rows: &Rows| (rows.left.capacity() + rows.right.capacity()) * size_of::<PackedRow>();
         let of = |window: &Window| {
-            let rows: usize = window.rows.iter().chain([&window.keyless]).map(of_rows).sum();
-            size_of::<Window>() + window.keys.bytes() + window.rows.capacity() * size_of::<Rows>() + rows
+            let rows: usize = window.rows.iter().map(of_rows).sum();
+            size_of::<Window>() + window.keys.bytes() + window.rows.bytes() + rows
         };
         self.windows.values().map(of).sum::<usize>() + self.row_bytes
     }

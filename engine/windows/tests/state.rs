@@ -54,7 +54,7 @@ fn the_first_rows_of_each_window() {
 fn history(kept: &Kept, key: &str) -> String {
     let mut bytes = Vec::new();
     vencejo_windows::key::write([Value::Str(key)], &mut bytes);
-    let Some(place) = kept.find(&bytes) else { return "none".to_owned() };
+    let Ok(Some(place)) = kept.find(&bytes) else { return "none".to_owned() };
     let mut rows = Vec::new();
     kept.history(place, 0, |row| {
         rows.push(support::text(row));

@@ -252,7 +252,7 @@ fn running_groups_are_read_live_and_end_with_their_time_to_live() {
     let read = |groups: &GroupBy, key: &str| {
         let mut bytes = Vec::new();
         vencejo_windows::key::write([vencejo_expr::Value::Str(key)], &mut bytes);
-        let place = groups.find(&bytes)?;
+        let place = groups.find(&bytes).unwrap()?;
         let (mut texts, mut row) =
             (vencejo_windows::Texts::default(), vec![vencejo_expr::Value::Null; groups.width()]);
         groups.read(place, &mut texts, &mut row);

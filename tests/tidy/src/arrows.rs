@@ -50,8 +50,11 @@ pub const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Further arrows that only tests and benchmarks of a crate may draw: (crate, crate depended on).
-pub const DEV_ARROWS: &[(&str, &str)] =
-    &[("vencejo-runtime", "vencejo-expr"), ("vencejo-runtime", "vencejo-windows")];
+pub const DEV_ARROWS: &[(&str, &str)] = &[
+    ("vencejo-journal", "vencejo-expr"),
+    ("vencejo-runtime", "vencejo-expr"),
+    ("vencejo-runtime", "vencejo-windows"),
+];
 
 /// External crate, and the crates of ours that may depend on it. DECISIONS.md has the reasons.
 pub const EXTERNALS: &[(&str, &[&str])] = &[
@@ -61,6 +64,7 @@ pub const EXTERNALS: &[(&str, &[&str])] = &[
     ("libm", &["vencejo-expr"]),
     ("md-5", &["vencejo-expr"]),
     ("regex-automata", &["vencejo-expr"]),
+    ("rkyv", &["vencejo-windows", "vencejo-core"]),
     ("sha1", &["vencejo-expr"]),
     ("sha2", &["vencejo-expr"]),
     ("sqlparser", &["vencejo-sql"]),

@@ -16,7 +16,8 @@ use vencejo_expr::Value;
 use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
 use vencejo_types::{Sequence, StreamId, Tick, ViewId};
-use vencejo_windows::{GroupBy, Place, Texts};
+use vencejo_windows::operator::Operator as Operate;
+use vencejo_windows::{Damaged, GroupBy, Place, Texts};
 
 use crate::alerts::AlertBook;
 use crate::column_value;
@@ -179,6 +180,9 @@ impl Dataflow {
     }
 
     /// The row of a table that has this key; NULL columns of a key never have one. In the table's columns.
+    ///
+    /// # Errors
+    /// When the key may be there, in a page of the restored image that cannot be had.
     pub(crate) fn find<'a>(
         &'a self,
         flow: &'a Flow,
@@ -186,7 +190,7 @@ impl Dataflow {
         key: &[u8],
         texts: &'a mut Texts,
         arena: &'a Bump,
-    ) -> Option<&'a [Value<'a>]> {
+    ) -> Result<Option<&'a [Value<'a>]>, Damaged> {
         table::find(flow, &self.slots, table, key, texts, arena)
     }
 
@@ -245,6 +249,42 @@ impl Dataflow {
     /// The watermark of a stream; nothing before its first row.
     pub(crate) fn watermark(&self, stream: StreamId) -> Option<i64> {
         Some(self.streams[stream.index()].watermark).filter(|&watermark| watermark > i64::MIN)
+    }
+
+    /// The operator at a node, where it keeps state; nothing past the last node.
+    pub(crate) fn operator(&mut self, node: usize) -> Option<Option<&mut dyn Operate>> {
+        Some(self.slots.get_mut(node)?.work.as_operator_mut())
+    }
+
+    /// Per stream: watermark, whether it is idle, rows without event time.
+    pub(crate) fn stream_times(&self) -> impl Iterator<Item = (i64, bool, u64)> {
+        self.streams.iter().map(|time| (time.watermark, time.idle, time.untimed))
+    }
+
+    pub(crate) fn set_stream_time(&mut self, stream: usize, watermark: i64, idle: bool, untimed: u64) {
+        self.streams[stream] = StreamTime { watermark, idle, untimed };
+    }
+
+    /// A node's watermark, and whether it is idle.
+    pub(crate) fn node_time(&self, node: usize) -> (i64, bool) {
+        (self.slots[node].watermark, self.slots[node].idle)
+    }
+
+    pub(crate) fn set_node_time(&mut self, node: usize, watermark: i64, idle: bool) {
+        (self.slots[node].watermark, self.slots[node].idle) = (watermark, idle);
+    }
+
+    /// Has every node know its inputs' watermarks, which follow from those of streams and nodes.
+    pub(crate) fn rejoin(&mut self) {
+        for stream in 0..self.streams.len() {
+            self.mark_inputs(stream);
+        }
+        for node in 0..self.slots.len() {
+            let told = self.slots[node].told();
+            for wire in &self.wiring.nodes[node] {
+                self.slots[wire.node].inputs[wire.input] = told;
+            }
+        }
     }
 
     fn pass<'x>(&'x mut self, app: &'x App, now: Now, effects: &'x mut Effects) -> Pass<'x> {

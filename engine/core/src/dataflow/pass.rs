@@ -33,6 +33,7 @@ impl Pass<'_> {
     /// Pushes a row over a wire, and all that comes of it further on.
     pub(super) fn row(&mut self, wire: Wire, row: &[Value<'_>]) {
         let flow = self.flow;
+        let mut is_damaged = false;
         match &flow.nodes[wire.node].operator {
             Operator::Calc(calc) => self.calc(wire.node, calc, Source::Values(row)),
             Operator::Lookup(lookup) => self.look_up(wire.node, lookup, row),
@@ -48,10 +49,14 @@ impl Pass<'_> {
             | Operator::WindowJoin(..)
             | Operator::TopN(_)
             | Operator::Keep(_) => self.at_work(wire.node, |operator, down| {
-                // The operator has counted what it did not take.
-                let (Taken::Yes | Taken::Late | Taken::Refused) = operator.row(wire.port, row, down);
+                match operator.row(wire.port, row, down) {
+                    // The operator has counted what it did not take.
+                    Taken::Yes | Taken::Late | Taken::Refused => {}
+                    Taken::Damaged => is_damaged = true,
+                }
             }),
         }
+        self.effects.damaged += u64::from(is_damaged);
     }
 
     /// Computes a calc node's row from a row that comes in, and sends it on.
@@ -124,16 +129,23 @@ impl Pass<'_> {
         let both = arena.alloc_slice_fill_copy(row.len() + added, Value::Null);
         both[..row.len()].copy_from_slice(row);
         key.clear();
-        if write_key(row, &lookup.key, &mut key)
-            && let Some(found) = table::find(self.flow, self.slots, lookup.table, &key, &mut texts, &arena)
-        {
+        let found = match write_key(row, &lookup.key, &mut key) {
+            true => table::find(self.flow, self.slots, lookup.table, &key, &mut texts, &arena),
+            false => Ok(None),
+        };
+        if let Ok(Some(found)) = found {
             // What was found lies in the state, which goes on to be changed behind this node.
             for (column, value) in both[row.len()..].iter_mut().zip(found) {
                 *column = copied(*value, &arena);
             }
         }
+        let is_known = found.is_ok();
         self.effects.scratch.lookups = Lookups { key, texts };
-        self.spread(node, both);
+        if is_known {
+            self.spread(node, both);
+        } else {
+            self.effects.damaged += 1;
+        }
         self.slots[node].arena = arena;
     }
 

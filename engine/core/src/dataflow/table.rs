@@ -3,7 +3,7 @@
 use bumpalo::Bump;
 use vencejo_expr::Value;
 use vencejo_types::ViewId;
-use vencejo_windows::{GroupBy, Kept, Place, Texts};
+use vencejo_windows::{Damaged, GroupBy, Kept, Place, Texts};
 
 use super::pass::{Source, calc_row};
 use super::slot::{Slot, Work};
@@ -33,6 +33,9 @@ pub(super) fn rows<'a>(flow: &'a Flow, slots: &'a [Slot], table: ViewId) -> Opti
 
 /// The row of `table` that has this key. Running groups are computed as they are now; a row that HAVING does
 /// not let through is not there.
+///
+/// # Errors
+/// When the key may be there, in a page of the restored image that cannot be had.
 pub(super) fn find<'a>(
     flow: &'a Flow,
     slots: &'a [Slot],
@@ -40,14 +43,18 @@ pub(super) fn find<'a>(
     key: &[u8],
     texts: &'a mut Texts,
     arena: &'a Bump,
-) -> Option<&'a [Value<'a>]> {
-    match rows(flow, slots, table)? {
-        TableRows::Running(groups, calc) => read(groups, calc, groups.find(key)?, texts, arena),
+) -> Result<Option<&'a [Value<'a>]>, Damaged> {
+    let Some(rows) = rows(flow, slots, table) else { return Ok(None) };
+    match rows {
+        TableRows::Running(groups, calc) => {
+            let Some(place) = groups.find(key)? else { return Ok(None) };
+            Ok(read(groups, calc, place, texts, arena))
+        }
         TableRows::Kept(kept) => {
-            let place = kept.find(key)?;
+            let Some(place) = kept.find(key)? else { return Ok(None) };
             let row = arena.alloc_slice_fill_copy(kept.width(), Value::Null);
             kept.read(place, texts, row);
-            Some(row)
+            Ok(Some(row))
         }
     }
 }

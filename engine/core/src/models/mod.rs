@@ -7,6 +7,7 @@
 
 mod figures;
 mod fit;
+mod image;
 mod roster;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use vencejo_types::schema::Schema;
 
 pub use figures::{ShadowFigures, VariantCounts};
 pub use fit::{Misfit, check_fit};
+pub(crate) use image::RosterV1;
 pub(crate) use roster::Choice;
 pub use roster::{Installed, Role, Roster};
 

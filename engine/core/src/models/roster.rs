@@ -43,23 +43,23 @@ pub enum Role {
 
 /// Who answers: places among the versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Arrangement {
-    champion: usize,
-    challenger: Option<(usize, Weight)>,
+pub(super) struct Arrangement {
+    pub(super) champion: usize,
+    pub(super) challenger: Option<(usize, Weight)>,
 }
 
 /// See the module's head.
 #[derive(Clone, Debug)]
 pub struct Roster {
     /// In the order of their installation; at most [`MODEL_VERSIONS_MAX`].
-    versions: Vec<Installed>,
-    now: Arrangement,
+    pub(super) versions: Vec<Installed>,
+    pub(super) now: Arrangement,
     /// Place, and predictions to come.
-    shadow: Option<(usize, u64)>,
+    pub(super) shadow: Option<(usize, u64)>,
     /// Arrangements before this one, the last one last; at most [`MODEL_HISTORY_MAX`].
-    history: Vec<Arrangement>,
+    pub(super) history: Vec<Arrangement>,
     /// How often the arrangement changed.
-    revision: u64,
+    pub(super) revision: u64,
 }
 
 /// A decision's version of a model.

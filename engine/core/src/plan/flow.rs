@@ -209,6 +209,7 @@ impl Table {
 
 /// Where a table's rows are.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "an app has few, and none is moved")]
 pub enum TableSource {
     /// In the groups of an aggregation that has no window: a row is computed when it is read. The key's
     /// columns come first in the aggregation's rows; the calculation gives the table's columns.

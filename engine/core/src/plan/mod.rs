@@ -4,7 +4,7 @@
 
 pub mod flow;
 pub mod query;
-mod succession;
+pub(crate) mod succession;
 
 use std::sync::Arc;
 

@@ -184,8 +184,9 @@ fn matched(before: &[(u64, String)], next: &[(u64, String)]) -> Vec<Option<usize
     taken
 }
 
-/// Per node, what it does and everything in front of it, as a number. Good for comparison within one process.
-fn fingerprints(app: &App) -> Vec<u64> {
+/// Per node, what it does and everything in front of it, as a number: the same in every process of
+/// one version of the engine. Another version may give others; state then begins anew, and is not misread.
+pub(crate) fn fingerprints(app: &App) -> Vec<u64> {
     let flow = &app.flow;
     let mut feeds: Vec<Vec<(usize, u64)>> = vec![Vec::new(); flow.nodes.len()];
     let feed = |feeds: &mut Vec<Vec<(usize, u64)>>, edges: &[Edge], fingerprint: u64| {

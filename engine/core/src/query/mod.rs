@@ -17,7 +17,7 @@ use vencejo_types::limits::{
     ROW_BYTES_MAX,
 };
 use vencejo_windows::spec::Aggregation;
-use vencejo_windows::{GroupBy, Kept, Merged, Place, Texts};
+use vencejo_windows::{Damaged, GroupBy, Kept, Merged, Place, Texts};
 
 use crate::dataflow::{Source, TableRows, calc_row};
 use crate::plan::App;
@@ -39,6 +39,14 @@ pub enum QueryError {
     Groups,
     /// One of its rows is longer than a row may be.
     RowLength,
+    /// A page of the snapshot that a partition was restored from cannot be had.
+    Damaged,
+}
+
+impl From<Damaged> for QueryError {
+    fn from(_: Damaged) -> Self {
+        Self::Damaged
+    }
 }
 
 impl fmt::Display for QueryError {
@@ -55,6 +63,7 @@ impl fmt::Display for QueryError {
                 "partitions hold parts of the view's groups, and these are too many to merge (at most \
                  {QUERY_GROUPS_MAX} of {QUERY_GROUPS_BYTES_MAX} bytes); ask for one key in WHERE"
             ),
+            Self::Damaged => f.write_str("the key lies in a damaged page of the snapshot that was restored"),
             Self::RowLength => {
                 write!(f, "a row of the answer is longer than {ROW_BYTES_MAX} bytes; select fewer columns")
             }
@@ -144,7 +153,7 @@ impl Scan {
     /// A slice of a running table: its groups are read, or merged where they are parts.
     fn running(&mut self, groups: &GroupBy, calc: &Calc) -> Result<Progress, QueryError> {
         if let Some(key) = &self.query.key {
-            let found = groups.find(&key.bytes);
+            let found = groups.find(&key.bytes)?;
             let complete = found.map(|place| self.take(groups, place, calc)).transpose()?;
             return Ok(if complete == Some(true) { Progress::Complete } else { Progress::NextPartition });
         }
@@ -189,7 +198,7 @@ impl Scan {
         let mut left = QUERY_SLICE_ROWS_MAX;
         loop {
             let place = match &self.query.key {
-                Some(key) => kept.find(&key.bytes),
+                Some(key) => kept.find(&key.bytes)?,
                 None => kept.places_from(self.next.0).next(),
             };
             let Some(place) = place else { return Ok(Progress::NextPartition) };

@@ -3,6 +3,7 @@
 
 mod bench;
 mod build;
+mod images;
 mod joins;
 mod lookups;
 mod rules;

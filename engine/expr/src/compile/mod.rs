@@ -6,6 +6,7 @@
 //! computed at most once, and only when needed. A column costs no more
 //! than asking for a block, so a region loads it again. Constants lie in their registers from the start.
 
+mod fingerprint;
 mod lazy;
 
 use vencejo_types::limits::{PROGRAM_INSTRUCTIONS_MAX, REGISTERS_MAX, STRING_OPERATIONS_MAX};
@@ -30,6 +31,7 @@ pub fn compile(graph: &Graph, outputs: &[Expr]) -> Result<Program, CompileError>
         places.push(if typed { Some(compiler.place(output)?) } else { None });
     }
     compiler.push(Instruction::Halt)?;
+    compiler.program.fingerprint = fingerprint::of(graph, outputs, &compiler.uses);
     compiler.finish(places)
 }
 

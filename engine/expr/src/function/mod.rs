@@ -210,6 +210,14 @@ pub(crate) enum Callee {
 }
 
 impl Callee {
+    /// Its name, which stays when the table of functions changes; empty where it is an operation's own.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Named(place) => table::at(place).map_or("", |function| function.name),
+            Self::Decimal(_) | Self::AddMonths | Self::Lookup(_) => "",
+        }
+    }
+
     /// The body, and whether it is strict.
     pub(crate) fn body(self) -> (Body, bool) {
         match self {

@@ -67,7 +67,7 @@ impl Call {
     pub(super) fn admits(&self, value: Value<'_>, cells: &mut [Cell], sides: &mut Sides) -> bool {
         let Some(set_at) = self.set_at else { return true };
         let side = sides.get_or_insert(&mut cells[set_at], || Side::Set(Box::default()));
-        let Side::Set(set) = side else { return false };
+        let Some(Side::Set(set)) = side else { return false };
         set.len() <= DISTINCT_VALUES_MAX && set.insert(value)
     }
 
@@ -143,19 +143,19 @@ impl Call {
         match kind {
             Kind::Distinct { exact_max } => {
                 let side = sides.get_or_insert(cell, || Side::Distinct(Box::default()));
-                if let Side::Distinct(distinct) = side {
+                if let Some(Side::Distinct(distinct)) = side {
                     distinct.insert(value, self.value_type, exact_max);
                 }
             }
             Kind::Percentile { .. } => {
                 let side = sides.get_or_insert(cell, || Side::Quantiles(Box::default()));
-                if let Side::Quantiles(quantiles) = side {
+                if let Some(Side::Quantiles(quantiles)) = side {
                     quantiles.insert(as_double(value, self.value_type));
                 }
             }
             Kind::TopK { k } => {
                 let side = sides.get_or_insert(cell, || Side::Top(Box::default()));
-                if let Side::Top(top) = side {
+                if let Some(Side::Top(top)) = side {
                     top.insert(value, counters_of(k));
                 }
             }

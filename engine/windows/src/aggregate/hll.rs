@@ -65,6 +65,21 @@ impl HyperLogLog {
         estimate.round() as u64
     }
 
+    /// The registers: all that a sketch is.
+    pub fn registers(&self) -> &[u8] {
+        &self.registers
+    }
+
+    /// The sketch of these registers; nothing where they are none.
+    pub fn of_registers(registers: Vec<u8>) -> Option<Self> {
+        let mut histogram = [0; RANK_BITS + 2];
+        registers.iter().try_for_each(|&rank| {
+            *histogram.get_mut(usize::from(rank))? += 1;
+            Some(())
+        })?;
+        (registers.len() == REGISTERS).then_some(Self { registers, histogram })
+    }
+
     /// Bytes that it holds.
     pub fn bytes(&self) -> usize {
         size_of::<Self>() + self.registers.capacity()

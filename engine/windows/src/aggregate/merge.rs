@@ -114,7 +114,7 @@ impl Call {
 
     fn merge_aside(&self, cell: &mut Cell, sides: &mut Sides, theirs: &Side) {
         let is_new = word(*cell) == 0;
-        let ours = sides.get_or_insert(cell, || theirs.clone());
+        let Some(ours) = sides.get_or_insert(cell, || theirs.clone()) else { return };
         if is_new {
             return;
         }

@@ -235,6 +235,11 @@ impl Aggregates {
         &self.initial
     }
 
+    /// Whether all that a group has aside can be had, to be read or to be changed.
+    pub fn reach(&self, cells: &[Cell], sides: &Sides, to_change: bool) -> bool {
+        self.side_cells.iter().all(|&at| sides.reach(cells[at], to_change))
+    }
+
     /// Drops what a group has aside.
     pub fn release(&self, cells: &[Cell], sides: &mut Sides) {
         self.side_cells.iter().for_each(|&at| sides.release(cells[at]));

@@ -136,6 +136,23 @@ impl Quantiles {
         Some(self.max)
     }
 
+    /// All that a sketch is: count, least and greatest value, then buckets with their counts.
+    pub fn words(&self) -> Vec<u64> {
+        let head = [self.count, self.min.to_bits(), self.max.to_bits()];
+        let buckets =
+            self.buckets.iter().flat_map(|&(bucket, count)| [i64::from(bucket).cast_unsigned(), count]);
+        head.into_iter().chain(buckets).collect()
+    }
+
+    /// The sketch of these words; nothing where they are none.
+    pub fn of_words(words: &[u64]) -> Option<Self> {
+        let (&[count, min, max], rest) = words.split_first_chunk()?;
+        let (pairs, []) = rest.as_chunks::<2>() else { return None };
+        let bucket = |&[bucket, count]: &[u64; 2]| Some((i32::try_from(bucket.cast_signed()).ok()?, count));
+        let buckets = pairs.iter().map(bucket).collect::<Option<_>>()?;
+        Some(Self { buckets, count, min: f64::from_bits(min), max: f64::from_bits(max) })
+    }
+
     /// Bytes that it holds.
     pub fn bytes(&self) -> usize {
         size_of::<Self>() + self.buckets.capacity() * size_of::<(i32, u64)>()

@@ -5,7 +5,8 @@ use vencejo_types::row::key_hash;
 
 use super::hll::HyperLogLog;
 use vencejo_expr::key::value_of_bits;
-use vencejo_types::index::Index;
+
+use crate::slots::Slots;
 
 /// Up to so many values are compared one by one; more have an index.
 const UNINDEXED_MAX: usize = 8;
@@ -16,7 +17,7 @@ pub struct ValueSet {
     /// Bits of a value; of a string the place in `text` where it ends.
     words: Vec<u64>,
     text: Vec<u8>,
-    index: Index,
+    index: Slots,
 }
 
 /// The 64 bits of a value that is not a string. Zeros are one value, as `=` has it.
@@ -74,15 +75,37 @@ impl ValueSet {
         }
         let len = self.words.len();
         if len == UNINDEXED_MAX + 1 {
-            let of_text = matches!(value, Value::Str(_));
-            for place in 0..len {
-                let bytes = self.words[place].to_le_bytes();
-                let hash = key_hash(if of_text { self.text_at(place) } else { &bytes });
-                self.index.insert(hash, place);
-            }
+            self.make_index(matches!(value, Value::Str(_)));
         } else if len > UNINDEXED_MAX {
             self.index.insert(hash(value), len - 1);
         }
+    }
+
+    fn make_index(&mut self, of_text: bool) {
+        for place in 0..self.words.len() {
+            let bytes = self.words[place].to_le_bytes();
+            let hash = key_hash(if of_text { self.text_at(place) } else { &bytes });
+            self.index.insert(hash, place);
+        }
+    }
+
+    /// Words and text: all that a set is.
+    pub fn parts(&self) -> (&[u64], &[u8]) {
+        (&self.words, &self.text)
+    }
+
+    /// The set of these words and this text; nothing where they are none.
+    pub fn of_parts(words: Vec<u64>, text: Vec<u8>) -> Option<Self> {
+        // More strings than one have a text.
+        let of_text = !text.is_empty();
+        let mut set = Self { words, text, index: Slots::default() };
+        if of_text && !(set.words.is_sorted() && set.words.last() == Some(&(set.text.len() as u64))) {
+            return None;
+        }
+        if set.words.len() > UNINDEXED_MAX {
+            set.make_index(of_text);
+        }
+        Some(set)
     }
 
     /// Adds a value; whether it is new.

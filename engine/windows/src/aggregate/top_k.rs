@@ -13,14 +13,14 @@ use vencejo_types::limits::{TOP_K_COUNTERS_MAX, TOP_K_COUNTERS_MIN};
 use vencejo_types::row::key_hash;
 
 use super::set::bits;
-use vencejo_types::index::Index;
+use crate::slots::Slots;
 
 /// Counters of the most frequent values.
 #[derive(Clone, Debug, Default)]
 pub struct TopValues {
     values: Vec<Box<[u8]>>,
     counts: Vec<u64>,
-    index: Index,
+    index: Slots,
 }
 
 /// How many counters serve the `k` most frequent values.
@@ -90,6 +90,30 @@ impl TopValues {
     pub fn write_json(&self, k: u16, value_type: Type, out: &mut String) {
         let entries = self.values.iter().zip(&self.counts);
         write_entries(entries.map(|(value, &count)| (count, &**value)).collect(), k, value_type, out);
+    }
+
+    /// All that it is: counts and where each value ends, then the values.
+    pub fn parts(&self) -> (Vec<u64>, Vec<u8>) {
+        let (mut words, mut bytes) = (Vec::with_capacity(2 * self.counts.len()), Vec::new());
+        for (value, &count) in self.values.iter().zip(&self.counts) {
+            bytes.extend_from_slice(value);
+            words.extend([count, bytes.len() as u64]);
+        }
+        (words, bytes)
+    }
+
+    /// What these parts are; nothing where they are none.
+    pub fn of_parts(words: &[u64], bytes: &[u8]) -> Option<Self> {
+        let (pairs, []) = words.as_chunks::<2>() else { return None };
+        let (mut top, mut start) = (Self::default(), 0);
+        for &[count, end] in pairs {
+            let value = bytes.get(start..usize::try_from(end).ok()?)?;
+            start += value.len();
+            top.index.insert(key_hash(value), top.values.len());
+            top.values.push(value.into());
+            top.counts.push(count);
+        }
+        Some(top)
     }
 
     /// Bytes that it holds.

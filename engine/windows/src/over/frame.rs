@@ -16,6 +16,7 @@ use crate::aggregate::top_k::write_top_json;
 use crate::aggregate::{Aggregates, Sides, State, as_double};
 use crate::cell::Cell;
 use crate::packed::PackedRow;
+use crate::paged::Stored;
 
 /// A row that is in the frame: its time and its arguments.
 #[derive(Debug)]
@@ -38,6 +39,53 @@ pub(crate) struct Frame {
     percentiles: Vec<Quantiles>,
     multisets: Vec<Multiset>,
     row_bytes: usize,
+}
+
+/// Rows, how many are gone, both stacks, queues of strings, sketches, sets.
+type FrameV1 = (
+    Vec<(i64, Box<[u8]>)>,
+    u64,
+    Vec<[u8; 8]>,
+    Vec<[u8; 8]>,
+    Vec<Vec<u64>>,
+    Vec<Vec<u64>>,
+    Vec<Vec<(Box<[u8]>, u64)>>,
+);
+
+/// The frame of a key, where it has one.
+impl Stored for Option<Box<Frame>> {
+    const PER_PAGE: usize = 4;
+    type V1 = Option<FrameV1>;
+
+    fn to_v1(&self) -> Self::V1 {
+        let frame = self.as_deref()?;
+        Some((
+            frame.rows.iter().map(|row| (row.time, row.arguments.to_v1())).collect(),
+            frame.gone,
+            frame.front.clone(),
+            frame.back.clone(),
+            frame.texts.iter().map(|queue| queue.iter().copied().collect()).collect(),
+            frame.percentiles.iter().map(Quantiles::words).collect(),
+            frame.multisets.iter().map(Multiset::entries).collect(),
+        ))
+    }
+
+    fn from_v1(v1: Self::V1) -> Option<Self> {
+        let Some((rows, gone, front, back, texts, percentiles, multisets)) = v1 else { return Some(None) };
+        let row = |(time, arguments)| Some(FrameRow { time, arguments: PackedRow::from_v1(arguments)? });
+        let rows: VecDeque<FrameRow> = rows.into_iter().map(row).collect::<Option<_>>()?;
+        let row_bytes = rows.iter().map(|row| row.arguments.bytes()).sum();
+        Some(Some(Box::new(Frame {
+            rows,
+            gone,
+            front,
+            back,
+            texts: texts.into_iter().map(VecDeque::from).collect(),
+            percentiles: percentiles.iter().map(|words| Quantiles::of_words(words)).collect::<Option<_>>()?,
+            multisets: multisets.into_iter().map(Multiset::of_entries).collect(),
+            row_bytes,
+        })))
+    }
 }
 
 /// Memory for reading a frame.

@@ -12,8 +12,7 @@ mod frame;
 mod multiset;
 mod plan;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::cmp::Ordering;
 
 use vencejo_expr::Value;
 use vencejo_types::limits::{ROWS_KEPT_MAX, ROWS_PER_KEY_MAX, VIEW_KEYS_MAX};
@@ -23,6 +22,7 @@ use crate::cell::{Slab, int, of_int};
 use crate::key;
 use crate::operator::{Downstream, Operator, Taken};
 use crate::packed::PackedRow;
+use crate::paged::{Heap, List, Stored, Visitor};
 use crate::spec::{Frame as Bound, OverAggregation};
 use crate::table::KeyedTable;
 use frame::{Frame, Scratch};
@@ -33,14 +33,54 @@ const LAST: usize = 0;
 const WAITING: usize = 1;
 const LOOKED_AT: usize = 2;
 
-/// A row that waits: the place of its key, and the row.
-type Waiting = (u32, PackedRow);
+/// A row that waits. The least event time comes first, of equal ones the first to come.
+#[derive(Debug, Default)]
+struct Waiting {
+    time: i64,
+    sequence: u64,
+    /// The place of its key.
+    place: u32,
+    row: PackedRow,
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.time, self.sequence).cmp(&(other.time, other.sequence))
+    }
+}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Waiting {}
+
+impl Stored for Waiting {
+    const PER_PAGE: usize = 64;
+    type V1 = (i64, u64, u32, Box<[u8]>);
+
+    fn to_v1(&self) -> Self::V1 {
+        (self.time, self.sequence, self.place, self.row.to_v1())
+    }
+
+    fn from_v1((time, sequence, place, row): Self::V1) -> Option<Self> {
+        Some(Self { time, sequence, place, row: PackedRow::from_v1(row)? })
+    }
+}
 
 /// What rows are aggregated in.
 #[derive(Debug)]
 enum History {
     /// By place of the key.
-    Frames(Box<FramePlan>, Vec<Option<Box<Frame>>>),
+    Frames(Box<FramePlan>, List<Option<Box<Frame>>>),
     /// Accumulators by place of the key.
     Unbounded(Box<Aggregates>, Slab, Sides),
 }
@@ -51,12 +91,11 @@ pub struct Over {
     spec: OverAggregation,
     keys: KeyedTable,
     history: History,
-    /// By event time, then arrival.
-    waiting: BTreeMap<(i64, u64), Waiting>,
+    waiting: Heap<Waiting>,
     waiting_bytes: usize,
     frame_rows: usize,
     /// When to look whether a key can be forgotten.
-    looks: BinaryHeap<Reverse<(i64, u32)>>,
+    looks: Heap<(i64, u32)>,
     sequence: u64,
     watermark: i64,
     scratch: Scratch,
@@ -75,16 +114,16 @@ impl Over {
             let slab = Slab::new(aggregates.initial().len());
             History::Unbounded(Box::new(aggregates), slab, Sides::default())
         } else {
-            History::Frames(Box::new(FramePlan::new(&spec.calls)), Vec::new())
+            History::Frames(Box::new(FramePlan::new(&spec.calls)), List::default())
         };
         Self {
             keys: KeyedTable::new(key::inline_cells(&spec.key), &[of_int(i64::MIN), of_int(0), of_int(0)]),
             spec: spec.clone(),
             history,
-            waiting: BTreeMap::new(),
+            waiting: Heap::default(),
             waiting_bytes: 0,
             frame_rows: 0,
-            looks: BinaryHeap::new(),
+            looks: Heap::default(),
             sequence: 0,
             watermark: i64::MIN,
             scratch: Scratch::default(),
@@ -107,21 +146,19 @@ impl Over {
 
     /// Gives out what the watermark has reached.
     fn advance(&mut self, down: &mut dyn Downstream) {
-        while let Some(first) = self.waiting.first_key_value().map(|(&(time, _), _)| time)
+        while let Some(first) = self.waiting.peek().map(|row| row.time)
             && first <= self.watermark
         {
             let mut rows = Vec::new();
-            while let Some(row) = self.waiting.first_entry()
-                && row.key().0 == first
-            {
-                rows.push(row.remove());
+            while self.waiting.peek().is_some_and(|row| row.time == first) {
+                rows.extend(self.waiting.pop());
             }
             if matches!(self.spec.frame, Bound::Range(_)) {
-                rows.iter().for_each(|row| self.enter(row, first));
+                rows.iter().for_each(|row| self.enter(row));
                 rows.iter().for_each(|row| self.emit(row, down));
             } else {
                 for row in &rows {
-                    self.enter(row, first);
+                    self.enter(row);
                     self.emit(row, down);
                 }
             }
@@ -130,8 +167,9 @@ impl Over {
     }
 
     /// Takes a row into the history of its key.
-    fn enter(&mut self, (place, packed): &Waiting, time: i64) {
-        let place = *place as usize;
+    fn enter(&mut self, waiting: &Waiting) {
+        let Waiting { time, place, row: ref packed, .. } = *waiting;
+        let place = place as usize;
         self.waiting_bytes -= packed.bytes();
         let cells = self.keys.cells_mut(place);
         cells[LAST] = of_int(time);
@@ -140,15 +178,11 @@ impl Over {
         packed.append(&mut row);
         match &mut self.history {
             History::Unbounded(aggregates, runs, sides) => {
-                while runs.len() <= place {
-                    runs.push(aggregates.initial(), &[]);
-                }
+                while runs.len() <= place && runs.push(aggregates.initial(), &[]).is_some() {}
                 aggregates.fold(&row, time, runs.get_mut(place), sides);
             }
             History::Frames(plan, frames) => {
-                if frames.len() <= place {
-                    frames.resize_with(place + 1, || None);
-                }
+                frames.grow(place + 1);
                 let frame = frames[place].get_or_insert_with(|| Box::new(Frame::new(plan)));
                 let before = frame.len();
                 frame.push(plan, &row, time, &mut self.room);
@@ -159,7 +193,7 @@ impl Over {
                         frame.drop_before(plan, time.saturating_sub(range));
                         if int(cells[LOOKED_AT]) == 0 {
                             cells[LOOKED_AT] = of_int(1);
-                            self.looks.push(Reverse((time.saturating_add(range), place as u32)));
+                            self.looks.push((time.saturating_add(range), place as u32));
                         }
                     }
                 }
@@ -168,10 +202,11 @@ impl Over {
         }
     }
 
-    fn emit(&mut self, (place, packed): &Waiting, down: &mut dyn Downstream) {
+    fn emit(&mut self, waiting: &Waiting, down: &mut dyn Downstream) {
+        let Waiting { place, row: ref packed, .. } = *waiting;
         let mut row = Vec::with_capacity(self.spec.input.len() + self.spec.calls.len());
         packed.append(&mut row);
-        let place = *place as usize;
+        let place = place as usize;
         match &self.history {
             History::Unbounded(aggregates, runs, sides) => {
                 let (mut texts, input) = (Texts::default(), row.len());
@@ -182,7 +217,7 @@ impl Over {
                 down.emit(&row);
             }
             History::Frames(plan, frames) => {
-                if let Some(frame) = &frames[place] {
+                if let Some(Some(frame)) = frames.get(place) {
                     frame.read(plan, &mut self.scratch, &mut row);
                 }
                 down.emit(&row);
@@ -196,19 +231,19 @@ impl Over {
         else {
             return;
         };
-        while let Some(&Reverse((at, place))) = self.looks.peek()
+        while let Some(&(at, place)) = self.looks.peek()
             && at < self.watermark
         {
             self.looks.pop();
             let cells = self.keys.cells_mut(place as usize);
             let end = int(cells[LAST]).saturating_add(range);
             if end >= self.watermark {
-                self.looks.push(Reverse((end, place)));
+                self.looks.push((end, place));
             } else if int(cells[WAITING]) > 0 {
                 // It will be looked at again when what waits has come out.
                 cells[LOOKED_AT] = of_int(0);
             } else {
-                self.frame_rows -= frames[place as usize].take().map_or(0, |frame| frame.len());
+                self.frame_rows -= frames.take(place as usize).map_or(0, |frame| frame.len());
                 self.keys.remove(place as usize);
             }
         }
@@ -227,7 +262,8 @@ impl Operator for Over {
         key::write_columns(row, &self.spec.key, &mut self.key);
         let is_full = self.waiting.len() + self.frame_rows >= ROWS_KEPT_MAX;
         let keys_max = if is_full { 0 } else { VIEW_KEYS_MAX };
-        let Some((place, _)) = self.keys.find_or_insert(&self.key, keys_max) else {
+        // Its pages are all in memory.
+        let Ok(Some((place, _))) = self.keys.find_or_insert(&self.key, keys_max) else {
             self.refused += 1;
             return Taken::Refused;
         };
@@ -239,7 +275,8 @@ impl Operator for Over {
         self.keys.cells_mut(place)[WAITING] = of_int(waiting + 1);
         let packed = PackedRow::new(row.iter().copied(), &mut self.room);
         self.waiting_bytes += packed.bytes();
-        self.waiting.insert((time, self.sequence), (place as u32, packed));
+        let (sequence, place) = (self.sequence, place as u32);
+        self.waiting.push(Waiting { time, sequence, place, row: packed });
         self.sequence += 1;
         if time <= self.watermark {
             self.advance(down);
@@ -254,6 +291,25 @@ impl Operator for Over {
         }
     }
 
+    fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        self.keys.visit(visitor);
+        match &mut self.history {
+            History::Frames(_, frames) => frames.visit(visitor),
+            History::Unbounded(_, runs, sides) => {
+                runs.visit(visitor);
+                sides.visit(visitor);
+            }
+        }
+        self.waiting.visit(visitor);
+        self.looks.visit(visitor);
+        visitor.size(&mut self.waiting_bytes);
+        visitor.size(&mut self.frame_rows);
+        visitor.word(&mut self.sequence);
+        visitor.int(&mut self.watermark);
+        visitor.word(&mut self.late);
+        visitor.word(&mut self.refused);
+    }
+
     fn key_count(&self) -> usize {
         self.keys.len()
     }
@@ -262,13 +318,12 @@ impl Operator for Over {
         let history = match &self.history {
             History::Frames(_, frames) => {
                 let frames_bytes: usize = frames.iter().flatten().map(|frame| frame.bytes()).sum();
-                frames.capacity() * size_of::<Option<Box<Frame>>>() + frames_bytes
+                frames.bytes() + frames_bytes
             }
             History::Unbounded(_, runs, sides) => runs.bytes() + sides.bytes(),
         };
-        // A B-tree's nodes are two thirds full, as a rule.
-        let waiting = self.waiting.len() * size_of::<((i64, u64), Waiting)>() * 3 / 2 + self.waiting_bytes;
-        self.keys.bytes() + history + waiting + self.looks.capacity() * size_of::<Reverse<(i64, u32)>>()
+        let waiting = self.waiting.bytes() + self.waiting_bytes;
+        self.keys.bytes() + history + waiting + self.looks.bytes()
     }
 
     fn late(&self) -> u64 {

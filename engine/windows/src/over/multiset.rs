@@ -57,6 +57,17 @@ impl Multiset {
         })
     }
 
+    /// The values as bytes with their numbers, in order.
+    pub fn entries(&self) -> Vec<(Box<[u8]>, u64)> {
+        self.counts.iter().map(|(value, &count)| (value.clone(), count)).collect()
+    }
+
+    /// The set that these are.
+    pub fn of_entries(entries: Vec<(Box<[u8]>, u64)>) -> Self {
+        let value_bytes = entries.iter().map(|(value, _)| value.len()).sum();
+        Self { counts: entries.into_iter().collect(), value_bytes, room: Vec::new() }
+    }
+
     pub fn bytes(&self) -> usize {
         // A B-tree's nodes are two thirds full, as a rule.
         self.counts.len() * (size_of::<(Box<[u8]>, u64)>() * 3 / 2) + self.value_bytes + self.room.capacity()

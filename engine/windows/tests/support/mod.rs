@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
 
+pub mod image;
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
