@@ -10,6 +10,7 @@ use crate::alerts::AlertBook;
 use crate::dataflow::{Dataflow, NodeCounts, RuleCounts, TableRows};
 use crate::decision::{answer_only, decide};
 use crate::event::{Effect, Effects, Event, Retired};
+use crate::image::Capture;
 use crate::models::{ModelChange, Roster};
 use crate::plan::{App, Succession};
 use crate::producers::Producers;
@@ -28,8 +29,8 @@ pub struct PartitionState {
     tick: Tick,
     /// Captures that have begun.
     pub(crate) captures: u32,
-    /// The node that the capture under way has come to.
-    pub(crate) capturing: Option<usize>,
+    /// How far the capture under way has come.
+    pub(crate) capturing: Option<Capture>,
     /// Nodes whose pages are all in memory, as far as hydration has come.
     pub(crate) hydrated: usize,
 }
@@ -170,6 +171,8 @@ pub fn apply(
 /// Goes on as a partition of the next app, with the state of what has not changed.
 fn replace_app(state: &mut PartitionState, succession: &Succession, effects: &mut Effects) {
     let next = succession.to();
+    // Its nodes are not those that the capture has gone through.
+    state.capturing = None;
     effects.list.push(Effect::AppReplaced);
     if Arc::ptr_eq(&state.app, next) {
         // It was rebuilt for this app meanwhile.

@@ -2,9 +2,12 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
-use vencejo_expr::{Constant, Value};
+use vencejo_expr::{Constant, Type, Value};
 use vencejo_types::limits::ROWS_KEPT_MAX;
+
+use crate::image::{Malformed, Reader, Write};
 
 /// A value as something that orders: NULL, then values ascending.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,12 +37,46 @@ impl Waiting {
     pub fn values(&self) -> impl Iterator<Item = Value<'_>> {
         self.row.iter().map(Constant::value)
     }
+
+    fn new(then_by: &[(usize, bool)], stamp: Stamp, row: Box<[Constant]>) -> Self {
+        let ties = then_by.iter().map(|&(column, descending)| {
+            let rank = rank(row[column].value());
+            if descending { Tie::Descending(Reverse(rank)) } else { Tie::Ascending(rank) }
+        });
+        let Stamp { time, arrival, sequence } = stamp;
+        Self { time, ties: ties.collect(), arrival, sequence, row }
+    }
+
+    pub fn save(&self, out: &mut Vec<u8>) {
+        out.int(self.time);
+        out.word(self.arrival);
+        out.word(self.sequence);
+        self.row.iter().for_each(|constant| out.value(constant.value()));
+    }
+
+    pub fn read(
+        then_by: &[(usize, bool)],
+        input: &[Type],
+        reader: &mut Reader<'_>,
+    ) -> Result<Self, Malformed> {
+        let stamp = Stamp { time: reader.int()?, arrival: reader.word()?, sequence: reader.word()? };
+        let row = input.iter().map(|_| reader.value()).collect::<Result<_, _>>()?;
+        Ok(Self::new(then_by, stamp, row))
+    }
+}
+
+/// What is known of a row besides its values.
+#[derive(Clone, Copy)]
+struct Stamp {
+    time: i64,
+    arrival: u64,
+    sequence: u64,
 }
 
 #[derive(Debug)]
 pub(crate) struct Buffer {
     then_by: Vec<(usize, bool)>,
-    rows: BinaryHeap<Reverse<Waiting>>,
+    rows: BinaryHeap<Reverse<Arc<Waiting>>>,
     arrivals: u64,
     text_bytes: usize,
 }
@@ -55,25 +92,37 @@ impl Buffer {
         if self.rows.len() >= ROWS_KEPT_MAX {
             return false;
         }
-        let ties = self.then_by.iter().map(|&(column, descending)| {
-            let rank = rank(row[column]);
-            if descending { Tie::Descending(Reverse(rank)) } else { Tie::Ascending(rank) }
-        });
         self.arrivals += 1;
-        let waiting = Waiting {
-            time,
-            ties: ties.collect(),
-            arrival: self.arrivals,
-            sequence,
-            row: row.iter().map(|&value| Constant::from(value)).collect(),
-        };
-        self.text_bytes += text_bytes(&waiting);
-        self.rows.push(Reverse(waiting));
+        let stamp = Stamp { time, arrival: self.arrivals, sequence };
+        let row = row.iter().map(|&value| Constant::from(value)).collect();
+        self.restore(Waiting::new(&self.then_by, stamp, row));
         true
     }
 
+    /// Takes a row that has arrived before.
+    pub fn restore(&mut self, waiting: Waiting) {
+        self.text_bytes += text_bytes(&waiting);
+        self.rows.push(Reverse(Arc::new(waiting)));
+    }
+
+    /// Forgets all rows; so many have arrived.
+    pub fn begin_restore(&mut self, arrivals: u64) {
+        self.rows.clear();
+        (self.arrivals, self.text_bytes) = (arrivals, 0);
+    }
+
+    /// How many rows have arrived.
+    pub fn arrivals(&self) -> u64 {
+        self.arrivals
+    }
+
+    /// The rows that wait, in no order.
+    pub fn waiting(&self) -> impl Iterator<Item = &Arc<Waiting>> {
+        self.rows.iter().map(|Reverse(waiting)| waiting)
+    }
+
     /// The first row, if its time is not past the watermark.
-    pub fn pop(&mut self, watermark: i64) -> Option<Waiting> {
+    pub fn pop(&mut self, watermark: i64) -> Option<Arc<Waiting>> {
         if self.rows.peek()?.0.time > watermark {
             return None;
         }

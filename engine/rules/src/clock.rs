@@ -4,6 +4,8 @@
 //! with engine time: by what has passed since the first tick after the last row, so that it is never ahead.
 //! What it gained so is given back when a row comes, whose time may be far behind engine time.
 
+use crate::image::{Malformed, Reader, Write};
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     now: i64,
@@ -37,6 +39,20 @@ impl Clock {
         let since = *self.silent_since.get_or_insert(now_micros);
         let millis = now_micros.saturating_sub(since).max(0) / 1_000;
         Some(self.now.saturating_add(millis))
+    }
+
+    pub fn save(&self, out: &mut Vec<u8>) {
+        out.int(self.now);
+        out.word(u64::from(self.silent_since.is_some()));
+        out.int(self.silent_since.unwrap_or(0));
+    }
+
+    pub fn restore(&mut self, reader: &mut Reader<'_>) -> Result<(), Malformed> {
+        self.now = reader.int()?;
+        let is_silent = reader.word()? != 0;
+        let since = reader.int()?;
+        self.silent_since = is_silent.then_some(since);
+        Ok(())
     }
 
     /// Engine time at which a tick may bring a deadline: the first tick of a silence begins to count it.

@@ -113,6 +113,16 @@ impl Dispatch {
         self.filters[self.filter_of[rule] as usize].1
     }
 
+    /// Of each filter, how many rows passed it.
+    pub fn passed(&self) -> impl Iterator<Item = u64> {
+        self.filters.iter().map(|(_, rows)| *rows)
+    }
+
+    /// The same, to be set.
+    pub fn passed_mut(&mut self) -> impl Iterator<Item = &mut u64> {
+        self.filters.iter_mut().map(|(_, rows)| rows)
+    }
+
     pub fn bytes(&self) -> usize {
         self.columns.iter().map(|table| table.allowed.capacity() * size_of::<u64>()).sum()
     }

@@ -4,6 +4,7 @@
 //! it from a pool.
 
 use vencejo_types::index::Index;
+use vencejo_types::limits::RULE_KEYS_MAX;
 use vencejo_types::row::key_hash;
 
 use crate::row_log::RowLog;
@@ -99,6 +100,49 @@ impl Keys {
         self.entries.len() - 1
     }
 
+    /// The place that [`Keys::lend`] gives next.
+    pub fn next_place(&self) -> usize {
+        self.free.last().map_or(self.entries.len(), |&place| place as usize)
+    }
+
+    /// The key at a place with its counts of matches; nothing where none is known.
+    pub fn known(&self, place: usize) -> Option<(&[u8], &Numbers)> {
+        let Entry { key, numbers, work } = self.entries.get(place)?;
+        let is_known = *work != IDLE || !numbers.is_empty();
+        is_known.then_some((key.as_slice(), numbers))
+    }
+
+    /// The rows of the key at a place.
+    pub fn log(&self, place: usize) -> Option<&RowLog> {
+        Some(&self.works.get(self.entries.get(place)?.work as usize)?.log)
+    }
+
+    /// Places that have no key, the last one to be used first.
+    pub fn free(&self) -> &[u32] {
+        &self.free
+    }
+
+    /// Forgets all keys and makes places for as many; nothing where that is no such number.
+    pub fn begin_restore(&mut self, places: usize, free: Vec<u32>) -> Option<()> {
+        if places > 2 * RULE_KEYS_MAX || free.iter().any(|&place| place as usize >= places) {
+            return None;
+        }
+        let blank = || Entry { key: Bytes::new(&[]), numbers: Vec::new(), work: IDLE };
+        *self = Self { free, ..Self::default() };
+        self.entries.resize_with(places, blank);
+        Some(())
+    }
+
+    /// Puts a key at a place that has none; nothing where it is there already. It is found once
+    /// [`Keys::settle`] has let it in.
+    pub fn put(&mut self, place: usize, key: &[u8], numbers: Numbers) -> Option<()> {
+        if self.find(key).is_some() {
+            return None;
+        }
+        self.entries[place] = Entry { key: Bytes::new(key), numbers, work: IDLE };
+        Some(())
+    }
+
     /// The key at a place with work lent to it.
     pub fn at_mut(&mut self, place: usize) -> Held<'_> {
         let Entry { key, numbers, work } = &mut self.entries[place];
@@ -125,6 +169,7 @@ impl Keys {
     pub fn settle(&mut self, place: usize, is_known: bool) {
         let entry = &mut self.entries[place];
         if entry.work != IDLE && self.works[entry.work as usize].active.is_empty() {
+            self.works[entry.work as usize].log.begin_anew();
             self.free_works.push(std::mem::replace(&mut entry.work, IDLE));
         }
         let is_blank = entry.work == IDLE && entry.numbers.is_empty();

@@ -15,6 +15,7 @@
 //! | `output` | what is decided is given out, in order of first rows; the skip leaves runs out |
 //! | `row_log` | keeps the row if a run holds it, and lets rows go that no run holds |
 //! | `timers` | say when WITHIN may have run out |
+//! | `image` | the state as pages of keys: saved before they change while a capture is under way, and read again |
 //!
 //! What conditions read of the rows taken before lies in a few words beside a thread's path (`registers`): a
 //! condition costs the same however long the match is, and threads with equal words are one. Nothing is
@@ -47,6 +48,7 @@ mod automaton;
 mod buffer;
 mod clock;
 mod dispatch;
+mod image;
 mod keys;
 mod matched;
 mod output;
@@ -62,5 +64,6 @@ pub mod spec;
 mod timers;
 mod turn;
 
+pub use image::{Malformed, RulePage};
 pub use matched::{Match, MatchedRow, RuleCounters, Sink, Taken};
 pub use set::RuleSet;

@@ -3,7 +3,7 @@
 use crate::row_log::RowId;
 
 /// The last node of a path; [`PathId::EMPTY`] for one without rows. Whoever holds one has it counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PathId(u32);
 
 impl PathId {
@@ -96,6 +96,11 @@ impl Paths {
     /// A path with a row more and these registers, held once.
     pub fn push(&mut self, before: PathId, step: Step, registers: &[u64]) -> PathId {
         let step = step.mapped.word() | if step.excluded { EXCLUDED } else { 0 };
+        self.push_word(before, step, registers)
+    }
+
+    /// The same, of a step in a word ([`Paths::step_word`]).
+    pub fn push_word(&mut self, before: PathId, step: u64, registers: &[u64]) -> PathId {
         let node = Node { step, before, holders: 1 };
         self.hold(before);
         self.len += 1;
@@ -110,6 +115,16 @@ impl Paths {
         self.free = self.nodes[place.0 as usize].before;
         self.nodes[place.0 as usize] = node;
         place
+    }
+
+    /// The path that a path goes on from; it has rows.
+    pub fn before(&self, path: PathId) -> PathId {
+        self.nodes[path.0 as usize].before
+    }
+
+    /// The last step of a path in a word; it has rows.
+    pub fn step_word(&self, path: PathId) -> u64 {
+        self.nodes[path.0 as usize].step
     }
 
     /// Counts a holder more.

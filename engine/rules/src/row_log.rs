@@ -4,7 +4,9 @@
 //! word per column, two for a string (where it begins, and its length). Rows leave at the front; the memory
 //! of those that left is used again once they are the greater part.
 
-use vencejo_expr::{Type, Value, key::value_of_bits};
+use vencejo_expr::{Constant, Type, Value, key::value_of_bits};
+
+use crate::image::{Malformed, Reader, Write};
 
 /// A row of one key. Ids count up by one; a row that nothing keeps gives its id to the next one.
 pub(crate) type RowId = u64;
@@ -141,6 +143,36 @@ impl RowLog {
             self.words.drain(..self.gone);
             self.gone = 0;
         }
+    }
+
+    pub fn save(&self, layout: &Layout, out: &mut Vec<u8>) {
+        out.word(self.first);
+        out.size(self.len(layout));
+        for id in self.first..self.end(layout) {
+            let (sequence, time) = self.stamp(layout, id);
+            out.word(sequence);
+            out.int(time);
+            layout.columns.iter().for_each(|kept| out.value(self.value(layout, id, kept.column)));
+        }
+    }
+
+    pub fn restore(&mut self, layout: &Layout, reader: &mut Reader<'_>) -> Result<(), Malformed> {
+        *self = Self { first: reader.word()?, ..Self::default() };
+        let mut row = vec![Constant::Null; layout.places.len()];
+        for _ in 0..reader.count()? {
+            let (sequence, time) = (reader.word()?, reader.int()?);
+            for kept in &layout.columns {
+                row[kept.column] = reader.value()?;
+            }
+            let values: Vec<Value<'_>> = row.iter().map(Constant::value).collect();
+            self.push(layout, sequence, time, &values);
+        }
+        Ok(())
+    }
+
+    /// Begins to count rows anew; none is held.
+    pub fn begin_anew(&mut self) {
+        (self.first, self.texts_gone) = (0, 0);
     }
 
     pub fn bytes(&self) -> usize {

@@ -9,6 +9,7 @@ use crate::atoms::{Atoms, Truths};
 use crate::buffer::Buffer;
 use crate::clock::Clock;
 use crate::dispatch::{Concerned, Dispatch};
+use crate::image::Saving;
 use crate::keys::{Held, Keys};
 use crate::path::Paths;
 use crate::pool::Pool;
@@ -24,27 +25,34 @@ use crate::{RuleCounters, Sink, Taken};
 /// The matcher of a set of rules: rows, watermarks and ticks in, matches out.
 #[derive(Debug)]
 pub struct RuleSet {
-    spec: Arc<RuleSetSpec>,
-    rules: Vec<Rule>,
+    pub(crate) spec: Arc<RuleSetSpec>,
+    pub(crate) rules: Vec<Rule>,
     atoms: Atoms,
-    dispatch: Dispatch,
-    layout: Layout,
-    keys: Keys,
-    pool: Pool,
+    pub(crate) dispatch: Dispatch,
+    pub(crate) layout: Layout,
+    pub(crate) keys: Keys,
+    pub(crate) pool: Pool,
     /// Of each rule.
-    paths: Vec<Paths>,
-    timers: Timers,
-    clock: Clock,
-    watermark: i64,
-    buffer: Buffer,
-    counters: Vec<RuleCounters>,
-    late: u64,
-    refused: u64,
+    pub(crate) paths: Vec<Paths>,
+    pub(crate) timers: Timers,
+    pub(crate) clock: Clock,
+    pub(crate) watermark: i64,
+    pub(crate) buffer: Buffer,
+    pub(crate) counters: Vec<RuleCounters>,
+    pub(crate) late: u64,
+    pub(crate) refused: u64,
     room: Room,
     truths: Truths,
     concerned: Concerned,
     key: Vec<u8>,
+    /// Runs whose WITHIN has run out, to be put in order.
+    due: Vec<Due>,
+    pub(crate) saving: Option<Box<Saving>>,
 }
+
+/// When WITHIN ran out, the places of key and rule, and of the runs. In this order, whatever the timers'
+/// history.
+type Due = (i64, u32, u32, u32);
 
 /// Below this many looks of timers those that no longer count stay.
 const LOOKS_MIN: usize = 64;
@@ -87,6 +95,8 @@ impl RuleSet {
             truths: Truths::default(),
             concerned: Concerned::default(),
             key: Vec::new(),
+            due: Vec::new(),
+            saving: None,
             rules,
             spec,
         }
@@ -179,10 +189,19 @@ impl RuleSet {
         if known.is_none() && self.keys.len() >= RULE_KEYS_MAX {
             return false;
         }
+        self.before_change(known.unwrap_or_else(|| self.keys.next_place()));
         let place = known.unwrap_or_else(|| self.keys.lend(&self.key));
         self.take_of_key(place, ordered, sink);
         self.keys.settle(place, known.is_some());
         true
+    }
+
+    /// What is known of the key at this place is about to change.
+    #[inline]
+    fn before_change(&mut self, place: usize) {
+        if self.saving.is_some() {
+            self.save_first(place);
+        }
     }
 
     /// Gives the row to the rules that it concerns, in their order.
@@ -248,15 +267,25 @@ impl RuleSet {
     fn expire(&mut self, now: i64, sink: &mut dyn Sink) {
         while let Some(look) = self.timers.due(now) {
             let runs = self.pool.at_mut(look.runs);
-            if !runs.awaits(&look) {
-                continue;
+            if runs.awaits(&look) {
+                runs.forget_look();
+                let rule = &self.rules[runs.rule as usize];
+                let deadline = runs.next_deadline(rule);
+                if deadline <= now && !runs.is_blank() {
+                    self.due.push((deadline, runs.key_place, runs.rule, look.runs));
+                } else {
+                    runs.ask_again(rule, &mut self.timers);
+                }
             }
-            runs.forget_look();
-            if !runs.is_blank() {
-                let place = runs.key_place as usize;
-                self.with_runs(look.runs, sink, |runs, rule, turn| runs.expire(rule, now, turn));
-                self.keys.settle(place, true);
+        }
+        if !self.due.is_empty() {
+            let mut due = std::mem::take(&mut self.due);
+            due.sort_unstable();
+            for (_, place, _, runs) in due.drain(..) {
+                self.with_runs(runs, sink, |runs, rule, turn| runs.expire(rule, now, turn));
+                self.keys.settle(place as usize, true);
             }
+            self.due = due;
         }
         if self.timers.len() > 2 * self.pool.len() + LOOKS_MIN {
             let pool = &self.pool;
@@ -271,6 +300,7 @@ impl RuleSet {
         sink: &mut dyn Sink,
         act: impl FnOnce(&mut RuleRuns, &Rule, &mut Turn<'_>),
     ) {
+        self.before_change(self.pool.at(at).key_place as usize);
         let runs = self.pool.at_mut(at);
         let (place, number) = (runs.key_place as usize, runs.rule);
         let Held { key, log, active, numbers } = self.keys.at_mut(place);

@@ -1,7 +1,9 @@
 //! The alerts of a partition, by the order in which they were raised.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use rkyv::rancor::Error;
 use vencejo_types::Tick;
 use vencejo_types::limits::{ALERT_BYTES_KEPT_MAX, ALERTS_KEPT_MAX};
 
@@ -61,18 +63,26 @@ pub enum AlertRefusal {
 #[derive(Debug, Default)]
 pub struct AlertBook {
     /// By the order in which they were raised.
-    alerts: BTreeMap<u64, Alert>,
+    alerts: BTreeMap<u64, Arc<Alert>>,
     places: BTreeMap<AlertId, u64>,
     by_status: BTreeSet<(Status, u64)>,
     next: u64,
     bytes: usize,
     dropped: u64,
+    /// What the capture that is under way has not saved yet, the first one last.
+    saving: Vec<(u64, Arc<Alert>)>,
 }
+
+/// Of an alert: place, id, output, severity, status, when it was raised, row, sequences.
+type AlertV1 = (u64, u64, u64, u8, u8, i64, Box<[u8]>, Box<[u64]>);
+
+/// Alerts of a page of an image.
+const ALERTS_PER_PAGE: usize = 32;
 
 impl AlertBook {
     /// The alerts, the oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Alert> {
-        self.alerts.values()
+        self.alerts.values().map(|alert| &**alert)
     }
 
     /// How many there are.
@@ -87,7 +97,7 @@ impl AlertBook {
 
     /// The alert of this id.
     pub fn get(&self, id: AlertId) -> Option<&Alert> {
-        self.alerts.get(self.places.get(&id)?)
+        self.alerts.get(self.places.get(&id)?).map(|alert| &**alert)
     }
 
     /// Alerts that went unresolved to make room.
@@ -102,10 +112,7 @@ impl AlertBook {
         }
         let place = self.next;
         self.next += 1;
-        self.bytes += size(&alert);
-        self.places.insert(alert.id, place);
-        self.by_status.insert((alert.status, place));
-        self.alerts.insert(place, alert);
+        self.put(place, Arc::new(alert));
         while self.alerts.len() > ALERTS_KEPT_MAX || self.bytes > ALERT_BYTES_KEPT_MAX {
             let Some(&(status, place)) = self.by_status.first() else { return };
             self.dropped += u64::from(status != Status::Resolved);
@@ -113,16 +120,20 @@ impl AlertBook {
         }
     }
 
+    fn put(&mut self, place: u64, alert: Arc<Alert>) {
+        self.bytes += size(&alert);
+        self.places.insert(alert.id, place);
+        self.by_status.insert((alert.status, place));
+        self.alerts.insert(place, alert);
+    }
+
     /// Goes on in the next app: each alert at its output's new place; those of outputs that are gone go, too.
     pub(crate) fn succeed(mut self, output: impl Fn(usize) -> Option<usize>) -> Self {
         let mut book = Self { next: self.next, dropped: self.dropped, ..Self::default() };
         while let Some((place, mut alert)) = self.alerts.pop_first() {
             let Some(output) = output(alert.output) else { continue };
-            alert.output = output;
-            book.bytes += size(&alert);
-            book.places.insert(alert.id, place);
-            book.by_status.insert((alert.status, place));
-            book.alerts.insert(place, alert);
+            Arc::make_mut(&mut alert).output = output;
+            book.put(place, alert);
         }
         book
     }
@@ -135,6 +146,7 @@ impl AlertBook {
             return Err(AlertRefusal::Resolved);
         }
         let before = alert.status;
+        let alert = Arc::make_mut(alert);
         alert.status = match change {
             AlertChange::Acknowledge => Status::Acknowledged,
             AlertChange::Resolve => Status::Resolved,
@@ -142,6 +154,57 @@ impl AlertBook {
         self.by_status.remove(&(before, place));
         self.by_status.insert((alert.status, place));
         Ok(())
+    }
+
+    /// Begins a capture of the alerts as they are now: an image's head.
+    pub(crate) fn begin_capture(&mut self) -> Vec<u8> {
+        self.saving = self.alerts.iter().rev().map(|(&place, alert)| (place, Arc::clone(alert))).collect();
+        self.head()
+    }
+
+    fn head(&self) -> Vec<u8> {
+        [self.next, self.dropped, self.alerts.len() as u64]
+            .iter()
+            .flat_map(|word| word.to_le_bytes())
+            .collect()
+    }
+
+    /// Gives pages of the capture that is under way while `give` wants more; whether these were all.
+    pub(crate) fn capture_some(&mut self, give: &mut dyn FnMut(Vec<u8>) -> bool) -> bool {
+        let mut goes_on = true;
+        while goes_on && !self.saving.is_empty() {
+            let alerts = self.saving.split_off(self.saving.len().saturating_sub(ALERTS_PER_PAGE));
+            goes_on = give(page(alerts.iter().rev().map(|(place, alert)| (*place, &**alert))));
+        }
+        self.saving.is_empty()
+    }
+
+    /// The book of an image; nothing where it is none. `page` gives the next page.
+    pub(crate) fn restored(head: &[u8], page: &mut dyn FnMut() -> Option<Vec<u8>>) -> Option<Self> {
+        let (words, []) = head.as_chunks() else { return None };
+        let [next, dropped, count] = *words else { return None };
+        let [next, dropped, count] = [next, dropped, count].map(u64::from_le_bytes);
+        let mut book = Self { next, dropped, ..Self::default() };
+        while (book.alerts.len() as u64) < count {
+            let alerts = rkyv::from_bytes::<Vec<AlertV1>, Error>(&page()?).ok()?;
+            if alerts.is_empty() {
+                return None;
+            }
+            for alert in alerts {
+                let (place, alert) = read(alert)?;
+                if place >= next || book.alerts.contains_key(&place) {
+                    return None;
+                }
+                book.put(place, Arc::new(alert));
+            }
+        }
+        Some(book)
+    }
+
+    /// Shows all of it as bytes.
+    pub(crate) fn digest(&self, show: &mut dyn FnMut(&[u8])) {
+        show(&self.head());
+        self.alerts.iter().for_each(|(&place, alert)| show(&page(std::iter::once((place, &**alert)))));
     }
 
     fn remove(&mut self, place: u64) {
@@ -155,6 +218,44 @@ impl AlertBook {
 /// Bytes that an alert takes.
 fn size(alert: &Alert) -> usize {
     size_of::<Alert>() + alert.row.len() + size_of_val(&*alert.sequences)
+}
+
+fn page<'a>(alerts: impl Iterator<Item = (u64, &'a Alert)>) -> Vec<u8> {
+    let saved = |(place, alert): (u64, &Alert)| -> AlertV1 {
+        let severity = match alert.severity {
+            Severity::Info => 0,
+            Severity::Warning => 1,
+            Severity::Critical => 2,
+        };
+        let status = match alert.status {
+            Status::Open => 0,
+            Status::Acknowledged => 1,
+            Status::Resolved => 2,
+        };
+        let (row, sequences) = (alert.row.clone(), alert.sequences.clone());
+        (place, alert.id.0, alert.output as u64, severity, status, alert.raised.0, row, sequences)
+    };
+    let alerts: Vec<AlertV1> = alerts.map(saved).collect();
+    rkyv::to_bytes::<Error>(&alerts).expect("memory is all that it can lack").to_vec()
+}
+
+fn read(alert: AlertV1) -> Option<(u64, Alert)> {
+    let (place, id, output, severity, status, raised, row, sequences) = alert;
+    let severity = match severity {
+        0 => Severity::Info,
+        1 => Severity::Warning,
+        2 => Severity::Critical,
+        _ => return None,
+    };
+    let status = match status {
+        0 => Status::Open,
+        1 => Status::Acknowledged,
+        2 => Status::Resolved,
+        _ => return None,
+    };
+    let output = usize::try_from(output).ok()?;
+    let (id, raised) = (AlertId(id), Tick(raised));
+    Some((place, Alert { id, output, severity, status, raised, row, sequences }))
 }
 
 #[cfg(test)]

@@ -16,7 +16,6 @@ use vencejo_expr::Value;
 use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
 use vencejo_types::{Sequence, StreamId, Tick, ViewId};
-use vencejo_windows::operator::Operator as Operate;
 use vencejo_windows::{Damaged, GroupBy, Place, Texts};
 
 use crate::alerts::AlertBook;
@@ -28,6 +27,7 @@ use crate::plan::{App, Succession};
 use pass::Pass;
 pub(crate) use pass::{Source, calc_row};
 pub use rules::RuleCounts;
+pub(crate) use slot::Keeper;
 use slot::Slot;
 pub(crate) use table::TableRows;
 use wiring::Wiring;
@@ -251,9 +251,9 @@ impl Dataflow {
         Some(self.streams[stream.index()].watermark).filter(|&watermark| watermark > i64::MIN)
     }
 
-    /// The operator at a node, where it keeps state; nothing past the last node.
-    pub(crate) fn operator(&mut self, node: usize) -> Option<Option<&mut dyn Operate>> {
-        Some(self.slots.get_mut(node)?.work.as_operator_mut())
+    /// What keeps state at a node, if anything does; nothing past the last node.
+    pub(crate) fn keeper(&mut self, node: usize) -> Option<Option<Keeper<'_>>> {
+        Some(self.slots.get_mut(node)?.work.keeper())
     }
 
     /// Per stream: watermark, whether it is idle, rows without event time.

@@ -45,6 +45,13 @@ pub(super) enum Work {
     Other(Box<dyn Operator + Send>),
 }
 
+/// What keeps state at a node.
+pub(crate) enum Keeper<'a> {
+    Operator(&'a mut dyn Operator),
+    Rules(&'a mut RuleSet),
+    Cooldown(&'a mut Cooldown),
+}
+
 impl Slot {
     pub(super) fn new(node: &Node) -> Self {
         Self {
@@ -138,6 +145,18 @@ impl Work {
             Self::Groups(groups) => Some(&**groups),
             Self::Kept(kept) => Some(&**kept),
             Self::Other(operator) => Some(&**operator),
+        }
+    }
+
+    /// What keeps state of it.
+    pub(super) fn keeper(&mut self) -> Option<Keeper<'_>> {
+        match self {
+            Self::Stateless | Self::Away => None,
+            Self::Rules(rules) => Some(Keeper::Rules(rules)),
+            Self::Alerts(cooldown) => Some(Keeper::Cooldown(cooldown)),
+            Self::Groups(groups) => Some(Keeper::Operator(&mut **groups)),
+            Self::Kept(kept) => Some(Keeper::Operator(&mut **kept)),
+            Self::Other(operator) => Some(Keeper::Operator(&mut **operator)),
         }
     }
 

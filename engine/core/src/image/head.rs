@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use rkyv::rancor::Error;
 use vencejo_types::{Sequence, Tick};
-use vencejo_windows::operator::Operator;
-use vencejo_windows::paged::{self, Image, PageSource};
+use vencejo_windows::paged::PageSource;
 
-use super::{OpenError, Restored, Versions, number, open_error};
+use super::keeper::Pages;
+use super::{BOOK, OpenError, Restored, Versions, number, open_error};
+use crate::alerts::AlertBook;
+use crate::dataflow::Keeper;
 use crate::models::RosterV1;
 use crate::plan::App;
+use crate::plan::flow::Output;
 use crate::plan::succession::fingerprints;
 use crate::producers::{ProducerV1, Producers};
 use crate::state::PartitionState;
@@ -20,18 +23,23 @@ type StreamV1 = (String, i64, bool, u64);
 /// Of a node: fingerprint, its number as pages have it, watermark, whether it is idle, its operator's head.
 type NodeV1 = (u64, u32, i64, bool, Option<Vec<u8>>);
 
+/// Of the alerts: what their outputs are called, each with the fingerprint of its columns, and the book's
+/// head.
+type AlertsV1 = (Vec<(String, u64)>, Vec<u8>);
+
 /// Of a partition: sequence, tick, installations, then its parts.
-type HeadV1 = (u64, i64, u64, Vec<ProducerV1>, Vec<StreamV1>, Vec<NodeV1>, Vec<RosterV1>);
+type HeadV1 = (u64, i64, u64, Vec<ProducerV1>, Vec<StreamV1>, Vec<NodeV1>, Vec<RosterV1>, AlertsV1);
 
 const VERSION: u32 = 1;
 
 pub(crate) struct Head(HeadV1);
 
 impl Head {
-    /// The head of a partition as it is now; `head_of` makes that of an operator, `captures` counting them.
+    /// The head of a partition as it is now; `book` is that of its alerts, `head_of` makes that of a node.
     pub fn of(
         state: &mut PartitionState,
-        mut head_of: impl FnMut(&mut dyn Operator, u32) -> Vec<u8>,
+        book: Vec<u8>,
+        mut head_of: impl FnMut(Keeper<'_>, u32) -> Vec<u8>,
     ) -> Self {
         let fingerprints = fingerprints(&state.app);
         let captures = state.captures;
@@ -42,14 +50,17 @@ impl Head {
         let mut nodes = Vec::with_capacity(fingerprints.len());
         for (place, &fingerprint) in fingerprints.iter().enumerate() {
             let (watermark, idle) = state.dataflow.node_time(place);
-            let operator = state.dataflow.operator(place).flatten();
-            let head = operator.map(|operator| head_of(operator, captures));
+            let keeper = state.dataflow.keeper(place).flatten();
+            let head = keeper.map(|keeper| head_of(keeper, captures));
             nodes.push((fingerprint, number(place), watermark, idle, head));
         }
         let models = state.app.models.iter().zip(&state.rosters);
         let rosters = models.map(|(slot, roster)| roster.to_v1(slot)).collect();
         let producers = state.producers().to_v1();
-        Self((state.sequence().0, state.tick().0, state.installs, producers, streams, nodes, rosters))
+        let outputs =
+            state.app.flow.outputs.iter().map(|output| (output.name.clone(), output.schema.fingerprint()));
+        let alerts = (outputs.collect(), book);
+        Self((state.sequence().0, state.tick().0, state.installs, producers, streams, nodes, rosters, alerts))
     }
 
     /// Its bytes: the version, then an archive.
@@ -74,7 +85,7 @@ impl Head {
         source: &Arc<dyn PageSource>,
         versions: &mut Versions<'_>,
     ) -> Result<Restored, OpenError> {
-        let (sequence, tick, installs, producers, streams, mut nodes, rosters) = self.0;
+        let (sequence, tick, installs, producers, streams, mut nodes, rosters, alerts) = self.0;
         let mut state = PartitionState::new(Arc::clone(app));
         state.resume(Sequence(sequence), Tick(tick), installs, Producers::from_v1(producers));
         for (name, watermark, idle, untimed) in streams {
@@ -86,7 +97,7 @@ impl Head {
         for (place, fingerprint) in fingerprints(app).into_iter().enumerate() {
             let name = &app.flow.nodes[place].name;
             let Some(found) = nodes.iter().position(|node| node.0 == fingerprint) else {
-                if state.dataflow.operator(place).flatten().is_some() && !anew.contains(name) {
+                if state.dataflow.keeper(place).flatten().is_some() && !anew.contains(name) {
                     anew.push(name.clone());
                 }
                 continue;
@@ -94,11 +105,11 @@ impl Head {
             // Two nodes that do the same have the same state; each takes one.
             let (_, owner, watermark, idle, head) = nodes.remove(found);
             state.dataflow.set_node_time(place, watermark, idle);
-            if let (Some(Some(operator)), Some(head)) = (state.dataflow.operator(place), head) {
-                let image = Image { source: Arc::clone(source), owner };
-                paged::restore(operator, &head, &image).map_err(|error| open_error(name, error))?;
+            if let (Some(Some(keeper)), Some(head)) = (state.dataflow.keeper(place), head) {
+                keeper.restore(&head, source, owner).map_err(|error| open_error(name, error))?;
             }
         }
+        state.dataflow.alerts = book(app, source, alerts)?;
         state.dataflow.rejoin();
         let mut models_anew = Vec::new();
         for (slot, roster) in app.models.iter().zip(&mut state.rosters) {
@@ -110,4 +121,18 @@ impl Head {
         }
         Ok(Restored { state, anew, models_anew })
     }
+}
+
+/// The alerts of an image; those of outputs that are gone go, too.
+fn book(app: &App, source: &Arc<dyn PageSource>, alerts: AlertsV1) -> Result<AlertBook, OpenError> {
+    let (outputs, head) = alerts;
+    let mut pages = Pages::new(source, BOOK);
+    let Some(book) = AlertBook::restored(&head, &mut || pages.next()) else {
+        return Err(open_error("the book of alerts", pages.error()));
+    };
+    Ok(book.succeed(|output| {
+        let (name, fingerprint) = outputs.get(output)?;
+        let is_same = |other: &Output| other.name == *name && other.schema.fingerprint() == *fingerprint;
+        app.flow.outputs.iter().position(is_same)
+    }))
 }

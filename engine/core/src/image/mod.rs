@@ -9,20 +9,34 @@
 
 mod fingerprint;
 mod head;
+mod keeper;
 
 use std::fmt;
 use std::sync::Arc;
 
 use vencejo_types::row::key_hash;
-use vencejo_windows::paged::{self, RestoreError, SavedPage};
 pub use vencejo_windows::paged::{PageAt, PageFault, PageSource};
+use vencejo_windows::paged::{RestoreError, SavedPage};
 
+use crate::dataflow::Keeper;
 use crate::models::ModelVersion;
 use crate::plan::App;
 use crate::state::PartitionState;
 
 pub(crate) use fingerprint::of_model;
 use head::Head;
+use keeper::numbered;
+
+/// In place of a node's number: the book of alerts.
+const BOOK: u32 = u32::MAX - 1;
+
+/// How far a capture has come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Capture {
+    node: usize,
+    /// Pages of that node that are numbered as they come.
+    given: u32,
+}
 
 /// A page of a partition's image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,8 +113,9 @@ impl PartitionState {
     /// Cost: a few words for each container of state; no page is looked at.
     pub fn begin_capture(&mut self) -> Vec<u8> {
         self.captures += 1;
-        self.capturing = Some(0);
-        Head::of(self, |operator, captures| paged::begin(operator, captures)).write()
+        self.capturing = Some(Capture::default());
+        let book = self.dataflow.alerts.begin_capture();
+        Head::of(self, book, |keeper: Keeper<'_>, captures| keeper.begin(captures)).write()
     }
 
     /// Appends pages of the capture that is under way until about `budget` bytes are spent; whether the
@@ -110,28 +125,38 @@ impl PartitionState {
     /// # Errors
     /// There will be no image.
     pub fn capture_some(&mut self, budget: usize, out: &mut Vec<StatePage>) -> Result<bool, CaptureError> {
-        let mut node = self.capturing.take().ok_or(CaptureError::NotUnderWay)?;
+        let mut capture = self.capturing.take().ok_or(CaptureError::NotUnderWay)?;
         let (mut left, mut pages) = (budget, Vec::new());
-        while let Some(operator) = self.dataflow.operator(node) {
-            let is_done = match operator {
-                None => true,
-                Some(operator) => {
-                    paged::capture_some(operator, left, &mut pages).map_err(CaptureError::Page)?
+        loop {
+            let (owner, is_last) = match self.dataflow.keeper(capture.node) {
+                Some(_) => (number(capture.node), false),
+                None => (BOOK, true),
+            };
+            let is_done = match self.dataflow.keeper(capture.node) {
+                None => {
+                    self.dataflow.alerts.capture_some(&mut numbered(left, &mut capture.given, &mut pages))
+                }
+                Some(None) => true,
+                Some(Some(keeper)) => {
+                    keeper.capture_some(left, &mut capture.given, &mut pages).map_err(CaptureError::Page)?
                 }
             };
             left = left.saturating_sub(pages.iter().map(|page| page.bytes.len()).sum());
-            let owner = number(node);
             out.extend(pages.drain(..).map(|SavedPage { container, page, bytes }| StatePage {
                 at: PageAt { owner, container, page },
                 bytes,
             }));
-            node += usize::from(is_done);
+            if is_done && is_last {
+                return Ok(true);
+            }
+            if is_done {
+                capture = Capture { node: capture.node + 1, given: 0 };
+            }
             if left == 0 || !is_done {
-                self.capturing = Some(node);
+                self.capturing = Some(capture);
                 return Ok(false);
             }
         }
-        Ok(true)
     }
 
     /// Opens an image as a partition of `app`. Tables that look-ups read load their pages when they are
@@ -154,9 +179,9 @@ impl PartitionState {
     /// # Errors
     /// When pages cannot be had: the first of them, once. The others are loaded.
     pub fn hydrate_some(&mut self, budget: usize) -> Result<bool, PageFault> {
-        while let Some(operator) = self.dataflow.operator(self.hydrated) {
-            if let Some(operator) = operator
-                && !paged::hydrate_some(operator, budget)?
+        while let Some(keeper) = self.dataflow.keeper(self.hydrated) {
+            if let Some(keeper) = keeper
+                && !keeper.hydrate_some(budget)?
             {
                 return Ok(false);
             }
@@ -173,8 +198,9 @@ impl PartitionState {
     pub fn digest(&mut self) -> Result<u64, PageFault> {
         let mut hashes = Vec::new();
         let mut fault = None;
-        let head = Head::of(self, |operator, _| {
-            let digest = paged::digest(operator, &mut |piece| hashes.push(key_hash(piece)));
+        self.dataflow.alerts.digest(&mut |piece| hashes.push(key_hash(piece)));
+        let head = Head::of(self, Vec::new(), |keeper, _| {
+            let digest = keeper.digest(&mut |piece| hashes.push(key_hash(piece)));
             fault = fault.or(digest.err());
             Vec::new()
         });

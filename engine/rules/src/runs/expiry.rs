@@ -53,7 +53,7 @@ impl RuleRuns {
     }
 
     /// The earliest time at which WITHIN runs out for a run.
-    fn next_deadline(&self, rule: &Rule) -> i64 {
+    pub fn next_deadline(&self, rule: &Rule) -> i64 {
         let Some(within) = rule.spec.within else { return NEVER };
         let open = self.runs.iter().filter(|run| run.outcome == Outcome::Open);
         open.map(|run| run.time.saturating_add(within)).min().unwrap_or(NEVER)

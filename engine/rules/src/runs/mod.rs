@@ -6,6 +6,7 @@
 //! before a run are decided is it known whether a skip leaves it out.
 
 mod expiry;
+mod image;
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -20,7 +21,7 @@ use crate::path::{Mapped, PathId, Step};
 use crate::row_log::RowId;
 use crate::rule::Rule;
 use crate::spec::{Skip, VariableSet};
-use crate::timers::{Look, NEVER};
+use crate::timers::{Look, NEVER, Timers};
 use crate::turn::Turn;
 
 /// A way in which a run may still match: it waits in a state for the next row.
@@ -99,6 +100,15 @@ impl RuleRuns {
         if deadline < self.deadline {
             self.deadline = deadline;
             self.ticket = turn.timers.ask(deadline, self.place);
+        }
+    }
+
+    /// Asks for the look that its runs need.
+    pub fn ask_again(&mut self, rule: &Rule, timers: &mut Timers) {
+        let deadline = self.next_deadline(rule);
+        if deadline < self.deadline {
+            self.deadline = deadline;
+            self.ticket = timers.ask(deadline, self.place);
         }
     }
 

@@ -9,6 +9,7 @@
 
 pub mod build;
 pub mod notation;
+pub mod random;
 pub mod search;
 
 use vencejo_expr::Value;
