@@ -1,5 +1,11 @@
 //! Every app's partition, rules and alerts included, goes on from its image as if it had never stopped.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a test counts little and may fail loudly"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -49,7 +55,7 @@ impl Dice {
 /// A row of a stream around this second, in few keys.
 fn row(app: &App, texts: &[String], stream: usize, second: i64, dice: &mut Dice) -> Vec<u8> {
     let schema = &app.streams[stream].schema;
-    let time = app.streams[stream].watermark.map(|watermark| usize::from(watermark.column));
+    let time = app.streams[stream].watermark.map(|watermark| watermark.column);
     let mut writer = RowWriter::new(schema.columns().len());
     for (place, column) in schema.columns().iter().enumerate() {
         let is_key = schema.key().contains(&place);
