@@ -3,6 +3,7 @@
 
 mod accuracy;
 mod ads;
+mod alerts;
 mod control;
 mod decide;
 mod fleet;

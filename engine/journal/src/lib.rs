@@ -36,5 +36,5 @@ pub use error::{Damage, JournalError, OpenError};
 pub use journal::{Committer, Journal, Urgency};
 pub use open::{Opened, Options, Recovered, open};
 pub use queue::{Class, Refused};
-pub use record::{Body, Change, Declaration, Record, RecordError, Rows, Stamp};
+pub use record::{Body, Change, Declaration, Handling, Record, RecordError, Rows, Stamp};
 pub use storage::{Access, BLOCK_BYTES, File, Storage};

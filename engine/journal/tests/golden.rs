@@ -8,9 +8,12 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use vencejo_journal::record::{
-    write_decide, write_declaration, write_model, write_rows, write_skip, write_tick,
+    alert_bytes, write_alert, write_decide, write_declaration, write_model, write_rows, write_skip,
+    write_tick,
 };
-use vencejo_journal::{Change, Declaration, Disk, Opened, Options, Stamp, Urgency, open};
+use vencejo_journal::{
+    Body, Change, Declaration, Disk, Handling, Opened, Options, Record, RecordError, Stamp, Urgency, open,
+};
 use vencejo_types::{DecisionId, ModelId, Origin, Sequence, StreamId, Tick};
 
 const OPTIONS: Options = Options { segment_bytes: 32 << 10, id: 0x0123_4567_89ab_cdef, inline: true };
@@ -31,7 +34,7 @@ fn read(folder: &Path) -> (Opened, String) {
     (opened.unwrap(), text)
 }
 
-/// Every kind of record, and enough of them for a second segment.
+/// Every kind of record that version 0.1.0 began with, and enough of them for a second segment.
 fn write(folder: &Path) {
     let (Opened { journal, mut committer, .. }, _) = read(folder);
     let append = |write: &dyn Fn(&mut Vec<u8>)| journal.append(0, Urgency::Eager, |out| write(out));
@@ -103,6 +106,28 @@ fn the_same_records_give_the_same_files() {
     }
     if std::env::var_os("VENCEJO_WRITE_GOLDEN").is_some() {
         fs::write(testdata().join("v1.txt"), read(folder.path()).1).unwrap();
+    }
+}
+
+#[test]
+fn what_is_done_about_an_alert_has_these_bytes() {
+    let stamp = Stamp { partition: 3, sequence: Sequence(7), tick: Tick(9) };
+    for (handling, change) in [(Handling::Acknowledge, 1), (Handling::Resolve, 2)] {
+        let mut bytes = Vec::new();
+        write_alert(stamp, 0x0123_4567_89ab_cdef, handling, &mut bytes);
+        let mut expected = vec![41, 0, 0, 0, 6, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0];
+        expected.extend_from_slice(&[
+            9, 0, 0, 0, 0, 0, 0, 0, change, 0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 1,
+        ]);
+        assert_eq!(bytes, expected);
+        assert_eq!(bytes.len(), alert_bytes());
+        let (record, rest) = Record::read(&bytes).unwrap();
+        assert_eq!(
+            (record.body, record.partition, rest),
+            (Body::Alert(0x0123_4567_89ab_cdef, handling), 3, &[][..])
+        );
+        bytes[32] = 3;
+        assert_eq!(Record::read(&bytes), Err(RecordError { part: "change" }));
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use vencejo_core::alerts::{AlertChange, AlertId, AlertRefusal};
 use vencejo_core::models::{ModelChange, ModelRefusal};
 use vencejo_core::plan::Succession;
 use vencejo_core::{PartitionState, Retired};
@@ -13,7 +14,7 @@ use vencejo_types::schema::Schema;
 use vencejo_types::{ModelId, PartitionId, TenantId};
 
 use crate::lanes::Lane;
-use crate::request::{AppRequest, Inspection, ModelRequest, Request, TapRequest};
+use crate::request::{AlertRequest, AppRequest, Inspection, ModelRequest, Request, TapRequest};
 use crate::router::{Router, Unavailable};
 use crate::tap::{Tap, TapSink};
 
@@ -35,9 +36,9 @@ pub struct ChangeError {
 
 /// Why a partition does not make a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeFault {
-    /// Its roster does not allow it.
-    Refused(ModelRefusal),
+pub enum ChangeFault<R = ModelRefusal> {
+    /// Its state does not allow it.
+    Refused(R),
     /// It did not take the request.
     Unavailable(Unavailable),
     /// The core panicked on it.
@@ -101,6 +102,26 @@ impl Router {
             }
         }
         first.map_or(Ok(()), |(partition, fault)| Err(ChangeError { partition, fault, made }))
+    }
+
+    /// Does something about an alert of this partition; on disk when this is done. Done to its end even when
+    /// this is dropped.
+    ///
+    /// # Errors
+    /// When the alert does not allow it or is not there, or the partition does not take the request.
+    pub async fn change_alert(
+        &self,
+        partition: PartitionId,
+        id: AlertId,
+        change: AlertChange,
+    ) -> Result<(), ChangeFault<AlertRefusal>> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Alert(AlertRequest { id, change, reply });
+        self.queue(partition.index as usize, request).await.map_err(ChangeFault::Unavailable)?;
+        match tokio::time::timeout(REPLY_TIMEOUT, answer).await {
+            Ok(Ok(changed)) => changed,
+            Ok(Err(_)) | Err(_) => Err(ChangeFault::Unavailable(Unavailable::Stopped)),
+        }
     }
 
     /// Has another app take over, in every partition, each between two of its requests; then everywhere else.

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use vencejo_core::alerts::{AlertChange, AlertId};
 use vencejo_core::models::ModelChange;
 use vencejo_journal::record::{
-    ROW_LENGTH_BYTES, ROWS_HEAD_BYTES_MAX, Stamp, decide_bytes, other_bytes, tick_bytes, write_decide,
-    write_model, write_rows, write_skip, write_tick,
+    ROW_LENGTH_BYTES, ROWS_HEAD_BYTES_MAX, Stamp, alert_bytes, decide_bytes, other_bytes, tick_bytes,
+    write_alert, write_decide, write_model, write_rows, write_skip, write_tick,
 };
-use vencejo_journal::{Change, Class, Refused, Urgency};
+use vencejo_journal::{Change, Class, Handling, Refused, Urgency};
 use vencejo_types::limits::BATCH_SLICE_ROWS_MAX;
 use vencejo_types::{DecisionId, ModelId, Origin, Sequence, StreamId, Tick};
 
@@ -31,6 +32,7 @@ pub(crate) enum Entry<'a> {
     Decide(DecisionId, bool, &'a [u8]),
     Tick(&'a [Option<i64>]),
     Model(ModelId, &'a ModelChange),
+    Alert(AlertId, AlertChange),
 }
 
 impl Entry<'_> {
@@ -40,6 +42,7 @@ impl Entry<'_> {
             Self::Decide(_, _, row) => decide_bytes(row.len()),
             Self::Tick(watermarks) => tick_bytes(watermarks.len()),
             Self::Model(_, change) => other_bytes(label_of(change).len()),
+            Self::Alert(..) => alert_bytes(),
         }
     }
 
@@ -48,12 +51,14 @@ impl Entry<'_> {
             Self::Decide(decision, expired, row) => write_decide(stamp, decision, expired, row, out),
             Self::Tick(watermarks) => write_tick(stamp, watermarks, out),
             Self::Model(model, change) => write_model(stamp, model, record_of(change), out),
+            Self::Alert(id, change) => write_alert(stamp, id.0, handling_of(change), out),
         }
     }
 
-    /// Somebody waits for a change of a model. Nobody waits for a decision's record: it has been answered.
+    /// Somebody waits for a change of a model or an alert. Nobody waits for a decision's record: it has been
+    /// answered.
     fn urgency(&self) -> Urgency {
-        if matches!(self, Self::Model(..)) { Urgency::Eager } else { Urgency::Lazy }
+        if matches!(self, Self::Model(..) | Self::Alert(..)) { Urgency::Eager } else { Urgency::Lazy }
     }
 }
 
@@ -168,6 +173,13 @@ fn label_of(change: &ModelChange) -> &str {
         ModelChange::Install { version, .. } => &version.label,
         ModelChange::Activate { label } | ModelChange::Split { label, .. } => label,
         ModelChange::Rollback => "",
+    }
+}
+
+fn handling_of(change: AlertChange) -> Handling {
+    match change {
+        AlertChange::Acknowledge => Handling::Acknowledge,
+        AlertChange::Resolve => Handling::Resolve,
     }
 }
 

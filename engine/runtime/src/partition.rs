@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use tokio::sync::oneshot;
 use vencejo_core::plan::App;
 use vencejo_core::{Effect, Effects, Event, PartitionState, answer};
 use vencejo_journal::Refused;
@@ -21,8 +22,8 @@ use crate::kept::Poison;
 use crate::lanes::Lanes;
 use crate::ledger::{Entry, Ledger};
 use crate::request::{
-    AppRequest, DecideRequest, Decided, Fault, Inspection, ModelRequest, Replaced, Request, TapRequest,
-    Ticked,
+    AlertRequest, AppRequest, DecideRequest, Decided, Fault, Inspection, ModelRequest, Replaced, Request,
+    TapRequest, Ticked,
 };
 use crate::router::Unavailable;
 use crate::tap::Taps;
@@ -125,6 +126,7 @@ impl PartitionActor {
                 let _ = reply.send(());
             }
             Request::Model(request) => self.change_model(request),
+            Request::Alert(request) => self.change_alert(request),
             Request::Inspect(look) => self.inspect(look),
         }
     }
@@ -194,22 +196,60 @@ impl PartitionActor {
     /// Changes who answers as a model. Whoever asked may have gone; the change is made all the same.
     fn change_model(&mut self, request: ModelRequest) {
         let ModelRequest { model, change, reply } = request;
-        let entry = Entry::Model(model, &change);
-        let unavailable = match self.ledger.admit(&entry) {
-            _ if matches!(self.health, Health::Lost) => Some(Unavailable::Stopped),
-            Err(Refused::Busy) => Some(Unavailable::Overloaded),
-            Err(Refused::Full) => Some(Unavailable::DiskFull),
-            Ok(()) => None,
-        };
-        if let Some(unavailable) = unavailable {
-            let _ = reply.send(Err(ChangeFault::Unavailable(unavailable)));
+        let event = Event::Model { model, change: &change };
+        let changed = self.change(&event, &Entry::Model(model, &change), |effect| match effect {
+            Effect::ModelChanged(changed) => Some(*changed),
+            _ => None,
+        });
+        self.answer_change(changed, reply);
+    }
+
+    /// Does something about an alert. Whoever asked may have gone; it is done all the same.
+    fn change_alert(&mut self, request: AlertRequest) {
+        let AlertRequest { id, change, reply } = request;
+        let event = Event::Alert { id, change };
+        let changed = self.change(&event, &Entry::Alert(id, change), |effect| match effect {
+            Effect::AlertChanged(changed) => Some(*changed),
+            _ => None,
+        });
+        self.answer_change(changed, reply);
+    }
+
+    /// Applies a change for which the journal has room; what the core says of it.
+    fn change<R>(
+        &mut self,
+        event: &Event<'_>,
+        entry: &Entry<'_>,
+        said: impl Fn(&Effect) -> Option<Result<(), R>>,
+    ) -> Result<(), ChangeFault<R>> {
+        if matches!(self.health, Health::Lost) {
+            return Err(ChangeFault::Unavailable(Unavailable::Stopped));
+        }
+        self.ledger.admit(entry).map_err(|refused| {
+            ChangeFault::Unavailable(match refused {
+                Refused::Busy => Unavailable::Overloaded,
+                Refused::Full => Unavailable::DiskFull,
+            })
+        })?;
+        let applied = self.apply_entry(self.clock.now(), event, entry);
+        match (applied, self.effects.list()) {
+            (Some(_), [effect]) => {
+                said(effect).map_or(Err(ChangeFault::Panicked), |it| it.map_err(ChangeFault::Refused))
+            }
+            _ => Err(ChangeFault::Panicked),
+        }
+    }
+
+    /// Says what became of a change: at once where the partition did not take it, else once it is kept.
+    fn answer_change<R: Send + 'static>(
+        &self,
+        changed: Result<(), ChangeFault<R>>,
+        reply: oneshot::Sender<Result<(), ChangeFault<R>>>,
+    ) {
+        if matches!(changed, Err(ChangeFault::Unavailable(_))) {
+            let _ = reply.send(changed);
             return;
         }
-        let applied = self.apply_entry(self.clock.now(), &Event::Model { model, change: &change }, &entry);
-        let changed = match (applied, self.effects.list()) {
-            (Some(_), [Effect::ModelChanged(changed)]) => changed.map_err(ChangeFault::Refused),
-            _ => Err(ChangeFault::Panicked),
-        };
         self.when_kept(move || {
             let _ = reply.send(changed);
         });

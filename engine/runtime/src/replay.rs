@@ -3,10 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use vencejo_core::alerts::{AlertChange, AlertId};
 use vencejo_core::models::{ModelChange, ModelVersion, Weight};
 use vencejo_core::plan::{App, Stream};
 use vencejo_core::{Effects, Event, PartitionState, apply};
-use vencejo_journal::{Body, Change, Declaration, Record};
+use vencejo_journal::{Body, Change, Declaration, Handling, Record};
 use vencejo_types::row::Row;
 use vencejo_types::{DecisionId, ModelId, Origin, PartitionId, Sequence, StreamId, TenantId, Tick};
 
@@ -134,6 +135,13 @@ impl<'v> Replay<'v> {
                 self.apply(state, sequence, tick, &Event::Model { model, change: &change })
             }
             Body::Skip(origin) => self.apply(state, sequence, tick, &Event::Skip { origin: *origin }),
+            Body::Alert(id, handling) => {
+                let change = match handling {
+                    Handling::Acknowledge => AlertChange::Acknowledge,
+                    Handling::Resolve => AlertChange::Resolve,
+                };
+                self.apply(state, sequence, tick, &Event::Alert { id: AlertId(*id), change })
+            }
             Body::Declare(_) => Ok(()),
         }
     }

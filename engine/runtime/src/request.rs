@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
+use vencejo_core::alerts::{AlertChange, AlertId, AlertRefusal};
 use vencejo_core::models::ModelChange;
 use vencejo_core::plan::{Ack, App, Succession};
 use vencejo_core::{PartitionState, Retired};
@@ -141,6 +142,7 @@ pub(crate) enum Request {
     Ingest(IngestRequest),
     Tick(Ticked),
     Model(ModelRequest),
+    Alert(AlertRequest),
     App(AppRequest),
     Tap(TapRequest),
     Inspect(Inspection),
@@ -181,6 +183,14 @@ pub(crate) struct ModelRequest {
     pub(crate) change: Arc<ModelChange>,
     /// What became of it.
     pub(crate) reply: oneshot::Sender<Result<(), ChangeFault>>,
+}
+
+/// Something to be done about an alert, for the partition that has it.
+pub(crate) struct AlertRequest {
+    pub(crate) id: AlertId,
+    pub(crate) change: AlertChange,
+    /// What became of it.
+    pub(crate) reply: oneshot::Sender<Result<(), ChangeFault<AlertRefusal>>>,
 }
 
 /// A look at a partition's state, on its thread; it brings its own way back.

@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{app, bench, decide, demo, dlq, generate, ingest, model, predict, query, rule, run, serve, tap};
+use crate::{
+    alert, app, bench, decide, demo, dlq, generate, ingest, model, predict, query, rule, run, serve, tap,
+};
 
 /// A real-time decision engine: events in over QUIC, decisions out in microseconds.
 #[derive(Parser, Debug)]
@@ -29,6 +31,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Run(run::RunArgs),
     Rule(rule::RuleArgs),
+    Alert(alert::AlertArgs),
     App(app::AppArgs),
     Ingest(ingest::IngestArgs),
     Decide(decide::DecideArgs),
@@ -51,6 +54,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::App(args) => app::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Rule(args) => rule::run(&args),
+        Command::Alert(args) => alert::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Ingest(args) => ingest::run(&args),
         Command::Decide(args) => decide::run(&args),

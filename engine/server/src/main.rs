@@ -1,6 +1,7 @@
 //! The `vencejo` binary: the command line, and the wiring of rooms into an engine.
 #![forbid(unsafe_code)]
 
+mod alert;
 mod answer;
 mod app;
 mod background;

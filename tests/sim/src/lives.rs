@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vencejo_journal::record::{write_decide, write_rows, write_tick};
 use vencejo_journal::{
-    BLOCK_BYTES, Body, Class, Committer, Journal, OpenError, Opened, Options, Record, Stamp, Urgency, open,
+    BLOCK_BYTES, Body, Class, Committer, Handling, Journal, OpenError, Opened, Options, Record, Stamp,
+    Urgency, open,
 };
 use vencejo_types::{DecisionId, Sequence, StreamId, Tick};
 
@@ -42,6 +43,7 @@ pub fn shown(record: &Record<'_>) -> (u32, u64, u64) {
         Body::Rows { rows, .. } => rows.iter().fold(1_u64, |sum, row| hash(row) ^ sum.rotate_left(7)),
         Body::Decide { row, expired, .. } => hash(row) ^ u64::from(*expired),
         Body::Tick(watermarks) => watermarks.iter().flatten().sum::<i64>().cast_unsigned(),
+        Body::Alert(id, handling) => *id ^ u64::from(matches!(handling, Handling::Resolve)),
         _ => 0,
     };
     (record.partition, record.sequence.0, content)

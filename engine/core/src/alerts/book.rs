@@ -21,6 +21,17 @@ pub enum Status {
     Open,
 }
 
+impl Status {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Resolved => "resolved",
+            Self::Acknowledged => "acknowledged",
+            Self::Open => "open",
+        }
+    }
+}
+
 /// An alert that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
@@ -83,6 +94,12 @@ impl AlertBook {
     /// The alerts, the oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Alert> {
         self.alerts.values().map(|alert| &**alert)
+    }
+
+    /// The alerts that were raised before the one in this place, the newest first, each with its place;
+    /// `u64::MAX` is behind all of them.
+    pub fn before(&self, place: u64) -> impl Iterator<Item = (u64, &Alert)> {
+        self.alerts.range(..place).rev().map(|(&place, alert)| (place, &**alert))
     }
 
     /// How many there are.

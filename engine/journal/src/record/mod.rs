@@ -9,8 +9,8 @@ mod write;
 
 use read::Reader;
 pub use write::{
-    Stamp, decide_bytes, other_bytes, tick_bytes, write_decide, write_declaration, write_model, write_rows,
-    write_skip, write_tick,
+    Stamp, alert_bytes, decide_bytes, other_bytes, tick_bytes, write_alert, write_decide, write_declaration,
+    write_model, write_rows, write_skip, write_tick,
 };
 
 /// Bytes in front of a record's body.
@@ -29,6 +29,7 @@ const DECIDE: u8 = 2;
 const TICK: u8 = 3;
 const MODEL: u8 = 4;
 const SKIP: u8 = 5;
+const ALERT: u8 = 6;
 const DECLARE: u8 = 16;
 /// The record has an origin.
 const WITH_ORIGIN: u8 = 1;
@@ -75,6 +76,8 @@ pub enum Body<'a> {
     Model(ModelId, Change<'a>),
     /// An event that the core failed on has this place; it lies among the dead letters.
     Skip(Option<Origin>),
+    /// What was done about the alert with this id.
+    Alert(u64, Handling),
     /// What the journal's numbers mean from here on. Belongs to no partition.
     Declare(Declaration),
 }
@@ -97,6 +100,15 @@ pub enum Change<'a> {
     Split(&'a str, u8),
     /// Who answered before answers again.
     Rollback,
+}
+
+/// What was done about an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// Somebody has seen it.
+    Acknowledge,
+    /// It is done with.
+    Resolve,
 }
 
 /// What the numbers of streams, decisions and models mean, and how many partitions there are.

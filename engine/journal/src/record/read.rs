@@ -3,8 +3,8 @@
 use vencejo_types::{DecisionId, ModelId, Origin, Sequence, StreamId, Tick};
 
 use super::{
-    Body, Change, DECIDE, DECLARE, Declaration, EXPIRED, MODEL, RECORD_HEAD_BYTES, ROWS, Record, RecordError,
-    Rows, SKIP, TICK, WITH_ORIGIN,
+    ALERT, Body, Change, DECIDE, DECLARE, Declaration, EXPIRED, Handling, MODEL, RECORD_HEAD_BYTES, ROWS,
+    Record, RecordError, Rows, SKIP, TICK, WITH_ORIGIN,
 };
 
 impl<'a> Record<'a> {
@@ -88,6 +88,14 @@ fn read_body<'a>(
             Body::Model(ModelId(id), change)
         }
         SKIP => Body::Skip((flags == WITH_ORIGIN).then(|| reader.origin()).transpose()?),
+        ALERT => {
+            let handling = match reader.array("change")? {
+                [1] => Handling::Acknowledge,
+                [2] => Handling::Resolve,
+                _ => return Err(RecordError { part: "change" }),
+            };
+            Body::Alert(reader.u64("alert")?, handling)
+        }
         DECLARE => Body::Declare(reader.declaration()?),
         _ => return Err(RecordError { part: "kind" }),
     })

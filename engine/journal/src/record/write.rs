@@ -3,8 +3,8 @@
 use vencejo_types::{DecisionId, ModelId, Origin, Sequence, StreamId, Tick};
 
 use super::{
-    Change, DECIDE, DECLARE, Declaration, EXPIRED, MODEL, ORIGIN_BYTES, RECORD_HEAD_BYTES, ROWS, SKIP, TICK,
-    WATERMARK_BYTES, WITH_ORIGIN,
+    ALERT, Change, DECIDE, DECLARE, Declaration, EXPIRED, Handling, MODEL, ORIGIN_BYTES, RECORD_HEAD_BYTES,
+    ROWS, SKIP, TICK, WATERMARK_BYTES, WITH_ORIGIN,
 };
 
 /// Bytes of a record of a decision's request.
@@ -15,6 +15,11 @@ pub fn decide_bytes(row: usize) -> usize {
 /// Bytes of a record of a tick.
 pub fn tick_bytes(streams: usize) -> usize {
     RECORD_HEAD_BYTES + streams * WATERMARK_BYTES
+}
+
+/// Bytes of a record of what was done about an alert.
+pub fn alert_bytes() -> usize {
+    RECORD_HEAD_BYTES + 1 + size_of::<u64>()
 }
 
 /// Bytes that any other record of an event has at most.
@@ -89,6 +94,17 @@ pub fn write_model(stamp: Stamp, model: ModelId, change: Change<'_>, out: &mut V
         out.extend_from_slice(&[tag, weight]);
         numbers.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
         out.extend_from_slice(label.as_bytes());
+    });
+}
+
+/// Appends a record of what was done about an alert.
+pub fn write_alert(stamp: Stamp, id: u64, handling: Handling, out: &mut Vec<u8>) {
+    record(stamp, &Head { kind: ALERT, flags: 0, id: 0, count: 1 }, out, |out| {
+        out.push(match handling {
+            Handling::Acknowledge => 1,
+            Handling::Resolve => 2,
+        });
+        out.extend_from_slice(&id.to_le_bytes());
     });
 }
 

@@ -82,7 +82,7 @@ impl PartitionActor {
                 let subject = match *entry {
                     Entry::Decide(decision, ..) => &app.decisions[decision.index()].name,
                     Entry::Model(model, _) => &app.models[model.index()].name,
-                    Entry::Tick(_) => &app.name,
+                    Entry::Tick(_) | Entry::Alert(..) => &app.name,
                 };
                 let poison = Poison { subject: subject.clone(), reason, record };
                 self.lay_aside(None, poison);

@@ -8,12 +8,15 @@
 //! | `model.rollback` | `model` | |
 //! | `query` | `sql` | |
 //! | `app.deploy` | `app`: the name of the app that it replaces | `app`: see `app/archive.rs` |
+//! | `alert.list` | [`alerts::List`] | |
+//! | `alert.change` | `change`: `acknowledge` or `resolve`, `ids` | |
 //! | `dlq.list` | | |
 //! | `dlq.replay` | `number`, or null for all | |
 //!
 //! Changes of models go one at a time to all partitions, each to its end; so every partition sees them in
 //! one order, though not in one moment. What takes long runs on a thread of its own.
 
+mod alerts;
 mod deploy;
 mod letters;
 mod models;
@@ -36,13 +39,15 @@ use vencejo_types::ModelId;
 
 pub use deploy::Memory;
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 10] = [
     "model.push",
     "model.list",
     "model.activate",
     "model.rollback",
     "query",
     "app.deploy",
+    "alert.list",
+    "alert.change",
     "dlq.list",
     "dlq.replay",
 ];
@@ -103,6 +108,8 @@ impl Control for Commands {
             "model.rollback" => about_models(engine, arguments, models::rollback),
             "app.deploy" => begin(arguments, |arguments| deploy::deploy(engine, arguments, blobs)),
             "query" => begin(arguments, |arguments| query::query(engine, arguments)),
+            "alert.list" => begin(arguments, |arguments| alerts::list(engine, arguments)),
+            "alert.change" => begin(arguments, |arguments| alerts::change(engine, arguments)),
             "dlq.list" => begin(arguments, |arguments| letters::list(engine, arguments)),
             "dlq.replay" => begin(arguments, |arguments| letters::replay(engine, arguments)),
             other => {

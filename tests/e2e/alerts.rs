@@ -1,0 +1,167 @@
+//! `vencejo alert`: what rules have raised is listed, acknowledged and resolved, over any end of the engine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Output;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Engine, json_lines, stderr, vencejo};
+
+const SQL: &str = "
+CREATE TABLE payments (card STRING NOT NULL, amount BIGINT NOT NULL, ts TIMESTAMP(3) NOT NULL,
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) PARTITIONED BY (card);
+
+CREATE RULE twice WITH ('severity' = 'critical') AS
+SELECT card, amount FROM payments MATCH_RECOGNIZE (
+  PARTITION BY card ORDER BY ts MEASURES LAST(B.amount) AS amount
+  PATTERN (A B) DEFINE A AS amount > 100, B AS amount > 100);
+
+CREATE RULE dear AS
+SELECT card, amount FROM payments MATCH_RECOGNIZE (
+  PARTITION BY card ORDER BY ts MEASURES A.amount AS amount
+  PATTERN (A) DEFINE A AS amount > 1000);
+";
+
+fn app() -> (TempDir, PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let app = folder.path().join("cards");
+    fs::create_dir(&app).unwrap();
+    fs::write(app.join("app.sql"), SQL).unwrap();
+    (folder, app)
+}
+
+/// Hands over one payment of each of these cards.
+fn pay(engine: &Engine, second: u32, amount: u32, cards: std::ops::Range<u32>) {
+    let mut rows = String::new();
+    for card in cards {
+        writeln!(rows, r#"{{"card":"c{card}","amount":{amount},"ts":"2024-03-01T10:00:{second:02}Z"}}"#)
+            .unwrap();
+    }
+    let file = engine.data.path().join("rows.jsonl");
+    fs::write(&file, rows).unwrap();
+    let mut command = vencejo();
+    command.args(["ingest", "payments"]).arg(&file);
+    let output = command.args(["--ack", "journaled", "--connect", &engine.connect()]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+fn alert(engine: &Engine, arguments: &[&str]) -> Output {
+    vencejo().arg("alert").args(arguments).args(["--connect", &engine.connect()]).output().unwrap()
+}
+
+fn list(engine: &Engine, arguments: &[&str]) -> Vec<Value> {
+    let output = alert(engine, &[&["list"], arguments].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    json_lines(&output.stdout)
+}
+
+/// Per id the rest of each alert.
+fn by_id(alerts: &[Value]) -> BTreeMap<String, Value> {
+    alerts.iter().map(|alert| (id(alert), alert.clone())).collect()
+}
+
+fn id(alert: &Value) -> String {
+    alert["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn alerts_keep_their_state_when_the_engine_is_killed_and_none_is_raised_twice() {
+    let (_folder, app) = app();
+    let mut engine = Engine::start_app(&app, &["--partitions", "4"]);
+    pay(&engine, 1, 200, 0..20);
+    assert_eq!(list(&engine, &[]), Vec::<Value>::new());
+    pay(&engine, 2, 300, 0..10);
+    let raised = list(&engine, &["--rule", "twice", "--state", "open", "--severity", "critical"]);
+    assert_eq!(raised.len(), 10);
+    assert_eq!(by_id(&raised).len(), 10, "ids differ");
+    assert!(
+        raised
+            .iter()
+            .all(|alert| alert["row"]["amount"] == 300 && alert["sequences"].as_array().unwrap().len() == 2)
+    );
+
+    let (first, second) = (id(&raised[0]), id(&raised[1]));
+    let done = alert(&engine, &["ack", &first, &second, "--json"]);
+    assert!(done.status.success(), "{}", stderr(&done));
+    let outcomes: Vec<_> = json_lines(&done.stdout).iter().map(|it| it["outcome"].clone()).collect();
+    assert_eq!(outcomes, [json!("acknowledged"), json!("acknowledged")]);
+    assert!(alert(&engine, &["resolve", &second]).status.success());
+    let before = by_id(&list(&engine, &[]));
+    assert_eq!(
+        (before[&first]["state"].as_str(), before[&second]["state"].as_str()),
+        (Some("acknowledged"), Some("resolved"))
+    );
+
+    for second in 10..13 {
+        // What was answered is on disk: no orderly end is needed.
+        engine.signal(Signal::KILL);
+        engine.wait();
+        engine = Engine::start_app_in(&app, engine.into_data(), "127.0.0.1:0");
+        let after = by_id(&list(&engine, &[]));
+        for (id, alert) in &before {
+            assert_eq!(after.get(id), Some(alert));
+        }
+        assert_eq!(after.len(), before.len() + (second as usize - 10), "none is raised twice");
+        // The second payment of a card whose first one came before the kill.
+        pay(&engine, second, 400, second..second + 1);
+    }
+    let cards: BTreeSet<_> = list(&engine, &[]).iter().map(|it| it["row"]["card"].to_string()).collect();
+    assert_eq!(cards.len(), 13);
+}
+
+#[test]
+fn lists_are_narrowed_down() {
+    let (_folder, app) = app();
+    let engine = Engine::start_app(&app, &["--partitions", "3"]);
+    pay(&engine, 1, 2000, 0..8);
+    pay(&engine, 2, 3000, 0..4);
+    assert_eq!(list(&engine, &[]).len(), 16);
+    assert_eq!(list(&engine, &["--rule", "dear"]).len(), 12);
+    assert_eq!(list(&engine, &["--severity", "info"]).len(), 0);
+    let of_card = list(&engine, &["--key", "card=c3", "--key", "amount=3000", "--rule", "dear"]);
+    assert_eq!(of_card.len(), 1);
+    assert_eq!(of_card[0]["row"], json!({"card": "c3", "amount": 3000}));
+    assert_eq!(list(&engine, &["--key", "card=nobody"]).len(), 0);
+    let few = alert(&engine, &["list", "--limit", "5"]);
+    let newest: Vec<i64> =
+        json_lines(&few.stdout).iter().map(|it| it["raised_micros"].as_i64().unwrap()).collect();
+    assert_eq!(newest.len(), 5);
+    assert!(newest.is_sorted_by(|a, b| a >= b), "{newest:?}");
+    assert!(stderr(&few).contains("there are more"), "{}", stderr(&few));
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let (_folder, app) = app();
+    let engine = Engine::start_app(&app, &[]);
+    pay(&engine, 1, 2000, 0..1);
+    let known = id(&list(&engine, &[])[0]);
+    let both = alert(&engine, &["ack", "00000000000000ff", &known]);
+    assert_eq!(both.status.code(), Some(1));
+    assert!(stderr(&both).contains("no alert has the id 00000000000000ff"), "{}", stderr(&both));
+    assert_eq!(list(&engine, &["--state", "acknowledged"]).len(), 1, "the other is changed all the same");
+    assert!(alert(&engine, &["resolve", &known]).status.success());
+    let again = alert(&engine, &["resolve", &known]);
+    assert!(
+        again.status.success() && String::from_utf8_lossy(&again.stdout).contains("was resolved already")
+    );
+    for (arguments, code, expected) in [
+        (&["ack", known.as_str()][..], 1, "is resolved, so there is nothing to acknowledge"),
+        (&["ack", "xyz"], 2, "16 hexadecimal digits"),
+        (&["ack"], 2, "required"),
+        (&["list", "--rule", "twize"], 1, "twice"),
+        (&["list", "--state", "shut"], 1, "an alert has no state 'shut'; there are open"),
+        (&["list", "--severity", "critcal"], 1, "critical"),
+        (&["list", "--key", "crd=1"], 1, "card"),
+        (&["list", "--key", "card"], 2, "COLUMN=VALUE"),
+    ] {
+        let output = alert(&engine, arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{arguments:?}: {}", stderr(&output));
+    }
+}
