@@ -165,3 +165,22 @@ fn what_cannot_be_done_is_said() {
         assert!(stderr(&output).contains(expected), "{arguments:?}: {}", stderr(&output));
     }
 }
+
+#[test]
+fn rules_tell_what_they_have_counted() {
+    let (_folder, app) = app();
+    let engine = Engine::start_app(&app, &["--partitions", "3"]);
+    pay(&engine, 1, 200, 0..8);
+    pay(&engine, 2, 2000, 0..3);
+    let stats = |arguments: &[&str]| {
+        let mut command = vencejo();
+        command.args(["rule", "stats", "--connect", &engine.connect()]).args(arguments).output().unwrap()
+    };
+    let rules = json_lines(&stats(&["--json"]).stdout);
+    let of = |name: &str| rules.iter().find(|rule| rule["rule"] == name).unwrap();
+    assert_eq!(rules.len(), 2);
+    assert_eq!((&of("dear")["matches"], &of("dear")["open"]), (&json!(3), &json!(0)));
+    assert_eq!((&of("twice")["matches"], &of("twice")["open"]), (&json!(3), &json!(5)));
+    assert_eq!(of("twice")["events"], 11);
+    assert!(String::from_utf8_lossy(&stats(&[]).stdout).contains("suppressed"));
+}

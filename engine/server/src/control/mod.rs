@@ -10,6 +10,7 @@
 //! | `app.deploy` | `app`: the name of the app that it replaces | `app`: see `app/archive.rs` |
 //! | `alert.list` | [`alerts::List`] | |
 //! | `alert.change` | `change`: `acknowledge` or `resolve`, `ids` | |
+//! | `rule.stats` | | |
 //! | `dlq.list` | | |
 //! | `dlq.replay` | `number`, or null for all | |
 //!
@@ -23,6 +24,7 @@ mod models;
 mod push;
 mod query;
 mod report;
+mod rules;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -39,7 +41,7 @@ use vencejo_types::ModelId;
 
 pub use deploy::Memory;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "model.push",
     "model.list",
     "model.activate",
@@ -48,6 +50,7 @@ const COMMANDS: [&str; 10] = [
     "app.deploy",
     "alert.list",
     "alert.change",
+    "rule.stats",
     "dlq.list",
     "dlq.replay",
 ];
@@ -110,6 +113,7 @@ impl Control for Commands {
             "query" => begin(arguments, |arguments| query::query(engine, arguments)),
             "alert.list" => begin(arguments, |arguments| alerts::list(engine, arguments)),
             "alert.change" => begin(arguments, |arguments| alerts::change(engine, arguments)),
+            "rule.stats" => begin(arguments, |arguments| rules::stats(engine, arguments)),
             "dlq.list" => begin(arguments, |arguments| letters::list(engine, arguments)),
             "dlq.replay" => begin(arguments, |arguments| letters::replay(engine, arguments)),
             other => {

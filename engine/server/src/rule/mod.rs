@@ -2,6 +2,7 @@
 
 mod cases;
 mod compare;
+mod stats;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::run;
 use cases::Case;
 use compare::{Alerts, Difference};
 
-/// Tries out an app's rules.
+/// Tries out an app's rules, and tells what they have counted.
 #[derive(Args, Debug)]
 pub struct RuleArgs {
     #[command(subcommand)]
@@ -47,6 +48,11 @@ enum What {
         input ends, which ends every wait. Exit code 1 where a test fails."
     )]
     Test(TestArgs),
+    /// What the rules of a running engine have counted.
+    #[command(after_help = "Example:\n  vencejo rule stats --json\n\n\
+        Per rule, over all partitions: events that passed its filter, runs that are open now, matches, matches \
+        that a cooldown suppressed, runs for which WITHIN ran out, and runs that a limit let go.")]
+    Stats(stats::StatsArgs),
 }
 
 #[derive(Args, Debug)]
@@ -66,7 +72,13 @@ struct TestArgs {
 /// # Errors
 /// When the app or a table cannot be used, or a test fails.
 pub fn run(args: &RuleArgs) -> Result<(), Failure> {
-    let What::Test(args) = &args.what;
+    match &args.what {
+        What::Test(args) => test(args),
+        What::Stats(args) => stats::run(args),
+    }
+}
+
+fn test(args: &TestArgs) -> Result<(), Failure> {
     let app = AppSource::at(&args.app).load()?;
     let cases = cases::beside(&args.app)?;
     let (mut tests, mut failed) = (0, 0);

@@ -1,0 +1,54 @@
+//! What the rules have counted.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vencejo_core::PartitionState;
+use vencejo_gateway::ControlRefusal;
+
+use super::{Engine, unavailable};
+
+/// What `rule.stats` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stats {}
+
+/// Names of the figures, as they are answered.
+const FIGURES: [&str; 6] = ["events", "open", "matches", "suppressed", "timeouts", "dropped"];
+
+/// What each rule has counted since its state began, over all partitions, in the app's order.
+pub async fn stats(engine: Arc<Engine>, _arguments: Stats) -> Result<Value, ControlRefusal> {
+    let look = |state: &PartitionState| {
+        let figures = state.rules().map(|rule| {
+            let it = rule.counters;
+            let figures = [it.rows, it.open, it.matches, rule.suppressed, it.timeouts, it.dropped];
+            (rule.name.to_owned(), figures)
+        });
+        figures.collect::<Vec<_>>()
+    };
+    let mut rules: Vec<(String, [u64; 6])> = Vec::new();
+    for partition in engine.router.inspect(look).await.map_err(unavailable)? {
+        for (place, (name, figures)) in partition.into_iter().enumerate() {
+            // Partitions go over to another app one after the other: by name where the places differ.
+            let same = |rule: &(String, [u64; 6])| rule.0 == name;
+            let place = Some(place).filter(|&place| rules.get(place).is_some_and(same));
+            match place.or_else(|| rules.iter().position(same)) {
+                Some(place) => {
+                    let sums = rules[place].1.iter_mut().zip(figures);
+                    sums.for_each(|(sum, figure)| *sum += figure);
+                }
+                None => rules.push((name, figures)),
+            }
+        }
+    }
+    let rules: Vec<_> = rules
+        .into_iter()
+        .map(|(name, figures)| {
+            let mut shown = json!({"rule": name});
+            FIGURES.iter().zip(figures).for_each(|(&name, figure)| shown[name] = figure.into());
+            shown
+        })
+        .collect();
+    Ok(json!({"rules": rules}))
+}
