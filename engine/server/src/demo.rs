@@ -17,7 +17,7 @@ use vencejo_runtime::Clock;
 
 use crate::answer::{DecisionTarget, answer_into};
 use crate::app::AppSource;
-use crate::bench::{self, Options, Report};
+use crate::bench::{self, Options, Pace, Report};
 use crate::connect::block_on;
 use crate::console::print;
 use crate::failure::Failure;
@@ -121,7 +121,7 @@ fn join(thread: JoinHandle<Result<(), Failure>>) -> Result<(), Failure> {
 async fn load(args: &DemoArgs, address: SocketAddr, target: &DecisionTarget) -> Result<Report, Failure> {
     let rows = request_rows(target, LOAD_ROWS, 1)?;
     let seconds = Duration::from_secs(u64::from(args.seconds));
-    let options = Options { rate: args.rate, seconds, connections: 1 };
+    let options = Options { pace: Pace::Rate(args.rate), seconds, connections: 1 };
     let bar = if args.json { ProgressBar::hidden() } else { progress_bar(args) };
     let ticks = {
         let bar = bar.clone();

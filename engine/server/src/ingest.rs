@@ -176,7 +176,7 @@ fn failed(failed: Failed) -> Failure {
     }
 }
 
-fn find_stream(welcome: &Welcome, name: &str) -> Result<StreamInfo, Failure> {
+pub(crate) fn find_stream(welcome: &Welcome, name: &str) -> Result<StreamInfo, Failure> {
     let names = welcome.streams.iter().map(|stream| stream.name.as_str());
     let found = welcome.streams.iter().find(|stream| stream.name == name);
     found.cloned().ok_or_else(|| {

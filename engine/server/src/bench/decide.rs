@@ -7,9 +7,8 @@ use vencejo_client::protocol::frame::Frame;
 use vencejo_client::protocol::message::Decide;
 use vencejo_client::{ClientError, Config, Connection, FrameReceiver, FrameSender};
 
-use super::drive::{FrameSink, FrameSource, drive};
+use super::drive::{FrameSink, FrameSource, measure};
 use super::report::Report;
-use super::schedule::Schedule;
 use super::{Bench, Options};
 
 /// Measures an engine's decisions. The rows, at least one, are sent in turn as they are, with the
@@ -29,19 +28,27 @@ pub async fn run_decide(
     options: &Options,
 ) -> Result<Report, ClientError> {
     assert!(!rows.is_empty(), "there is a row to send");
-    let mut connections = Vec::new();
-    for _ in 0..options.connections {
-        let Connection { sender, receiver, .. } = Connection::open(address, config).await?;
-        connections.push((sender, receiver));
-    }
+    let connections = connect(address, config, options.connections).await?;
     let requests = rows.iter().map(|row| {
         let mut frame = BytesMut::new();
         Decide { decision, deadline_micros: 0, row }.write(0, &mut frame);
         frame.to_vec()
     });
-    let schedule = Schedule::new(options.rate, options.seconds, options.connections);
-    let tally = drive(connections, requests.collect(), schedule).await?;
-    Ok(Report::new(Bench::Decide, *options, schedule, &tally))
+    measure(Bench::Decide, connections, requests.collect(), *options).await
+}
+
+/// Connections that have been welcomed.
+pub(super) async fn connect(
+    address: SocketAddr,
+    config: &Config,
+    count: u32,
+) -> Result<Vec<(FrameSender, FrameReceiver)>, ClientError> {
+    let mut connections = Vec::new();
+    for _ in 0..count {
+        let Connection { sender, receiver, .. } = Connection::open(address, config).await?;
+        connections.push((sender, receiver));
+    }
+    Ok(connections)
 }
 
 impl FrameSink for FrameSender {

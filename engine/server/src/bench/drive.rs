@@ -9,16 +9,19 @@ use bytes::{Bytes, BytesMut};
 use tokio::task::{JoinSet, LocalSet, yield_now};
 use vencejo_client::ClientError;
 use vencejo_client::protocol::frame::{Frame, FrameType, HEADER_BYTES};
-use vencejo_client::protocol::message::{Decision, ErrorFrame};
+use vencejo_client::protocol::message::{Ack, Decision, ErrorFrame};
 use vencejo_runtime::{Clock, Moment};
 
+use super::closed::drive_closed;
 use super::in_flight::InFlight;
 use super::limits::{BURST_REQUESTS_MAX, HANG_UP_TIME, REPLY_GRACE, SEND_BUFFER_BYTES, SPIN_TIME};
+use super::report::Report;
 use super::schedule::Schedule;
 use super::tally::{Answer, Tally};
+use super::{Bench, Options, Pace};
 
 /// Where a frame's request number stands.
-const REQUEST: std::ops::Range<usize> = HEADER_BYTES - 8..HEADER_BYTES;
+pub(super) const REQUEST: std::ops::Range<usize> = HEADER_BYTES - 8..HEADER_BYTES;
 
 /// The sending half of a connection.
 pub(super) trait FrameSink {
@@ -46,6 +49,34 @@ struct Run {
     /// Whole request frames, sent in turn under their own numbers.
     requests: Vec<Vec<u8>>,
     tally: RefCell<Tally>,
+}
+
+/// Sends requests over these connections as the options ask for; `requests`, at least one, are whole frames.
+///
+/// # Errors
+/// When a connection is lost or its peer does not keep to the protocol.
+pub(super) async fn measure<S, R>(
+    bench: Bench,
+    connections: Vec<(S, R)>,
+    requests: Vec<Vec<u8>>,
+    options: Options,
+) -> Result<Report, ClientError>
+where
+    S: FrameSink + 'static,
+    R: FrameSource + 'static,
+{
+    let Options { pace, seconds, connections: count } = options;
+    let (schedule, tally) = match pace {
+        Pace::Rate(rate) => {
+            let schedule = Schedule::new(rate, seconds, count);
+            (schedule, drive(connections, requests, schedule).await?)
+        }
+        Pace::InFlight(depth) => {
+            let schedule = Schedule::unpaced(seconds, count);
+            (schedule, drive_closed(connections, requests, schedule, depth).await?)
+        }
+    };
+    Ok(Report::new(bench, options, schedule, &tally))
 }
 
 /// Sends what the schedule asks for over these connections and counts what comes back, until the last
@@ -222,7 +253,7 @@ impl Run {
 }
 
 /// What a reply says. An error frame that answers no request ends the run.
-fn read_answer(frame: &Frame) -> Result<Answer, ClientError> {
+pub(super) fn read_answer(frame: &Frame) -> Result<Answer, ClientError> {
     let malformed = |reason: String| ClientError::Protocol { reason };
     match frame.frame_type() {
         Some(FrameType::Decision) => {
@@ -230,6 +261,11 @@ fn read_answer(frame: &Frame) -> Result<Answer, ClientError> {
             Ok(Answer::Decided { code: decision.code, server_nanos: decision.server_nanos })
         }
         Some(FrameType::Pong) => Ok(Answer::Echoed),
+        Some(FrameType::Ack) => {
+            let ack = Ack::read(&frame.payload).map_err(|error| malformed(error.to_string()))?;
+            let refused = ack.entries.iter().find_map(|entry| entry.refused);
+            Ok(refused.map_or(Answer::Echoed, |code| Answer::Refused(code.number())))
+        }
         Some(FrameType::Error) => {
             let error = ErrorFrame::read(&frame.payload).map_err(|error| malformed(error.to_string()))?;
             if frame.request == 0 {

@@ -14,9 +14,15 @@
 //! or with an engine of as many threads as cores, it takes the server's time and the latencies show that.
 //! How late each request was sent is a column of the report: what stands there is the bench's doing.
 //!
+//! With `--in-flight` the loop is closed instead: a connection has so many requests under way, and each
+//! reply sends the next. It tells how much a server takes and what a request costs alone, not how long users
+//! would wait.
+//!
 //! `bench echo` sends frames of the same sizes with the same code and the same transport settings to a
 //! child process that answers each with zeros: what remains of a decision's latency when the engine is
 //! taken away.
+//!
+//! `bench ingest` hands over batches of made-up rows of any stream, always in a closed loop.
 //!
 //! What is sent is not this module's business: [`run_decide`] takes rows of any decision's stream, of which
 //! the command has them from the generator of ad traffic.
@@ -31,10 +37,12 @@ use crate::connect::{ConnectArgs, block_on};
 use crate::failure::Failure;
 use crate::generate::request_rows;
 
+mod closed;
 mod decide;
 mod drive;
 mod echo;
 mod in_flight;
+mod ingest;
 mod limits;
 mod report;
 mod schedule;
@@ -45,14 +53,15 @@ pub use limits::WARM_UP;
 pub use report::Report;
 
 use echo::{EchoArgs, EchoServerArgs, run_echo, run_echo_server};
-use limits::{CONNECTIONS_MAX, RATE_PER_SECOND_MAX, RUN_TIME_MAX};
+use ingest::{IngestArgs, run_ingest};
+use limits::{CONNECTIONS_MAX, IN_FLIGHT_MAX, RATE_PER_SECOND_MAX, RUN_TIME_MAX};
 
 /// Distinct requests of `bench decide`.
 const DECIDE_ROWS: usize = 20_000;
 /// The seed they are generated from.
 const DECIDE_SEED: u64 = 1;
 
-/// Measures latency with an open loop.
+/// Measures latency and throughput.
 #[derive(Args, Debug)]
 pub struct BenchArgs {
     #[command(subcommand)]
@@ -63,6 +72,7 @@ pub struct BenchArgs {
 enum BenchCommand {
     Decide(DecideArgs),
     Echo(EchoArgs),
+    Ingest(IngestArgs),
     #[command(hide = true)]
     EchoServer(EchoServerArgs),
 }
@@ -89,7 +99,11 @@ struct LoadArgs {
     #[arg(long, value_name = "R", default_value_t = 5_000,
           value_parser = clap::value_parser!(u32).range(1..=i64::from(RATE_PER_SECOND_MAX)))]
     rate: u32,
-    /// How long to measure. A warm-up of 1 s at the same rate comes before it, unless this is below 1.
+    /// Instead of a rate: keep so many requests of each connection under way.
+    #[arg(long, value_name = "N", conflicts_with = "rate",
+          value_parser = clap::value_parser!(u32).range(1..=IN_FLIGHT_MAX as i64))]
+    in_flight: Option<u32>,
+    /// How long to measure. A warm-up of 1 s in the same way comes before it, unless this is below 1.
     #[arg(long, value_name = "S", default_value = "5", value_parser = parse_seconds)]
     seconds: Duration,
     /// Connections, each with one stream; requests take turns over them.
@@ -103,15 +117,25 @@ struct LoadArgs {
 
 impl LoadArgs {
     fn options(&self) -> Options {
-        Options { rate: self.rate, seconds: self.seconds, connections: self.connections }
+        let pace = self.in_flight.map_or(Pace::Rate(self.rate), Pace::InFlight);
+        Options { pace, seconds: self.seconds, connections: self.connections }
     }
+}
+
+/// When requests are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// So many in a second, over all connections, whatever becomes of them: an open loop.
+    Rate(u32),
+    /// Each connection has so many under way: a closed loop.
+    InFlight(u32),
 }
 
 /// What a run is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Requests in a second, over all connections.
-    pub rate: u32,
+    /// When requests are sent.
+    pub pace: Pace,
     /// How long to measure, without the warm-up.
     pub seconds: Duration,
     /// Connections, from 1.
@@ -123,6 +147,7 @@ pub struct Options {
 pub(crate) enum Bench {
     Decide,
     Echo,
+    Ingest,
 }
 
 impl Bench {
@@ -130,6 +155,7 @@ impl Bench {
         match self {
             Self::Decide => "decide",
             Self::Echo => "echo",
+            Self::Ingest => "ingest",
         }
     }
 }
@@ -143,6 +169,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     match &args.bench {
         BenchCommand::Decide(args) => show(&block_on(measure_decide(args))?, args.load.json),
         BenchCommand::Echo(args) => show(&run_echo(args)?, args.load.json),
+        BenchCommand::Ingest(args) => show(&block_on(run_ingest(args))?, args.load.json),
         BenchCommand::EchoServer(args) => run_echo_server(*args),
     }
 }

@@ -10,7 +10,7 @@ use vencejo_client::protocol::error::ErrorCode;
 use super::limits::REPLY_GRACE;
 use super::schedule::Schedule;
 use super::tally::Tally;
-use super::{Bench, Options};
+use super::{Bench, Options, Pace};
 
 /// A distribution, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,10 @@ pub struct Report {
 
 impl Report {
     pub(super) fn new(bench: Bench, options: Options, schedule: Schedule, tally: &Tally) -> Self {
-        let requests = schedule.measured_requests();
+        let requests = match options.pace {
+            Pace::Rate(_) => schedule.measured_requests(),
+            Pace::InFlight(_) => tally.sent,
+        };
         let refused: u64 = tally.refused.values().sum();
         let mut errors: Vec<(String, u64)> =
             tally.refused.iter().map(|(&code, &count)| (error_name(code), count)).collect();
@@ -111,7 +114,11 @@ impl Report {
 
     /// The report as one JSON object. Times are in microseconds.
     pub fn to_json(&self) -> Value {
-        let Options { rate, seconds, connections } = self.options;
+        let Options { pace, seconds, connections } = self.options;
+        let (rate, in_flight) = match pace {
+            Pace::Rate(rate) => (Some(rate), None),
+            Pace::InFlight(depth) => (None, Some(depth)),
+        };
         let codes: Map<String, Value> =
             self.decisions.iter().map(|&(name, count)| (name.to_owned(), count.into())).collect();
         let errors: Map<String, Value> =
@@ -119,6 +126,7 @@ impl Report {
         json!({
             "bench": self.bench.name(),
             "rate": rate,
+            "in_flight": in_flight,
             "achieved": (self.achieved * 10.0).round() / 10.0,
             "seconds": seconds.as_secs_f64(),
             "warm_up_seconds": self.warm_up.as_secs_f64(),
@@ -139,15 +147,20 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { rate, seconds, connections } = self.options;
+        let Options { pace, seconds, connections } = self.options;
         let (name, seconds) = (self.bench.name(), seconds.as_secs_f64());
         let plural = if connections == 1 { "" } else { "s" };
-        writeln!(f, "bench {name}: {rate}/s for {seconds} s, {connections} connection{plural}, open loop")?;
+        match pace {
+            Pace::Rate(rate) => write!(f, "bench {name}: {rate}/s for {seconds} s, ")?,
+            Pace::InFlight(depth) => write!(f, "bench {name}: {depth} in flight for {seconds} s, ")?,
+        }
+        let kind = if matches!(pace, Pace::Rate(_)) { "open" } else { "closed" };
+        writeln!(f, "{connections} connection{plural}, {kind} loop")?;
         if self.warm_up.is_zero() {
             writeln!(f, "without warm-up: the run is too short for one")?;
         } else {
             let warm_up = self.warm_up.as_secs_f64();
-            writeln!(f, "after a warm-up of {warm_up} s at the same rate, which is not counted")?;
+            writeln!(f, "after a warm-up of {warm_up} s in the same way, which is not counted")?;
         }
         let columns = [self.client, self.server, self.pacing];
         writeln!(f, "\n{:<8}{:>12}{:>12}{:>12}", "us", "client", "server", "sent late")?;

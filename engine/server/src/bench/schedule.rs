@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::limits::{WARM_UP, WARMED_RUN_TIME_MIN};
+use super::limits::{RATE_PER_SECOND_MAX, WARM_UP, WARMED_RUN_TIME_MIN};
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -27,6 +27,11 @@ impl Schedule {
             warm_up_requests: requests_within(rate, warm_up),
             measured_requests: requests_within(rate, run_time).max(1),
         }
+    }
+
+    /// The times of a run whose requests have none: how long it warms up and measures.
+    pub(super) fn unpaced(run_time: Duration, connections: u32) -> Self {
+        Self::new(RATE_PER_SECOND_MAX, run_time, connections)
     }
 
     /// Requests that count.

@@ -33,7 +33,7 @@ pub(super) struct Tally {
 pub(super) enum Answer {
     /// A decision, and the server's own time for it.
     Decided { code: DecisionCode, server_nanos: u32 },
-    /// The echo's.
+    /// One that says no more than that it was served: the echo's, an acknowledgement.
     Echoed,
     /// An error code.
     Refused(u16),

@@ -145,14 +145,35 @@ fn what_breaks_the_protocol_ends_the_run() {
         (
             |_, frame| {
                 let mut out = BytesMut::new();
-                write_frame(&mut out, FrameType::Ack, frame.request, |_| {});
+                write_frame(&mut out, FrameType::Welcome, frame.request, |_| {});
                 Some(out.freeze())
             },
-            "frame type 0x21 answers no request",
+            "frame type 0x02 answers no request",
         ),
     ];
     for (serve, expected) in cases {
         let error = run(2, serve).expect_err(expected).to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn a_closed_loop_sends_a_request_for_each_reply() {
+    let schedule = Schedule::unpaced(Duration::from_millis(20), 2);
+    let mut frame = BytesMut::new();
+    Decide { decision: 3, deadline_micros: 0, row: b"row" }.write(0, &mut frame);
+    // The server keeps two requests, and answers the first of them when a third has come.
+    let serve: Serve =
+        |served, frame| Some(if served < 2 { Bytes::new() } else { decision(frame.request - 2) });
+    let run = |depth, serve| {
+        let connections = (0..2).map(|_| connect(serve)).collect();
+        let driven = drive_closed(connections, vec![frame.to_vec()], schedule, depth);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let bounded = async { tokio::time::timeout(Duration::from_millis(500), driven).await };
+        runtime.expect("a runtime").block_on(bounded)
+    };
+    assert!(run(2, serve).is_err(), "with two under way there is no third");
+    let tally = run(3, |_, frame| Some(decision(frame.request))).expect("in time").expect("a clean run");
+    assert!(tally.sent > 6, "{} requests", tally.sent);
+    assert_eq!(tally.sent, tally.answered);
 }

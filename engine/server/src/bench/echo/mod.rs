@@ -6,10 +6,9 @@ use quinn::{Connection, RecvStream, SendStream};
 use vencejo_client::ClientError;
 use vencejo_client::protocol::frame::{Frame, FrameReader, FrameType, HEADER_BYTES, write_frame};
 
-use super::drive::{FrameSink, FrameSource, drive};
+use super::drive::{FrameSink, FrameSource, measure};
 use super::limits::{CHUNK_BYTES_MAX, ECHO_FRAME_BYTES_MAX};
 use super::report::Report;
-use super::schedule::Schedule;
 use super::{Bench, LoadArgs};
 use crate::connect::block_on;
 use crate::failure::Failure;
@@ -70,9 +69,7 @@ pub fn run_echo(args: &EchoArgs) -> Result<Report, Failure> {
         }
         let mut request = BytesMut::new();
         append_frame(&mut request, FrameType::Ping, 0, args.request_bytes);
-        let schedule = Schedule::new(options.rate, options.seconds, options.connections);
-        let tally = drive(connections, vec![request.to_vec()], schedule).await?;
-        Ok(Report::new(Bench::Echo, options, schedule, &tally))
+        Ok(measure(Bench::Echo, connections, vec![request.to_vec()], options).await?)
     })
 }
 

@@ -6,12 +6,12 @@ use vencejo_client::protocol::error::ErrorCode;
 use super::*;
 use crate::bench::tally::Answer;
 
-const OPTIONS: Options = Options { rate: 100, seconds: Duration::from_secs(1), connections: 2 };
+const OPTIONS: Options = Options { pace: Pace::Rate(100), seconds: Duration::from_secs(1), connections: 2 };
 
 /// A run in which `sent` requests went out and these replies came, each after its latency in
 /// nanoseconds.
 fn report(bench: Bench, sent: u64, replies: &[(Answer, u64)]) -> Report {
-    let schedule = Schedule::new(OPTIONS.rate, OPTIONS.seconds, OPTIONS.connections);
+    let schedule = Schedule::new(100, OPTIONS.seconds, OPTIONS.connections);
     let mut tally = Tally::new();
     (0..sent).for_each(|_| tally.send(400, 300));
     for &(answer, latency_nanos) in replies {
@@ -37,6 +37,7 @@ fn json_has_the_agreed_shape() {
     let expected = json!({
         "bench": "decide",
         "rate": 100,
+        "in_flight": null,
         "achieved": 99.0,
         "seconds": 1.0,
         "warm_up_seconds": 1.0,
@@ -85,7 +86,7 @@ fn the_table_has_both_sides() {
     let table = report(Bench::Decide, 100, &decisions(100)).to_string();
     for line in [
         "bench decide: 100/s for 1 s, 2 connections, open loop",
-        "after a warm-up of 1 s at the same rate, which is not counted",
+        "after a warm-up of 1 s in the same way, which is not counted",
         "us            client      server   sent late",
         "p99             60.0         8.0         0.4",
         "requests 100, sent 100, answered 100, achieved 100.0/s",
@@ -99,7 +100,7 @@ fn the_table_has_both_sides() {
 
 #[test]
 fn a_late_end_lowers_the_achieved_rate() {
-    let schedule = Schedule::new(OPTIONS.rate, OPTIONS.seconds, OPTIONS.connections);
+    let schedule = Schedule::new(100, OPTIONS.seconds, OPTIONS.connections);
     let mut tally = Tally::new();
     for _ in 0..100 {
         tally.send(0, 1);

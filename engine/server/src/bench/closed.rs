@@ -1,0 +1,141 @@
+//! The closed loop: each connection keeps so many requests under way.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use bytes::BytesMut;
+use tokio::task::{JoinSet, LocalSet};
+use vencejo_client::ClientError;
+use vencejo_client::protocol::frame::{Frame, HEADER_BYTES};
+use vencejo_runtime::{Clock, Moment};
+
+use super::drive::{FrameSink, FrameSource, REQUEST, read_answer};
+use super::in_flight::InFlight;
+use super::limits::{HANG_UP_TIME, SEND_BUFFER_BYTES};
+use super::schedule::Schedule;
+use super::tally::Tally;
+
+/// What the connections of a run share.
+struct Run {
+    clock: Clock,
+    start: Moment,
+    schedule: Schedule,
+    /// Whole request frames, sent in turn under their own numbers.
+    requests: Vec<Vec<u8>>,
+    tally: RefCell<Tally>,
+}
+
+/// One connection's requests.
+struct Turn {
+    run: Rc<Run>,
+    in_flight: InFlight,
+    /// Number of the last request.
+    last: u64,
+    frames: BytesMut,
+}
+
+/// Keeps `depth` requests of each connection under way for the schedule's time, then waits for their replies.
+/// Where several replies come in one piece, the requests that follow them go out in one piece, too.
+///
+/// # Errors
+/// When a connection is lost or its peer does not keep to the protocol.
+pub(super) async fn drive_closed<S, R>(
+    connections: Vec<(S, R)>,
+    requests: Vec<Vec<u8>>,
+    schedule: Schedule,
+    depth: u32,
+) -> Result<Tally, ClientError>
+where
+    S: FrameSink + 'static,
+    R: FrameSource + 'static,
+{
+    let tasks = async move {
+        let clock = Clock::start();
+        let run = Run { clock, start: clock.now(), schedule, requests, tally: RefCell::new(Tally::new()) };
+        let run = Rc::new(run);
+        let mut tasks = JoinSet::new();
+        for (sink, source) in connections {
+            let frames = BytesMut::with_capacity(SEND_BUFFER_BYTES);
+            let turn = Turn { run: Rc::clone(&run), in_flight: InFlight::new(), last: 0, frames };
+            tasks.spawn_local(turn.all(depth, sink, source));
+        }
+        let mut ended = Ok(());
+        while let Some(task) = tasks.join_next().await {
+            ended = ended.and(task.expect("no task of a run panics or is cancelled"));
+        }
+        tokio::time::sleep(HANG_UP_TIME).await;
+        ended.map(|()| run.tally.replace(Tally::new()))
+    };
+    LocalSet::new().run_until(tasks).await
+}
+
+impl Turn {
+    async fn all<S: FrameSink, R: FrameSource>(
+        mut self,
+        depth: u32,
+        mut sink: S,
+        mut source: R,
+    ) -> Result<(), ClientError> {
+        let end_nanos = u64::try_from(self.run.schedule.length().as_nanos()).unwrap_or(u64::MAX);
+        let mut waiting = 0;
+        let mut free = u64::from(depth);
+        loop {
+            let now_nanos = self.now_nanos();
+            if now_nanos < end_nanos {
+                (0..free).for_each(|_| self.append(now_nanos));
+                waiting += free;
+                sink.send(self.frames.split().freeze()).await?;
+            } else if waiting == 0 {
+                break;
+            }
+            free = 0;
+            let mut next = source.next_frame().await?;
+            let now_nanos = self.now_nanos();
+            while let Some(frame) = next {
+                self.take_reply(&frame, now_nanos)?;
+                free += 1;
+                next = source.buffered_frame()?;
+            }
+            if free == 0 {
+                let reason = "the server ended the stream before its last reply".to_owned();
+                return Err(ClientError::Lost { reason });
+            }
+            waiting -= free;
+        }
+        sink.finish();
+        source.close();
+        Ok(())
+    }
+
+    fn now_nanos(&self) -> u64 {
+        u64::try_from(self.run.clock.now().since(self.run.start).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn append(&mut self, now_nanos: u64) {
+        self.last += 1;
+        let place = self.last % self.run.requests.len() as u64;
+        let frame = &self.run.requests[usize::try_from(place).expect("a remainder of a usize fits one")];
+        let start = self.frames.len();
+        self.frames.extend_from_slice(frame);
+        self.frames[start..][REQUEST].copy_from_slice(&self.last.to_le_bytes());
+        // A number that comes round to one that still waits would be a reply that never came.
+        self.in_flight.insert(self.last, now_nanos);
+        if now_nanos >= self.run.schedule.warm_up_nanos() {
+            self.run.tally.borrow_mut().send(0, frame.len());
+        }
+    }
+
+    fn take_reply(&mut self, frame: &Frame, now_nanos: u64) -> Result<(), ClientError> {
+        let answer = read_answer(frame)?;
+        let Some(sent_nanos) = self.in_flight.remove(frame.request) else {
+            let reason = format!("a reply to request {}, which does not wait for one", frame.request);
+            return Err(ClientError::Protocol { reason });
+        };
+        if sent_nanos >= self.run.schedule.warm_up_nanos() {
+            let mut tally = self.run.tally.borrow_mut();
+            tally.reply(answer, now_nanos - sent_nanos, HEADER_BYTES + frame.payload.len());
+            tally.last_reply_nanos = now_nanos;
+        }
+        Ok(())
+    }
+}
