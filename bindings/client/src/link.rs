@@ -106,10 +106,16 @@ impl Link {
             match receiver.next_frame().await {
                 Ok(Some(frame)) => self.deliver(frame),
                 Ok(None) => break ClientError::lost("the engine ended the stream"),
-                Err(error) => break error,
+                Err(error) => {
+                    receiver.close();
+                    break error;
+                }
             }
         };
-        receiver.close();
+        // An engine that stops ends one stream while answers are still due on others, then the connection.
+        if self.state().finished {
+            receiver.close();
+        }
         self.lose(&end);
     }
 

@@ -16,7 +16,7 @@ use vencejo_protocol::message::{
     VERSION, Welcome,
 };
 use vencejo_runtime::{
-    Ack, DecideRequest, Following, IngestRequest, Moment, Router, Rows, Served, Unavailable,
+    Ack, DecideRequest, Entrance, Following, IngestRequest, Moment, Router, Rows, Unavailable,
 };
 use vencejo_types::limits::{DEADLINE_MICROS_MAX, KEY_BYTES_MAX};
 use vencejo_types::row::Row;
@@ -88,6 +88,8 @@ impl From<Unavailable> for Refusal {
 /// Serves the frames of one stream.
 pub(crate) struct Dispatch<'a> {
     pub(crate) router: &'a Arc<Router>,
+    /// Where requests go in.
+    pub(crate) entrance: Entrance,
     /// The app that is served.
     pub(crate) following: Following,
     /// Whether the connection has said hello; shared by its streams.
@@ -118,8 +120,8 @@ impl Dispatch<'_> {
             Some(FrameType::Hello) => Err(Refusal::new(ErrorCode::MalformedFrame, HELLO_FIRST)),
             Some(FrameType::Ping) => self.ping(frame),
             Some(FrameType::Decide) => self.decide(frame, arrived),
-            Some(FrameType::Ingest) => self.ingest(frame),
-            Some(FrameType::Produce) => self.produce(frame),
+            Some(FrameType::Ingest) => self.ingest(frame, arrived),
+            Some(FrameType::Produce) => self.produce(frame, arrived),
             Some(FrameType::Blob) => self.blob(frame),
             Some(FrameType::Control) => self.control(frame),
             Some(FrameType::Subscribe) => self.subscribe(frame),
@@ -135,6 +137,11 @@ impl Dispatch<'_> {
         }
         self.outbound.send(|out| refusal.write(out));
         Ok(())
+    }
+
+    /// Has what was queued served, where that is this thread's to do.
+    pub(crate) fn end_turn(&mut self) {
+        self.entrance.serve();
     }
 
     fn hello(&mut self, frame: &Frame) -> Result<(), Refusal> {
@@ -157,15 +164,16 @@ impl Dispatch<'_> {
     }
 
     fn decide(&mut self, frame: &Frame, arrived: Moment) -> Result<(), Refusal> {
+        let Self { router, entrance, following, outbound, key, .. } = self;
         let message = Decide::read(&frame.payload)?;
         let id = DecisionId(message.decision);
-        let served = Arc::clone(self.following.served());
+        let served = following.served();
         let Some(decision) = served.app.decision(id) else {
             let is_retired = id.index() < served.app.decisions.len();
             return Err(unserved(is_retired, ErrorCode::UnknownDecision, "decision", id.0));
         };
         let stream = decision.stream;
-        let (partition, time) = self.place(&served.app.streams[stream.index()], message.row)?;
+        let (partition, time) = place(router, &served.app.streams[stream.index()], message.row, key)?;
         let deadline_micros = match message.deadline_micros {
             0 => decision.deadline_micros,
             asked => asked.min(DEADLINE_MICROS_MAX),
@@ -176,34 +184,35 @@ impl Dispatch<'_> {
             arrived,
             deadline_micros,
             request: frame.request,
-            reply: Arc::<Outbound>::clone(self.outbound),
+            reply: Arc::<Outbound>::clone(outbound),
         };
-        self.outbound.begin();
-        match self.router.decide(partition, request) {
-            Ok(()) => self.note_event_time(&served, stream, time),
-            Err(unavailable) => {
-                let refusal = Refusal { request: frame.request, ..unavailable.into() };
-                self.outbound.reply(|out| refusal.write(out));
-            }
+        outbound.begin();
+        if let Err(unavailable) = entrance.decide(partition, request) {
+            let refusal = Refusal { request: frame.request, ..unavailable.into() };
+            outbound.reply(|out| refusal.write(out));
+        } else if let Some(millis) = time {
+            router.note_event_time(served, stream, millis, arrived);
         }
         Ok(())
     }
 
-    fn ingest(&mut self, frame: &Frame) -> Result<(), Refusal> {
+    fn ingest(&mut self, frame: &Frame, arrived: Moment) -> Result<(), Refusal> {
         let batch = Ingest::read(&frame.payload)?;
-        self.take_in(frame.request, &batch, &frame.payload.slice(Ingest::HEAD_BYTES..), None)
+        let rows = frame.payload.slice(Ingest::HEAD_BYTES..);
+        self.take_in(frame.request, arrived, &batch, &rows, None)
     }
 
-    fn produce(&mut self, frame: &Frame) -> Result<(), Refusal> {
+    fn produce(&mut self, frame: &Frame, arrived: Moment) -> Result<(), Refusal> {
         let Produce { producer, epoch, sequence: number, batch } = Produce::read(&frame.payload)?;
         let rows = frame.payload.slice(Produce::HEAD_BYTES..);
-        self.take_in(frame.request, &batch, &rows, Some(Origin { producer, epoch, number }))
+        self.take_in(frame.request, arrived, &batch, &rows, Some(Origin { producer, epoch, number }))
     }
 
     /// Hands the parts of a batch to their partitions; what a lane has no room for is refused.
     fn take_in(
         &mut self,
         request: u64,
+        arrived: Moment,
         batch: &Ingest<'_>,
         bytes: &Bytes,
         origin: Option<Origin>,
@@ -230,11 +239,13 @@ impl Dispatch<'_> {
             let events = u32::try_from(ranges.len()).expect("BATCH_ROWS_MAX fits 32 bits");
             let (rows, reply) = (Rows { bytes: bytes.clone(), ranges }, Arc::clone(&reply));
             let part = IngestRequest { stream: id, rows, ack, origin, reply: Arc::<BatchAck>::clone(&reply) };
-            if let Err(unavailable) = self.router.ingest(partition, stream, part) {
+            if let Err(unavailable) = self.entrance.ingest(partition, stream, part) {
                 reply.refuse(partition, events, Refusal::from(unavailable).code);
             }
         }
-        self.note_event_time(&served, id, time);
+        if let Some(millis) = time {
+            self.router.note_event_time(&served, id, millis, arrived);
+        }
         Ok(())
     }
 
@@ -252,12 +263,6 @@ impl Dispatch<'_> {
                 "this engine has no journal; ask for the level 'memory'",
             )),
             level => Ok(level),
-        }
-    }
-
-    fn note_event_time(&self, served: &Served, stream: StreamId, time: Option<i64>) {
-        if let Some(millis) = time {
-            self.router.note_event_time(served, stream, millis);
         }
     }
 
@@ -316,7 +321,7 @@ impl Dispatch<'_> {
                 _ => Refusal::new(refusal.code, format!("row {index} of the batch: {}", refusal.text)),
             };
             let row = row.map_err(|error| in_batch(error.into()))?;
-            let (partition, time) = self.place(stream, row).map_err(in_batch)?;
+            let (partition, time) = place(self.router, stream, row, &mut self.key).map_err(in_batch)?;
             greatest = greatest.max(time);
             let start = end + Ingest::ROW_LENGTH_BYTES;
             end = start + row.len();
@@ -327,18 +332,23 @@ impl Dispatch<'_> {
         }
         Ok((parts, greatest))
     }
+}
 
-    /// Checks a row, finds its partition and its event time.
-    fn place(&mut self, stream: &Stream, bytes: &[u8]) -> Result<(PartitionId, Option<i64>), Refusal> {
-        let invalid = |text| Refusal::new(ErrorCode::RowInvalid, text);
-        let row = Row::parse(&stream.schema, bytes).map_err(|error| invalid(error.to_string()))?;
-        let partition = self.router.partition_of(stream, row, &mut self.key);
-        if self.key.len() > KEY_BYTES_MAX {
-            let bytes = self.key.len();
-            return Err(invalid(format!("the key has {bytes} bytes; at most {KEY_BYTES_MAX} are taken")));
-        }
-        Ok((partition, stream.event_time(row)))
+/// Checks a row, finds its partition and its event time. `key` is working memory.
+fn place(
+    router: &Router,
+    stream: &Stream,
+    bytes: &[u8],
+    key: &mut Vec<u8>,
+) -> Result<(PartitionId, Option<i64>), Refusal> {
+    let invalid = |text| Refusal::new(ErrorCode::RowInvalid, text);
+    let row = Row::parse(&stream.schema, bytes).map_err(|error| invalid(error.to_string()))?;
+    let partition = router.partition_of(stream, row, key);
+    if key.len() > KEY_BYTES_MAX {
+        let bytes = key.len();
+        return Err(invalid(format!("the key has {bytes} bytes; at most {KEY_BYTES_MAX} are taken")));
     }
+    Ok((partition, stream.event_time(row)))
 }
 
 /// Why a number has nothing behind it: it had before a deploy, or never.

@@ -16,8 +16,10 @@ pub(crate) const HANDSHAKES_UNVALIDATED_MAX: usize = 64;
 pub(crate) const STREAM_WINDOW_BYTES: u32 = 256 << 10;
 /// Bytes that one connection may have on the way to its sessions.
 pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
-/// Bytes taken from a stream at a time.
-pub(crate) const CHUNK_BYTES_MAX: usize = 64 << 10;
+/// Chunks taken from a stream at a time; one is a packet's part of the stream.
+pub(crate) const TURN_CHUNKS_MAX: usize = 8;
+/// Bytes that replies have room for before a buffer grows.
+pub(crate) const REPLY_BUFFER_BYTES: usize = 4 << 10;
 /// A handshake must end within this time.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection must have said hello within this time of its handshake.

@@ -1,6 +1,8 @@
 //! The replies of one stream, on their way from the partitions' threads to the wire.
 
+use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 
 use bytes::BytesMut;
 use tokio::sync::Notify;
@@ -11,15 +13,13 @@ use vencejo_runtime::{Decided, DecisionReply, Fault, TapSink};
 use vencejo_types::limits::{SESSION_REPLY_BYTES_MAX, SESSION_REQUESTS_MAX};
 
 use crate::dispatch::APP_CHANGED;
-use crate::limits::REPLY_GRACE;
+use crate::limits::{REPLY_BUFFER_BYTES, REPLY_GRACE};
 
 /// Collects reply frames from any thread; one task writes them out. Bounded: the reader of the stream
 /// waits on [`Outbound::room`] before it takes another request.
 #[derive(Default)]
 pub(crate) struct Outbound {
     state: Mutex<State>,
-    /// There is something to write, or the end.
-    wake: Notify,
     /// Something was written.
     written: Notify,
 }
@@ -29,6 +29,10 @@ struct State {
     frames: BytesMut,
     /// Requests without a reply.
     in_flight: usize,
+    /// The task that writes, while it waits.
+    writer: Option<Waker>,
+    /// That task is under way already, and looks here before it rests.
+    in_turn: bool,
     /// No further request will come.
     finished: bool,
     /// The peer does not take replies any more.
@@ -81,27 +85,32 @@ impl Outbound {
         if state.lost {
             return;
         }
-        let idle = state.frames.is_empty();
-        write(&mut state.frames);
-        drop(state);
-        if idle {
-            self.wake.notify_one();
+        if state.frames.is_empty() {
+            state.frames.reserve(REPLY_BUFFER_BYTES);
         }
+        write(&mut state.frames);
+        let writer = if state.in_turn { None } else { state.writer.take() };
+        drop(state);
+        writer.inspect(Waker::wake_by_ref);
+    }
+
+    /// The reader of the stream begins to serve what has come, on the task that writes: replies until the end
+    /// of its turn go out in one piece, and wake nobody.
+    pub(crate) fn begin_turn(&self) {
+        self.state().in_turn = true;
     }
 
     /// Waits until another request may be taken.
     pub(crate) async fn room(&self) {
-        loop {
-            {
-                let state = self.state();
-                let full =
-                    state.in_flight >= SESSION_REQUESTS_MAX || state.frames.len() >= SESSION_REPLY_BYTES_MAX;
-                if !full || state.lost {
-                    return;
-                }
-            }
+        while !self.has_room() {
             self.written.notified().await;
         }
+    }
+
+    fn has_room(&self) -> bool {
+        let state = self.state();
+        let full = state.in_flight >= SESSION_REQUESTS_MAX || state.frames.len() >= SESSION_REPLY_BYTES_MAX;
+        !full || state.lost
     }
 
     /// Makes this the stream of a subscription; false where it is one already.
@@ -128,8 +137,11 @@ impl Outbound {
 
     /// No further request will come: the writer ends with the last reply.
     pub(crate) fn finish(&self) {
-        self.state().finished = true;
-        self.wake.notify_one();
+        let mut state = self.state();
+        state.finished = true;
+        let writer = state.writer.take();
+        drop(state);
+        writer.inspect(Waker::wake_by_ref);
     }
 
     /// Writes frames to the stream as they come, until the last; returns once the peer has them, or
@@ -151,23 +163,24 @@ impl Outbound {
 
     /// Everything that waits to be written; nothing after the last.
     async fn next_frames(&self) -> Option<BytesMut> {
-        loop {
-            {
-                let mut state = self.state();
-                let State { frames, tap, .. } = &mut *state;
-                if !frames.is_empty() {
-                    if let Some(tap) = tap.as_mut().filter(|tap| tap.missed > 0) {
-                        let missed = std::mem::take(&mut tap.missed);
-                        Rows { missed, count: 0, entries: &[] }.write(tap.request, frames);
-                    }
-                    return Some(frames.split());
+        poll_fn(|context| {
+            let mut state = self.state();
+            state.in_turn = false;
+            let State { frames, tap, .. } = &mut *state;
+            if !frames.is_empty() {
+                if let Some(tap) = tap.as_mut().filter(|tap| tap.missed > 0) {
+                    let missed = std::mem::take(&mut tap.missed);
+                    Rows { missed, count: 0, entries: &[] }.write(tap.request, frames);
                 }
-                if state.finished && state.in_flight == 0 {
-                    return None;
-                }
+                return Poll::Ready(Some(frames.split()));
             }
-            self.wake.notified().await;
-        }
+            if state.finished && state.in_flight == 0 {
+                return Poll::Ready(None);
+            }
+            state.writer = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await
     }
 }
 

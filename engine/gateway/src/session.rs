@@ -4,16 +4,17 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::FrameReader;
-use vencejo_runtime::Router;
+use vencejo_runtime::{Entrance, Router};
 
 use crate::control::Administration;
 use crate::dispatch::{Dispatch, HELLO_FIRST, Refusal};
-use crate::limits::{CHUNK_BYTES_MAX, FRAME_TIMEOUT, HELLO_TIMEOUT};
+use crate::limits::{FRAME_TIMEOUT, HELLO_TIMEOUT, TURN_CHUNKS_MAX};
 use crate::outbound::Outbound;
 use crate::upload::Blobs;
 
@@ -86,7 +87,8 @@ impl Stream<'_> {
             outbound.finish();
             end
         };
-        let (end, ()) = tokio::join!(read, outbound.write_to(send));
+        // The writer is polled behind the reader, so that replies of the reader's turn leave without a wake.
+        let (end, ()) = tokio::join!(biased; read, outbound.write_to(send));
         if let Err(refusal) = end {
             close(self.connection, refusal.code, &refusal.text);
         }
@@ -101,6 +103,7 @@ impl Stream<'_> {
         let welcomed = self.welcomed;
         let mut dispatch = Dispatch {
             router,
+            entrance: Entrance::new(router),
             following: router.follow(),
             welcomed,
             is_first_stream,
@@ -113,36 +116,52 @@ impl Stream<'_> {
             stopping,
         };
         let mut frames = FrameReader::default();
+        let stopped = stopping.cancelled();
+        tokio::pin!(stopped);
         loop {
-            tokio::select! {
-                () = outbound.room() => {}
-                () = stopping.cancelled() => return Ok(()),
-            }
-            let chunk = tokio::select! {
-                chunk = next_chunk(&mut receive, frames.is_partial()) => chunk?,
-                () = stopping.cancelled() => return Ok(()),
+            let mut chunks = [const { Bytes::new() }; TURN_CHUNKS_MAX];
+            let next = async {
+                outbound.room().await;
+                next_chunks(&mut receive, frames.is_partial(), &mut chunks).await
             };
-            let Some(chunk) = chunk else {
+            let count = tokio::select! {
+                biased;
+                () = &mut stopped => return Ok(()),
+                count = next => count?,
+            };
+            let Some(count) = count else {
                 let cut = frames.is_partial();
                 let refusal = || Refusal::new(ErrorCode::MalformedFrame, "the stream ends within a frame");
                 return if cut { Err(refusal()) } else { Ok(()) };
             };
             let arrived = clock.now();
-            frames.push(chunk);
-            while let Some(frame) =
-                frames.next_frame().map_err(|error| Refusal::new(error.code(), error.to_string()))?
-            {
-                dispatch.serve(&frame, arrived)?;
+            outbound.begin_turn();
+            for chunk in chunks.into_iter().take(count) {
+                frames.push(chunk);
+                while let Some(frame) =
+                    frames.next_frame().map_err(|error| Refusal::new(error.code(), error.to_string()))?
+                {
+                    dispatch.serve(&frame, arrived)?;
+                }
+            }
+            dispatch.end_turn();
+            if count == TURN_CHUNKS_MAX {
+                // More has come, perhaps; what is answered leaves first.
+                tokio::task::yield_now().await;
             }
         }
     }
 }
 
-/// The next bytes of a stream; nothing at its end or when the peer is gone. Within a frame the peer may
-/// not fall silent.
-async fn next_chunk(receive: &mut RecvStream, within_frame: bool) -> Result<Option<bytes::Bytes>, Refusal> {
-    let read = receive.read_chunk(CHUNK_BYTES_MAX, true);
-    let chunk = if within_frame {
+/// The next bytes of a stream, as how many chunks; nothing at its end or when the peer is gone. Within a
+/// frame the peer may not fall silent.
+async fn next_chunks(
+    receive: &mut RecvStream,
+    within_frame: bool,
+    chunks: &mut [Bytes],
+) -> Result<Option<usize>, Refusal> {
+    let read = receive.read_chunks(chunks);
+    let count = if within_frame {
         tokio::time::timeout(FRAME_TIMEOUT, read).await.map_err(|_| {
             let text = format!("a frame was begun and not continued for {} s", FRAME_TIMEOUT.as_secs());
             Refusal::new(ErrorCode::FrameTimeout, text)
@@ -150,5 +169,5 @@ async fn next_chunk(receive: &mut RecvStream, within_frame: bool) -> Result<Opti
     } else {
         read.await
     };
-    Ok(chunk.ok().flatten().map(|chunk| chunk.bytes))
+    Ok(count.ok().flatten())
 }

@@ -1,6 +1,8 @@
 //! Starts the partitions of an app.
 
+use std::cell::RefCell;
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -15,8 +17,9 @@ use crate::clock::Clock;
 use crate::kept::{Kept, Recovery};
 use crate::lanes::Lanes;
 use crate::ledger::Ledger;
-use crate::partition::PartitionActor;
+use crate::partition::{PartitionActor, Worker};
 use crate::replay::partition_id;
+use crate::resident;
 use crate::router::{Partition, Router};
 use crate::serving::Serving;
 use crate::ticker::Ticker;
@@ -87,7 +90,10 @@ fn start_partition(
     let emitted_by_actor = Arc::clone(&emitted);
     let lanes_of_actor = Arc::clone(&lanes);
     let address = PartitionActor::start_in_arbiter(arbiter, move |_| {
-        PartitionActor::new(id, state, ledger, lanes_of_actor, clock, emitted_by_actor)
+        let worker = Worker::new(id, state, ledger, Arc::clone(&lanes_of_actor), clock, emitted_by_actor);
+        let worker = Rc::new(RefCell::new(worker));
+        resident::register(lanes_of_actor, &worker);
+        PartitionActor::new(worker)
     });
     Partition { lanes, address, emitted }
 }

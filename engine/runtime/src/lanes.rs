@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_queue::ArrayQueue;
 use crossbeam_utils::CachePadded;
+use vencejo_core::plan::{self, Stream};
 use vencejo_types::limits::{FAST_LANE_REQUESTS_MAX, NORMAL_LANE_REQUESTS_MAX};
 
 use crate::request::Request;
@@ -18,6 +19,16 @@ pub(crate) enum Lane {
     Fast,
     /// Everything else.
     Normal,
+}
+
+impl Lane {
+    /// The lane of a stream's events.
+    pub(crate) fn of(stream: &Stream) -> Self {
+        match stream.options.lane {
+            Some(plan::Lane::Fast) => Self::Fast,
+            Some(plan::Lane::Normal) | None => Self::Normal,
+        }
+    }
 }
 
 pub(crate) struct Lanes {

@@ -8,12 +8,14 @@
 mod broadcast;
 mod clock;
 mod engine;
+mod entrance;
 mod kept;
 mod lanes;
 mod ledger;
 mod partition;
 mod replay;
 mod request;
+mod resident;
 mod router;
 mod serving;
 mod tap;
@@ -22,6 +24,7 @@ mod ticker;
 pub use broadcast::{ChangeError, ChangeFault};
 pub use clock::{Clock, Moment};
 pub use engine::{start, start_recovered, start_stepped};
+pub use entrance::Entrance;
 pub use kept::{Kept, RecoverError, Recovery};
 pub use replay::Versions;
 pub use request::{

@@ -1,5 +1,6 @@
-//! The actor of one partition.
+//! One partition: its state, and what serves the requests of its lanes.
 
+mod actor;
 mod batch;
 mod failure;
 
@@ -7,7 +8,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use tokio::sync::oneshot;
 use vencejo_core::plan::App;
 use vencejo_core::{Effect, Effects, Event, PartitionState, answer};
@@ -28,18 +28,13 @@ use crate::request::{
 use crate::router::Unavailable;
 use crate::tap::Taps;
 
+pub(crate) use actor::{Nudge, PartitionActor};
 use batch::Batch;
 use failure::Health;
 
-/// Tells a partition that its lanes hold something.
-pub(crate) struct Nudge;
-
-impl Message for Nudge {
-    type Result = ();
-}
-
-/// Owns a partition's state. Takes one request at a time, the fast lane's first and always.
-pub(crate) struct PartitionActor {
+/// Owns a partition's state. Takes one request at a time, the fast lane's first and always. It stays on one
+/// thread, where its actor and the sessions of that thread have it work.
+pub(crate) struct Worker {
     id: PartitionId,
     state: PartitionState,
     effects: Effects,
@@ -56,7 +51,7 @@ pub(crate) struct PartitionActor {
     taps: Taps,
 }
 
-impl PartitionActor {
+impl Worker {
     pub(crate) fn new(
         id: PartitionId,
         state: PartitionState,
@@ -81,20 +76,15 @@ impl PartitionActor {
         }
     }
 
-    /// Serves what waits; where that is much, lets the thread's other tasks run in between.
-    fn drain(&mut self, ctx: &mut Context<Self>) {
+    /// Serves what waits, up to a bound. Whether its actor is to go on, because more waits, or the state is
+    /// not to be trusted.
+    pub(crate) fn drain(&mut self) -> bool {
         if matches!(self.health, Health::Rebuilding) {
             // It drains when it is rebuilt.
-            return;
+            return false;
         }
         let more = (0..DRAIN_TURNS_MAX).all(|_| self.take_turn());
-        if let Health::Poisoned(_) = self.health {
-            return self.rebuild(ctx);
-        }
-        if more || !self.lanes.rest() {
-            let others = tokio::task::yield_now().into_actor(self);
-            ctx.spawn(others.map(|(), actor, ctx| actor.drain(ctx)));
-        }
+        more || matches!(self.health, Health::Poisoned(_)) || !self.lanes.rest()
     }
 
     /// Serves one request, or one slice of a batch; false when there is none, or the state is not to be
@@ -301,16 +291,4 @@ fn first_tick(app: &Arc<App>, clock: Clock) -> Option<(Moment, Ticked)> {
 
 fn count(events: usize) -> u32 {
     u32::try_from(events).unwrap_or(u32::MAX)
-}
-
-impl Actor for PartitionActor {
-    type Context = Context<Self>;
-}
-
-impl Handler<Nudge> for PartitionActor {
-    type Result = ();
-
-    fn handle(&mut self, _nudge: Nudge, ctx: &mut Self::Context) {
-        self.drain(ctx);
-    }
 }

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::Addr;
 use actix::prelude::SendError;
-use vencejo_core::plan::{self, App, Stream};
+use vencejo_core::plan::{App, Stream};
 use vencejo_types::row::{Row, key_hash, partition_of};
 use vencejo_types::{PartitionId, StreamId, TenantId};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::kept::Kept;
 use crate::lanes::{Lane, Lanes};
 use crate::partition::{Nudge, PartitionActor};
@@ -48,10 +48,15 @@ impl Partition {
         if !queued.map_err(|request| (Unavailable::Overloaded, Some(request)))? {
             return Ok(());
         }
+        self.nudge().map_err(|unavailable| (unavailable, None))
+    }
+
+    /// Tells the partition that its lanes hold something.
+    pub(crate) fn nudge(&self) -> Result<(), Unavailable> {
         match self.address.try_send(Nudge) {
             // A full mailbox holds a nudge already.
             Ok(()) | Err(SendError::Full(_)) => Ok(()),
-            Err(SendError::Closed(_)) => Err((Unavailable::Stopped, None)),
+            Err(SendError::Closed(_)) => Err(Unavailable::Stopped),
         }
     }
 }
@@ -122,11 +127,11 @@ impl Router {
         stream: &Stream,
         request: IngestRequest,
     ) -> Result<(), Unavailable> {
-        let lane = match stream.options.lane {
-            Some(plan::Lane::Fast) => Lane::Fast,
-            Some(plan::Lane::Normal) | None => Lane::Normal,
-        };
-        self.push(partition, lane, Request::Ingest(request))
+        self.push(partition, Lane::of(stream), Request::Ingest(request))
+    }
+
+    fn push(&self, id: PartitionId, lane: Lane, request: Request) -> Result<(), Unavailable> {
+        self.partitions[id.index as usize].push(lane, request).map_err(|(unavailable, _)| unavailable)
     }
 
     /// What the engine keeps on disk; nothing for one in memory.
@@ -134,15 +139,11 @@ impl Router {
         self.kept.as_ref()
     }
 
-    fn push(&self, id: PartitionId, lane: Lane, request: Request) -> Result<(), Unavailable> {
-        self.partitions[id.index as usize].push(lane, request).map_err(|(unavailable, _)| unavailable)
-    }
-
     /// Notes the greatest event time of rows that have all been queued: from it the partitions learn the
     /// stream's watermark. Noted earlier, it could overtake rows that still have to be queued. `served` is
-    /// the app against which the rows were checked.
-    pub fn note_event_time(&self, served: &Served, stream: StreamId, millis: i64) {
-        served.times.note(stream, millis, self.clock.tick(self.clock.now()));
+    /// the app against which the rows were checked, `now` about the present.
+    pub fn note_event_time(&self, served: &Served, stream: StreamId, millis: i64, now: Moment) {
+        served.times.note(stream, millis, self.clock.tick(now));
     }
 
     /// Rows that the app's outputs have given, over all partitions.

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use vencejo_core::models::ModelVersion;
 use vencejo_core::plan::Ack;
 use vencejo_runtime::journal::{Body, Disk, Options, Record};
-use vencejo_runtime::{BatchRefusal, Recovery, Versions, start_recovered};
+use vencejo_runtime::{BatchRefusal, Entrance, Recovery, Versions, start_recovered};
 use vencejo_types::limits::JOURNAL_QUEUE_BYTES_MAX;
 use vencejo_types::{ModelId, Origin, Sequence};
 
@@ -35,7 +35,7 @@ fn live<T>(data: &TempDir, partitions: u32, test: impl AsyncFnOnce(&Harness) -> 
     let system = actix_rt::System::new();
     let recovery = recovery(data.path(), partitions).unwrap();
     let (result, kept) = system.block_on(async {
-        let router = start_recovered(&app(), recovery, 1).unwrap();
+        let router = Arc::new(start_recovered(&app(), recovery, 1).unwrap());
         let harness = Harness { router, recorder: Arc::default() };
         let result = test(&harness).await;
         (result, harness.router.kept().map(Arc::clone).unwrap())
@@ -134,6 +134,23 @@ fn a_poisonous_decision_is_laid_aside_and_its_partition_comes_back() {
         assert_eq!(count(harness, 1).await, Some(11));
         assert_eq!(count(harness, other).await, Some(11));
         assert_eq!(harness.router.kept().unwrap().dead_letters().list().len(), 1);
+    });
+}
+
+#[test]
+fn a_partition_that_is_served_in_place_is_rebuilt_by_itself() {
+    let data = TempDir::new().unwrap();
+    live(&data, 1, async |harness| {
+        harness.produce(1, 10, Ack::Memory, None).unwrap();
+        harness.replies(1).await;
+        let mut entrance = Entrance::new(&harness.router);
+        for (decision, request) in [(POISON, 2), (COUNT, 3)] {
+            let (partition, request) = harness.decide_request(decision, 1, request);
+            entrance.decide(partition, request).unwrap();
+        }
+        entrance.serve();
+        let seen = harness.replies(3).await.split_off(1);
+        assert_eq!(seen, [Seen::Failed(2), Seen::Decided(3, Some(10))]);
     });
 }
 

@@ -110,7 +110,7 @@ fn send(router: &Router, key: i64, ts: i64) -> PartitionId {
     let rows = Rows { bytes: Bytes::from(bytes), ranges };
     let request = IngestRequest { stream, rows, ack: Ack::Memory, origin: None, reply: Arc::new(Unheard) };
     router.ingest(partition, declared, request).unwrap();
-    router.note_event_time(&served, stream, time);
+    router.note_event_time(&served, stream, time, router.clock().now());
     partition
 }
 

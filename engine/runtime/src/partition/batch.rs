@@ -7,7 +7,7 @@ use vencejo_types::limits::BATCH_SLICE_ROWS_MAX;
 use vencejo_types::row::Row;
 
 use super::failure::Health;
-use super::{PartitionActor, count};
+use super::{Worker, count};
 use crate::request::{BatchRefusal, Fault, IngestRequest};
 
 /// A batch that is partly applied.
@@ -20,7 +20,7 @@ pub(super) struct Batch {
     pub(super) urgent: bool,
 }
 
-impl PartitionActor {
+impl Worker {
     /// Takes a batch in: all of it finds room in the journal, or none of it is applied.
     pub(super) fn begin(&mut self, request: IngestRequest) {
         self.settle_tick();

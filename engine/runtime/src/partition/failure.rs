@@ -9,12 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use tokio::sync::oneshot;
 use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
 use vencejo_types::{Origin, Sequence, StreamId, Tick};
 
-use super::PartitionActor;
+use super::Worker;
 use crate::clock::Moment;
 use crate::kept::Poison;
 use crate::ledger::Entry;
@@ -39,7 +38,15 @@ pub(super) struct Poisoned {
     poison: Poison,
 }
 
-impl PartitionActor {
+/// What a rebuild gave.
+pub(super) struct Rebuilt {
+    state: Result<PartitionState, String>,
+    /// Of the event that was laid aside.
+    place: (Sequence, Tick, Option<Origin>),
+    began: Moment,
+}
+
+impl Worker {
     /// Stamps an event and applies it. The error is what the core said when it panicked: the state is then
     /// not to be trusted.
     pub(super) fn apply(&mut self, now: Moment, event: &Event<'_>) -> Result<Sequence, String> {
@@ -125,12 +132,16 @@ impl PartitionActor {
         true
     }
 
-    /// Has the state rebuilt elsewhere; until then requests wait in the lanes.
-    pub(super) fn rebuild(&mut self, ctx: &mut Context<Self>) {
+    /// Has the state rebuilt elsewhere, where it is not to be trusted; until [`Worker::resume`] requests wait
+    /// in the lanes.
+    pub(super) fn rebuild(&mut self) -> Option<impl Future<Output = Rebuilt> + use<>> {
+        if !matches!(self.health, Health::Poisoned(_)) {
+            return None;
+        }
         let Health::Poisoned(poisoned) = std::mem::replace(&mut self.health, Health::Rebuilding) else {
-            return;
+            return None;
         };
-        let Some(kept) = self.ledger.kept().map(Arc::clone) else { return };
+        let kept = self.ledger.kept().map(Arc::clone)?;
         let (done, rebuilt) = oneshot::channel();
         let (index, began) = (self.id.index, self.clock.now());
         let Poisoned { sequence, tick, origin, poison } = poisoned;
@@ -138,25 +149,20 @@ impl PartitionActor {
             // The engine may have stopped.
             let _ = done.send(kept.rebuild(index, &poison));
         });
-        let rebuilt = async move {
-            thread.map_err(|error| error.to_string())?;
-            rebuilt.await.unwrap_or_else(|_| Err("reading the journal panicked".to_owned()))
-        };
-        ctx.spawn(rebuilt.into_actor(self).map(move |rebuilt, actor, ctx| {
-            actor.resume(rebuilt, (sequence, tick, origin), began);
-            actor.drain(ctx);
-        }));
+        Some(async move {
+            let state = match thread {
+                Ok(_) => rebuilt.await.unwrap_or_else(|_| Err("reading the journal panicked".to_owned())),
+                Err(error) => Err(error.to_string()),
+            };
+            Rebuilt { state, place: (sequence, tick, origin), began }
+        })
     }
 
     /// Goes on behind the event that was laid aside.
-    fn resume(
-        &mut self,
-        rebuilt: Result<PartitionState, String>,
-        (sequence, tick, origin): (Sequence, Tick, Option<Origin>),
-        began: Moment,
-    ) {
+    pub(super) fn resume(&mut self, rebuilt: Rebuilt) {
+        let Rebuilt { state, place: (sequence, tick, origin), began } = rebuilt;
         let millis = self.clock.now().since(began).as_millis();
-        match rebuilt {
+        match state {
             Ok(state) if state.sequence().next() == sequence => self.state = state,
             Ok(state) => return self.give_up(&format!("the journal ends at event {}", state.sequence().0)),
             Err(reason) => return self.give_up(&reason),

@@ -191,17 +191,26 @@ impl BatchReply for Recorder {
 }
 
 pub struct Harness {
-    pub router: Router,
+    pub router: Arc<Router>,
     pub recorder: Arc<Recorder>,
 }
 
 impl Harness {
     pub fn decide(&self, decision: DecisionId, key: i64, request: u64) -> Result<(), Unavailable> {
+        let (partition, request) = self.decide_request(decision, key, request);
+        self.router.decide(partition, request)
+    }
+
+    pub fn decide_request(
+        &self,
+        decision: DecisionId,
+        key: i64,
+        request: u64,
+    ) -> (PartitionId, DecideRequest) {
         let (partition, row) = self.row(key);
         let arrived = self.router.clock().now();
         let reply = Arc::<Recorder>::clone(&self.recorder);
-        let request = DecideRequest { decision, row, arrived, deadline_micros: 60_000_000, request, reply };
-        self.router.decide(partition, request)
+        (partition, DecideRequest { decision, row, arrived, deadline_micros: 60_000_000, request, reply })
     }
 
     pub fn ingest(&self, key: i64, events: usize) -> Result<(), Unavailable> {
@@ -216,12 +225,22 @@ impl Harness {
         ack: Ack,
         origin: Option<Origin>,
     ) -> Result<(), Unavailable> {
+        let (partition, request) = self.ingest_request(key, events, ack, origin);
+        self.router.ingest(partition, &self.router.app().streams[0], request)
+    }
+
+    pub fn ingest_request(
+        &self,
+        key: i64,
+        events: usize,
+        ack: Ack,
+        origin: Option<Origin>,
+    ) -> (PartitionId, IngestRequest) {
         let (partition, row) = self.row(key);
         let ranges = (0..events).map(|_| 0..row.len()).collect();
         let reply = Arc::<Recorder>::clone(&self.recorder);
         let rows = Rows { bytes: row, ranges };
-        let request = IngestRequest { stream: StreamId(0), rows, ack, origin, reply };
-        self.router.ingest(partition, &self.router.app().streams[0], request)
+        (partition, IngestRequest { stream: StreamId(0), rows, ack, origin, reply })
     }
 
     /// Lets the partitions run until so many replies have come, and gives them.
@@ -261,7 +280,7 @@ pub fn run(partitions: u32, threads: usize, test: impl AsyncFnOnce(&Harness)) {
 pub fn run_app(app: &Arc<App>, partitions: u32, threads: usize, test: impl AsyncFnOnce(&Harness)) {
     let system = actix_rt::System::new();
     system.block_on(async {
-        let router = start(app, partitions, threads);
+        let router = Arc::new(start(app, partitions, threads));
         test(&Harness { router, recorder: Arc::default() }).await;
     });
 }
