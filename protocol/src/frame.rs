@@ -30,6 +30,10 @@ pub enum FrameType {
     Ping = 0x03,
     /// Engine: the echo.
     Pong = 0x04,
+    /// Client: asks where each partition is served.
+    Doors = 0x05,
+    /// Engine: where each partition is served.
+    DoorMap = 0x06,
     /// Client: asks for a decision.
     Decide = 0x10,
     /// Engine: the decision.
@@ -58,11 +62,13 @@ pub enum FrameType {
 
 impl FrameType {
     /// Every type, in the order of their codes.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Hello,
         Self::Welcome,
         Self::Ping,
         Self::Pong,
+        Self::Doors,
+        Self::DoorMap,
         Self::Decide,
         Self::Decision,
         Self::Ingest,
@@ -88,6 +94,7 @@ impl FrameType {
             self,
             Self::Hello
                 | Self::Ping
+                | Self::Doors
                 | Self::Decide
                 | Self::Ingest
                 | Self::Produce
@@ -104,6 +111,8 @@ impl FrameType {
             Self::Welcome => "welcome",
             Self::Ping => "ping",
             Self::Pong => "pong",
+            Self::Doors => "doors",
+            Self::DoorMap => "door map",
             Self::Decide => "decide",
             Self::Decision => "decision",
             Self::Ingest => "ingest",
@@ -126,6 +135,8 @@ impl FrameType {
             0x02 => Self::Welcome,
             0x03 => Self::Ping,
             0x04 => Self::Pong,
+            0x05 => Self::Doors,
+            0x06 => Self::DoorMap,
             0x10 => Self::Decide,
             0x11 => Self::Decision,
             0x20 => Self::Ingest,

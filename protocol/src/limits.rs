@@ -15,6 +15,10 @@ pub const DECIMAL_PRECISION_MAX: u8 = 18;
 pub const NAME_BYTES_MAX: usize = 128;
 /// Most streams, and most decisions, that one app declares.
 pub const DECLARATIONS_MAX: usize = 1_024;
+/// Most partitions of an engine.
+pub const PARTITIONS_MAX: u32 = 1_024;
+/// Most doors of an engine.
+pub const DOORS_MAX: usize = 256;
 /// Longest payload of a ping.
 pub const PING_BYTES_MAX: usize = 64;
 /// Longest text of an error frame; a longer one is cut.

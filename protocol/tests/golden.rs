@@ -15,8 +15,8 @@ use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::{Frame, FrameReader, FrameType};
 use vencejo_protocol::message::{
     Ack, AckEntry, AckLevel, Blob, Control, Controlled, Decide, Decision, DecisionCode, DecisionInfo,
-    ErrorFrame, Followed, Hello, Ingest, MessageError, Ping, Pong, Produce, RowEntry, Rows, StreamInfo,
-    Subscribe, Subscribed, Welcome,
+    DoorMap, Doors, ErrorFrame, Followed, Hello, Ingest, MessageError, Ping, Pong, Produce, RowEntry, Rows,
+    StreamInfo, Subscribe, Subscribed, Welcome,
 };
 use vencejo_protocol::row::{Row, key_hash, partition_of};
 use vencejo_protocol::schema::{ColumnType, Schema};
@@ -125,6 +125,17 @@ fn ping_and_pong() {
     check("ping.txt", build, write, |payload| Ping::read(payload).map(|ping| ping.payload.to_vec()));
     let write = |payload: &Vec<u8>, request, out: &mut BytesMut| Ping { payload }.pong().write(request, out);
     check("pong.txt", build, write, |payload| Pong::read(payload).map(|pong| pong.payload.to_vec()));
+}
+
+#[test]
+fn doors() {
+    check("doors.txt", |_| Doors, |doors, request, out| doors.write(request, out), Doors::read);
+    let numbers = |vector: &Vector, name| tokens(vector.get(name)).iter().map(Token::number).collect();
+    let build = |vector: &Vector| DoorMap {
+        ports: numbers(vector, "ports"),
+        partitions: numbers(vector, "partitions"),
+    };
+    check("door_map.txt", build, DoorMap::write, DoorMap::read);
 }
 
 #[test]

@@ -10,8 +10,8 @@ use proptest::sample::Index;
 use vencejo_protocol::frame::{Frame, FrameError, FrameReader, FrameType, write_frame};
 use vencejo_protocol::limits::FRAME_BYTES_MAX;
 use vencejo_protocol::message::{
-    Ack, Blob, Control, Controlled, Decide, Decision, DecisionCode, ErrorFrame, Followed, Hello, Ingest,
-    Ping, Pong, Produce, RowEntry, Rows, Subscribe, Subscribed, Welcome,
+    Ack, Blob, Control, Controlled, Decide, Decision, DecisionCode, DoorMap, ErrorFrame, Followed, Hello,
+    Ingest, Ping, Pong, Produce, RowEntry, Rows, Subscribe, Subscribed, Welcome,
 };
 use vencejo_protocol::row::{Row, RowError, key_hash, partition_of};
 use vencejo_protocol::schema::Schema;
@@ -165,6 +165,9 @@ fn read_all(bytes: &[u8]) {
         assert_eq!(payload(1, FrameType::Pong, |out| ping.pong().write(1, out)), bytes);
     }
     let _ = Pong::read(bytes);
+    if let Ok(map) = DoorMap::read(bytes) {
+        assert_eq!(payload(1, FrameType::DoorMap, |out| map.write(1, out)), bytes);
+    }
     if let Ok(error) = ErrorFrame::read(bytes) {
         let again = payload(1, FrameType::Error, |out| error.write(1, out));
         assert_eq!(ErrorFrame::read(&again), Ok(error));

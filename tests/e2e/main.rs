@@ -6,6 +6,7 @@ mod ads;
 mod alerts;
 mod control;
 mod decide;
+mod doors;
 mod fleet;
 mod hostile;
 mod ingest;

@@ -15,6 +15,7 @@ use vencejo_protocol::message::{
 };
 
 use crate::connection::{Config, Connection};
+use crate::doors::Links;
 use crate::error::ClientError;
 use crate::link::{Link, Reply};
 
@@ -43,7 +44,7 @@ pub struct Client {
 struct Shared {
     address: SocketAddr,
     config: Config,
-    link: Mutex<Arc<Link>>,
+    links: Mutex<Arc<Links>>,
     /// Held by the one caller that connects anew.
     connecting: tokio::sync::Mutex<()>,
 }
@@ -54,19 +55,19 @@ impl Client {
     /// # Errors
     /// When no engine answers in time, it is not trusted, or it refuses the hello.
     pub async fn connect(address: SocketAddr, config: Config) -> Result<Self, ClientError> {
-        let link = open_link(address, &config).await?;
+        let first = open_link(address, &config).await?;
         let mut config = config;
         // After a loss, the engine must still mean the same streams.
-        let streams = link.welcome.streams.iter();
+        let streams = first.welcome.streams.iter();
         config.expected = streams.map(|stream| (stream.name.clone(), stream.schema.fingerprint())).collect();
-        let link = Mutex::new(link);
-        let shared = Shared { address, config, link, connecting: tokio::sync::Mutex::default() };
+        let links = Mutex::new(Arc::new(Links::open(first, address, &config).await));
+        let shared = Shared { address, config, links, connecting: tokio::sync::Mutex::default() };
         Ok(Self { shared: Arc::new(shared) })
     }
 
     /// What the engine serves.
     pub fn welcome(&self) -> Arc<Welcome> {
-        Arc::clone(&self.current().welcome)
+        Arc::clone(&self.current().first().welcome)
     }
 
     /// Asks for a decision. `row` is a row of the decision's stream; a `deadline` of zero takes the
@@ -98,9 +99,9 @@ impl Client {
             return Err(ClientError::TooLarge { what: "the row's length in bytes", max: ROW_BYTES_MAX });
         }
         let deadline_micros = u32::try_from(deadline.as_micros()).unwrap_or(u32::MAX);
-        let link = self.link().await?;
+        let links = self.links().await?;
         let message = Decide { decision, deadline_micros, row };
-        let reply = link.request(|request, out| message.write(request, out))?;
+        let reply = links.of_decision(decision, row).request(|request, out| message.write(request, out))?;
         Ok(Pending { reply, deadline: self.answer_deadline() })
     }
 
@@ -133,10 +134,14 @@ impl Client {
         Pending { reply, deadline: self.answer_deadline() }.ack().await
     }
 
-    /// Sends a batch that its producer has numbered and returns without waiting for the answer.
-    pub(crate) async fn send_produce(&self, message: &Produce<'_>) -> Result<Pending, ClientError> {
-        let link = self.link().await?;
-        let reply = link.request(|request, out| message.write(request, out))?;
+    /// Sends a batch that its producer has numbered for a partition, without waiting for the answer.
+    pub(crate) async fn send_produce(
+        &self,
+        partition: usize,
+        message: &Produce<'_>,
+    ) -> Result<Pending, ClientError> {
+        let links = self.links().await?;
+        let reply = links.of_partition(partition).request(|request, out| message.write(request, out))?;
         Ok(Pending { reply, deadline: self.answer_deadline() })
     }
 
@@ -145,7 +150,7 @@ impl Client {
         self.current().abandon();
     }
 
-    /// Lets what is under way be answered, then ends the connection.
+    /// Lets what is under way be answered, then ends the connections.
     pub fn close(&self) {
         self.current().finish();
     }
@@ -158,30 +163,38 @@ impl Client {
         Instant::now() + self.request_timeout()
     }
 
-    fn current(&self) -> Arc<Link> {
-        Arc::clone(&self.shared.link.lock().unwrap_or_else(PoisonError::into_inner))
+    fn current(&self) -> Arc<Links> {
+        Arc::clone(&self.shared.links.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The link, connected anew if it was lost.
+    /// The link that serves everything.
     pub(crate) async fn link(&self) -> Result<Arc<Link>, ClientError> {
-        let link = self.current();
-        if link.is_alive() {
-            return Ok(link);
+        Ok(Arc::clone(self.links().await?.first()))
+    }
+
+    /// The links, connected anew if one was lost.
+    async fn links(&self) -> Result<Arc<Links>, ClientError> {
+        let links = self.current();
+        if links.are_alive() {
+            return Ok(links);
         }
         let _connecting = self.shared.connecting.lock().await;
-        let link = self.current();
-        if link.is_alive() {
-            return Ok(link);
+        let links = self.current();
+        if links.are_alive() {
+            return Ok(links);
         }
-        let fresh = open_link(self.shared.address, &self.shared.config).await?;
-        if !keeps_ids(&link.welcome, &fresh.welcome) {
+        let Shared { address, config, .. } = &*self.shared;
+        let fresh = open_link(*address, config).await?;
+        if !keeps_ids(&links.first().welcome, &fresh.welcome) {
             fresh.finish();
             let text = "the engine serves its app under other ids now; make a new client and look them up";
             return Err(ClientError::Refused(ErrorFrame::new(ErrorCode::AppChanged, text)));
         }
-        let link = fresh;
-        *self.shared.link.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&link);
-        Ok(link)
+        // What is under way on those that are left is answered.
+        links.finish();
+        let links = Arc::new(Links::open(fresh, *address, config).await);
+        *self.shared.links.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&links);
+        Ok(links)
     }
 }
 

@@ -19,7 +19,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`Client`] is the one to use: it pipelines requests over one long-lived stream, and connects again
+//! [`Client`] is the one to use: it pipelines requests over one long-lived stream for each thread of the
+//! engine, sends each decision and each produced row to the thread of its partition, and connects again
 //! after a loss. [`Producer`] hands over events that count once, whatever happens in between. [`Connection`]
 //! is the layer below, for load generators and tests: frames in, frames out.
 #![forbid(unsafe_code)]
@@ -27,6 +28,7 @@
 mod client;
 mod connection;
 mod control;
+mod doors;
 mod error;
 mod link;
 mod producer;

@@ -58,6 +58,9 @@ impl Link {
         if let Some(lost) = &state.lost {
             return Err(lost.clone());
         }
+        if state.finished {
+            return Err(ClientError::lost("the connection is being ended"));
+        }
         state.request_last += 1;
         let request = state.request_last;
         let (sender, receiver) = oneshot::channel();

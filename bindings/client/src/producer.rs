@@ -153,7 +153,7 @@ impl Producer {
             rows,
         };
         let message = Produce { producer: self.id, epoch: partition.epoch, sequence: partition.next, batch };
-        (count, self.client.send_produce(&message).await)
+        (count, self.client.send_produce(index, &message).await)
     }
 
     /// Takes an answer: nothing where the rows are acknowledged, else why they are to be sent again, and

@@ -12,8 +12,8 @@ use vencejo_core::plan::Stream;
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::{Frame, FrameType};
 use vencejo_protocol::message::{
-    AckLevel, Blob, Control, Decide, ErrorFrame, Hello, Ingest, MessageError, Ping, Produce, Subscribe,
-    VERSION, Welcome,
+    AckLevel, Blob, Control, Decide, DoorMap, Doors, ErrorFrame, Hello, Ingest, MessageError, Ping, Produce,
+    Subscribe, VERSION, Welcome,
 };
 use vencejo_runtime::{
     Ack, DecideRequest, Entrance, Following, IngestRequest, Moment, Router, Rows, Unavailable,
@@ -90,6 +90,8 @@ pub(crate) struct Dispatch<'a> {
     pub(crate) router: &'a Arc<Router>,
     /// Where requests go in.
     pub(crate) entrance: Entrance,
+    /// Where the partitions are.
+    pub(crate) doors: &'a DoorMap,
     /// The app that is served.
     pub(crate) following: Following,
     /// Whether the connection has said hello; shared by its streams.
@@ -119,6 +121,7 @@ impl Dispatch<'_> {
             _ if !self.welcomed.get() => Err(Refusal::new(ErrorCode::HelloRequired, HELLO_FIRST)),
             Some(FrameType::Hello) => Err(Refusal::new(ErrorCode::MalformedFrame, HELLO_FIRST)),
             Some(FrameType::Ping) => self.ping(frame),
+            Some(FrameType::Doors) => self.tell_doors(frame),
             Some(FrameType::Decide) => self.decide(frame, arrived),
             Some(FrameType::Ingest) => self.ingest(frame, arrived),
             Some(FrameType::Produce) => self.produce(frame, arrived),
@@ -160,6 +163,12 @@ impl Dispatch<'_> {
     fn ping(&self, frame: &Frame) -> Result<(), Refusal> {
         let pong = Ping::read(&frame.payload)?.pong();
         self.outbound.send(|out| pong.write(frame.request, out));
+        Ok(())
+    }
+
+    fn tell_doors(&self, frame: &Frame) -> Result<(), Refusal> {
+        Doors::read(&frame.payload)?;
+        self.outbound.send(|out| self.doors.write(frame.request, out));
         Ok(())
     }
 

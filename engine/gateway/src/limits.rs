@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vencejo_protocol::limits::{CONTROL_BLOBS_BYTES_MAX, FRAME_PAUSE_MILLIS_MAX, IDLE_MILLIS_MAX};
 
-/// Connections served at once; further ones are refused.
+/// Connections served at once, over all doors; further ones are refused.
 pub(crate) const CONNECTIONS_MAX: usize = 4_096;
 /// Handshakes that may wait to be looked at.
 pub(crate) const INCOMING_MAX: usize = 1_024;

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::FrameReader;
+use vencejo_protocol::message::DoorMap;
 use vencejo_runtime::{Entrance, Router};
 
 use crate::control::Administration;
@@ -22,6 +23,8 @@ use crate::upload::Blobs;
 pub(crate) struct Shared {
     pub(crate) router: Arc<Router>,
     pub(crate) administration: Administration,
+    /// Where the partitions are.
+    pub(crate) doors: DoorMap,
     /// The engine is stopping.
     pub(crate) stopping: CancellationToken,
 }
@@ -97,13 +100,14 @@ impl Stream<'_> {
     /// Reads frames and serves them, until the peer ends the stream or is gone. The error is what the
     /// connection is to be closed with.
     async fn read(&self, mut receive: RecvStream, outbound: &Arc<Outbound>) -> Result<(), Refusal> {
-        let Shared { router, administration, stopping } = self.shared;
+        let Shared { router, administration, doors, stopping } = self.shared;
         let clock = router.clock();
         let is_first_stream = receive.id().index() == 0;
         let welcomed = self.welcomed;
         let mut dispatch = Dispatch {
             router,
             entrance: Entrance::new(router),
+            doors,
             following: router.follow(),
             welcomed,
             is_first_stream,

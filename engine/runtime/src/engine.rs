@@ -20,12 +20,12 @@ use crate::ledger::Ledger;
 use crate::partition::{PartitionActor, Worker};
 use crate::replay::partition_id;
 use crate::resident;
-use crate::router::{Partition, Router};
+use crate::router::{Partition, Router, thread_of};
 use crate::serving::Serving;
 use crate::ticker::Ticker;
 
-/// Starts `partitions` partitions of `app` in memory, spread over `threads` threads: the calling one, which
-/// is the one where sessions belong too, and `threads - 1` more. Call it within an actix system, whose end
+/// Starts `partitions` partitions of `app` in memory, which take turns over `threads` threads: the calling
+/// one and `threads - 1` more. Call it within an actix system, whose end
 /// ends them all.
 ///
 /// # Panics
@@ -69,11 +69,11 @@ fn start_with(
     let mut arbiters: Vec<ArbiterHandle> = vec![Arbiter::current()];
     arbiters.extend((1..threads).map(|_| Arbiter::new().handle()));
     let start = |(index, state): (u32, PartitionState)| {
-        let arbiter = &arbiters[index as usize % arbiters.len()];
+        let arbiter = &arbiters[thread_of(index, arbiters.len())];
         start_partition(partition_id(index), state, Ledger::new(index, kept.clone()), clock, arbiter)
     };
     let partitions = Arc::<[Partition]>::from((0..).zip(states).map(start).collect::<Vec<_>>());
-    let router = Router::new(clock, partitions, Arc::new(Serving::new(Arc::clone(app))), kept);
+    let router = Router::new(clock, partitions, arbiters, Arc::new(Serving::new(Arc::clone(app))), kept);
     actix_rt::spawn(Ticker::new(router.follow(), Arc::clone(&router.partitions)).run(clock));
     router
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::Addr;
 use actix::prelude::SendError;
+use actix_rt::ArbiterHandle;
 use vencejo_core::plan::{App, Stream};
 use vencejo_types::row::{Row, key_hash, partition_of};
 use vencejo_types::{PartitionId, StreamId, TenantId};
@@ -31,6 +32,7 @@ pub enum Unavailable {
 pub struct Router {
     clock: Clock,
     pub(crate) partitions: Arc<[Partition]>,
+    threads: Vec<ArbiterHandle>,
     pub(crate) serving: Arc<Serving>,
     kept: Option<Arc<Kept>>,
 }
@@ -39,6 +41,11 @@ pub(crate) struct Partition {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) address: Addr<PartitionActor>,
     pub(crate) emitted: Arc<AtomicU64>,
+}
+
+/// Partitions take turns over the threads.
+pub(crate) fn thread_of(partition: u32, threads: usize) -> usize {
+    partition as usize % threads
 }
 
 impl Partition {
@@ -65,10 +72,11 @@ impl Router {
     pub(crate) fn new(
         clock: Clock,
         partitions: Arc<[Partition]>,
+        threads: Vec<ArbiterHandle>,
         serving: Arc<Serving>,
         kept: Option<Arc<Kept>>,
     ) -> Self {
-        Self { clock, partitions, serving, kept }
+        Self { clock, partitions, threads, serving, kept }
     }
 
     /// The app that is served now.
@@ -102,6 +110,22 @@ impl Router {
     pub fn partition_of_key(&self, key: &[u8]) -> PartitionId {
         let index = partition_of(key_hash(key), self.partitions());
         PartitionId { tenant: TenantId::DEFAULT, index }
+    }
+
+    /// Number of threads that the partitions are on.
+    pub fn threads(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// The thread on which a partition is, counted from 0.
+    pub fn thread_of(&self, partition: PartitionId) -> usize {
+        thread_of(partition.index, self.threads.len())
+    }
+
+    /// Calls this on a thread, behind the start of its partitions. Local tasks may be spawned there. False
+    /// when the thread has ended.
+    pub fn run_on(&self, thread: usize, call: impl FnOnce() + Send + 'static) -> bool {
+        self.threads[thread].spawn_fn(call)
     }
 
     /// All partitions, counting up.

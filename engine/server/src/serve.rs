@@ -40,7 +40,8 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = 4,
           value_parser = clap::value_parser!(u32).range(1..=i64::from(PARTITIONS_MAX)))]
     partitions: u32,
-    /// Threads that the partitions are spread over; the first one serves the network, too.
+    /// Threads that the partitions are spread over. Each serves the network at a port of its own: the one of
+    /// --quic and those that follow it, or free ones. Clients that know their partition's port save time.
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
@@ -173,7 +174,7 @@ pub fn run_engine<S: Future<Output = ()>>(
         let router = Arc::new(router);
         let commands = Arc::new(Commands::new(Arc::clone(&router), memory, models));
         let kept = router.kept().map(Arc::clone);
-        let gateway = Gateway::bind(quic, identity, router, commands).map_err(|error| match error {
+        let gateway = Gateway::bind(quic, identity, router, commands).await.map_err(|error| match error {
             BindError::Address(..) => Failure::runtime(error),
             BindError::Identity(_) | BindError::Welcome(_) => Failure::config(error),
         })?;

@@ -1,7 +1,7 @@
 //! Every maximum of the engine that is not the wire format's (those are in the protocol crate).
 
 pub use vencejo_protocol::limits::{
-    COLUMNS_MAX, DECIMAL_PRECISION_MAX, DECLARATIONS_MAX, NAME_BYTES_MAX, ROW_BYTES_MAX,
+    COLUMNS_MAX, DECIMAL_PRECISION_MAX, DECLARATIONS_MAX, NAME_BYTES_MAX, PARTITIONS_MAX, ROW_BYTES_MAX,
 };
 
 /// Requests that wait in a partition's fast lane.
@@ -17,8 +17,6 @@ pub const BATCH_SLICE_ROWS_MAX: usize = 32;
 pub const SESSION_REQUESTS_MAX: usize = 8_192;
 /// Bytes of replies that wait to be sent on one stream; past it the connection is not read.
 pub const SESSION_REPLY_BYTES_MAX: usize = 4 << 20;
-/// Most partitions of one engine.
-pub const PARTITIONS_MAX: u32 = 1_024;
 /// Between two ticks that tell partitions the time and the streams' watermarks, in milliseconds.
 pub const TICK_MILLIS: u64 = 100;
 /// Keys that one view holds in one partition; further keys are counted and not kept.

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::{Fields, MessageError, Read, VERSION, put_count, put_label, put_name, require};
+use super::{Fields, MessageError, Read, VERSION, distinct, put_count, put_label, put_name, require};
 use crate::frame::{BODY_BYTES_MIN, FrameType, write_frame};
 use crate::limits::{COLUMNS_MAX, DECLARATIONS_MAX, FRAME_BYTES_MAX};
 use crate::schema::{Column, ColumnType, Schema};
@@ -251,10 +251,4 @@ pub(super) fn read_schema(fields: &mut Fields<'_>) -> Read<Schema> {
     require(distinct(key.iter()), "key column")?;
     let schema = Schema::new(columns, key);
     require(schema.fingerprint() == fingerprint, "fingerprint").map(|()| schema)
-}
-
-fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> bool {
-    let mut items: Vec<T> = items.collect();
-    items.sort_unstable();
-    items.windows(2).all(|pair| pair[0] != pair[1])
 }

@@ -14,6 +14,7 @@ use crate::schema::is_label;
 
 mod control;
 mod decision;
+mod doors;
 mod failure;
 mod handshake;
 mod ingest;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use control::{Blob, Control, Controlled};
 pub use decision::{Decide, Decision, DecisionCode};
+pub use doors::{DoorMap, Doors};
 pub use failure::ErrorFrame;
 pub use handshake::{DecisionInfo, Hello, StreamInfo, Welcome};
 pub use ingest::{Ack, AckEntry, AckLevel, Ingest};
@@ -132,6 +134,12 @@ impl<'a> Fields<'a> {
 
 fn require(holds: bool, field: &'static str) -> Read<()> {
     if holds { Ok(()) } else { Err(MessageError::new(field)) }
+}
+
+fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> bool {
+    let mut items: Vec<T> = items.collect();
+    items.sort_unstable();
+    items.windows(2).all(|pair| pair[0] != pair[1])
 }
 
 /// Writes a name as it is: one over the limit is refused by the reader, never taken for another.

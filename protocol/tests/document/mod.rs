@@ -34,7 +34,7 @@ fn every_example_is_a_golden_vector() {
     let files = ["fingerprints", "rows", "keys", "hello", "welcome", "ping", "pong", "decide", "decision"];
     let files =
         files.into_iter().chain(["ingest", "ack", "produce", "blob", "control", "controlled", "error"]);
-    let files = files.chain(["subscribe", "subscribed", "rows_frame"]);
+    let files = files.chain(["subscribe", "subscribed", "rows_frame", "doors", "door_map"]);
     let vectors: BTreeSet<Vec<u8>> =
         files.flat_map(|file| vectors::load(&format!("{file}.txt"))).map(|vector| vector.bytes).collect();
     let spec = spec();
@@ -98,6 +98,8 @@ fn the_limits_table_carries_the_limits() {
         ("name", limits::NAME_BYTES_MAX),
         ("streams of an app", limits::DECLARATIONS_MAX),
         ("ping", limits::PING_BYTES_MAX),
+        ("partitions", limits::PARTITIONS_MAX as usize),
+        ("doors", limits::DOORS_MAX),
         ("error text", limits::ERROR_TEXT_BYTES_MAX),
         ("blobs of a command", limits::CONTROL_BLOBS_MAX),
         ("bytes of a command's blobs", limits::CONTROL_BLOBS_BYTES_MAX),
