@@ -130,6 +130,7 @@ impl Feed {
             order: Order::Arrival,
             then_by: Vec::new(),
             input: TYPES.to_vec(),
+            columns: (0..).take(TYPES.len()).collect(),
             atoms: made.atoms,
             rules,
         };

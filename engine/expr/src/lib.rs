@@ -62,6 +62,7 @@
 mod compile;
 mod constant;
 mod error;
+mod fingerprint;
 pub mod function;
 mod graph;
 pub mod key;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bumpalo::Bump;
 
 use crate::constant::Set;
+use crate::fingerprint;
 use crate::function::{Body, Invocation, Prepared};
 use crate::op::{Binary, Test, Unary};
 use crate::registers::{Index, Initial, Registers, Shape};
@@ -72,6 +73,8 @@ pub(crate) struct FunctionCall {
     /// Whether a NULL argument makes the result NULL without a call.
     pub(crate) strict: bool,
     pub(crate) prepared: Arc<Prepared>,
+    /// What it is told apart by, beside its arguments.
+    pub(crate) identity: u64,
     pub(crate) arguments: Box<[Place]>,
     pub(crate) returns: Shape,
 }
@@ -106,6 +109,12 @@ impl Program {
     /// crate may give another.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
+    }
+
+    /// The same for programs that differ in the numbers of columns alone: `column` tells, of an input and a
+    /// column, what goes by that number.
+    pub fn fingerprint_by(&self, column: impl Fn(u16, u16) -> u64) -> u64 {
+        fingerprint::of(self, column)
     }
 
     /// Evaluates every output, in order. The slice lives in the arena, and so does whatever the run needs: no

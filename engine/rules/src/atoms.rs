@@ -368,6 +368,7 @@ mod tests {
                 order: Order::Arrival,
                 then_by: Vec::new(),
                 input: vec![Type::BigInt, Type::Double, Type::String],
+                columns: vec![0, 1, 2],
                 atoms: atoms
                     .iter()
                     .map(|&(column, comparison, number)| Atom::Compare {

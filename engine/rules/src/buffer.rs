@@ -47,6 +47,14 @@ impl Waiting {
         Self { time, ties: ties.collect(), arrival, sequence, row }
     }
 
+    /// The same row with its columns in other places. `columns`: of each column now, its number before; the
+    /// others are NULL.
+    pub fn rearranged(&self, then_by: &[(usize, bool)], columns: &[Option<usize>]) -> Self {
+        let stamp = Stamp { time: self.time, arrival: self.arrival, sequence: self.sequence };
+        let value = |before: &Option<usize>| before.map_or(Constant::Null, |before| self.row[before].clone());
+        Self::new(then_by, stamp, columns.iter().map(value).collect())
+    }
+
     pub fn save(&self, out: &mut Vec<u8>) {
         out.int(self.time);
         out.word(self.arrival);

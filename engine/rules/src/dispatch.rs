@@ -113,6 +113,11 @@ impl Dispatch {
         self.filters[self.filter_of[rule] as usize].1
     }
 
+    /// Says how many rows passed a rule's filter.
+    pub fn set_rows(&mut self, rule: usize, rows: u64) {
+        self.filters[self.filter_of[rule] as usize].1 = rows;
+    }
+
     /// Of each filter, how many rows passed it.
     pub fn passed(&self) -> impl Iterator<Item = u64> {
         self.filters.iter().map(|(_, rows)| *rows)

@@ -112,6 +112,11 @@ impl Keys {
         is_known.then_some((key.as_slice(), numbers))
     }
 
+    /// The counts of matches of the key at a place.
+    pub fn numbers_mut(&mut self, place: usize) -> &mut Numbers {
+        &mut self.entries[place].numbers
+    }
+
     /// The rows of the key at a place.
     pub fn log(&self, place: usize) -> Option<&RowLog> {
         Some(&self.works.get(self.entries.get(place)?.work as usize)?.log)

@@ -15,6 +15,7 @@
 //! | `output` | what is decided is given out, in order of first rows; the skip leaves runs out |
 //! | `row_log` | keeps the row if a run holds it, and lets rows go that no run holds |
 //! | `timers` | say when WITHIN may have run out |
+//! | `succession` | another set over the same rows goes on: unchanged rules keep what they remember |
 //! | `image` | the state as pages of keys: saved before they change while a capture is under way, and read again |
 //!
 //! What conditions read of the rows taken before lies in a few words beside a thread's path (`registers`): a
@@ -61,6 +62,7 @@ mod runs;
 mod scope;
 mod set;
 pub mod spec;
+mod succession;
 mod timers;
 mod turn;
 

@@ -27,6 +27,17 @@ impl Pool {
         self.free.push(at);
     }
 
+    /// Has all runs go by their rule's number of now; those of rules that are gone become blank. Runs that
+    /// were given back have a rule, too, as long as a timer looks at them.
+    pub fn renumber(&mut self, now: impl Fn(u32) -> Option<u32>) {
+        for runs in &mut self.all {
+            match now(runs.rule) {
+                Some(now) => runs.rule = now,
+                None => runs.forget(),
+            }
+        }
+    }
+
     pub fn at(&self, at: u32) -> &RuleRuns {
         &self.all[at as usize]
     }

@@ -12,7 +12,7 @@ use crate::image::{Malformed, Reader, Write};
 pub(crate) type RowId = u64;
 
 /// Which columns are kept, and where.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     columns: Vec<Column>,
     /// Place in `columns` of each column of the input.
@@ -20,7 +20,7 @@ pub(crate) struct Layout {
     stride: usize,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Column {
     column: usize,
     column_type: Type,
@@ -61,6 +61,16 @@ pub(crate) struct RowLog {
 }
 
 impl RowLog {
+    /// Without rows; the first one is to have this id.
+    pub fn starting_at(first: RowId) -> Self {
+        Self { first, ..Self::default() }
+    }
+
+    /// The id of the first row that is held.
+    pub fn first(&self) -> RowId {
+        self.first
+    }
+
     /// The id of the next row.
     pub fn end(&self, layout: &Layout) -> RowId {
         self.first + self.len(layout) as u64
@@ -157,7 +167,7 @@ impl RowLog {
     }
 
     pub fn restore(&mut self, layout: &Layout, reader: &mut Reader<'_>) -> Result<(), Malformed> {
-        *self = Self { first: reader.word()?, ..Self::default() };
+        *self = Self::starting_at(reader.word()?);
         let mut row = vec![Constant::Null; layout.places.len()];
         for _ in 0..reader.count()? {
             let (sequence, time) = (reader.word()?, reader.int()?);

@@ -377,7 +377,7 @@ impl RuleSet {
 }
 
 /// Lets the rows of a key go that nothing looks at any more.
-fn trim(log: &mut RowLog, active: &[(u32, u32)], pool: &Pool, layout: &Layout) {
+pub(crate) fn trim(log: &mut RowLog, active: &[(u32, u32)], pool: &Pool, layout: &Layout) {
     if log.len(layout) > 0 {
         let first = active.iter().filter_map(|&(_, runs)| pool.at(runs).first_row()).min();
         log.drop_before(layout, first.unwrap_or(RowId::MAX));

@@ -55,6 +55,9 @@ pub struct RuleSetSpec {
     pub then_by: Vec<(usize, bool)>,
     /// Types of the input's columns.
     pub input: Vec<Type>,
+    /// What each column of the input is computed of, as a number: two sets over the same rows mean the same
+    /// by the same number.
+    pub columns: Vec<u64>,
     /// Conditions over single rows, each distinct one once.
     pub atoms: Vec<Atom>,
     /// The rules.

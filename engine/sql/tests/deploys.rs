@@ -155,3 +155,46 @@ fn a_partition_of_another_app_begins_anew() {
     assert!(Arc::ptr_eq(partition.state.app(), succession.to()));
     assert!(partition.numbers("SELECT n FROM n").is_empty());
 }
+
+/// A rule that finds two rows of a key, the second one with a condition.
+fn rule(name: &str, condition: &str) -> String {
+    format!(
+        "CREATE RULE {name} WITH ('severity' = 'info', 'cooldown' = '1 h') AS SELECT * FROM s MATCH_RECOGNIZE (
+            PARTITION BY k ORDER BY at MEASURES LAST(B.at) AS last AFTER MATCH SKIP PAST LAST ROW
+            PATTERN (A B) WITHIN INTERVAL '1' HOUR DEFINE B AS {condition});"
+    )
+}
+
+/// Matches and runs of a rule that are open, matches that the cooldown held back.
+fn counts(partition: &Partition, name: &str) -> Option<(u64, u64, u64)> {
+    let rule = partition.state.rules().find(|rule| rule.name == name)?;
+    Some((rule.counters.matches, rule.counters.open, rule.suppressed))
+}
+
+#[test]
+fn a_rule_goes_on_while_others_come_go_and_change() {
+    let stays = rule("stays", "B.at > A.at");
+    let before = [STREAM, &rule("goes", "B.x IS NULL"), &stays, &rule("changes", "B.x IS NULL")].concat();
+    let mut partition = Partition::new(&before);
+    (0..3).for_each(|at| partition.row(0, "a", at));
+    partition.row(0, "b", 3);
+    assert_eq!(counts(&partition, "stays"), Some((1, 2, 0)));
+    // The new one is first, and looks at more columns than any rule before.
+    let comes = rule("comes", "CHAR_LENGTH(B.k) + COALESCE(B.x, 0) > 0");
+    let succession =
+        partition.deploy(&[STREAM, N, &comes, &rule("changes", "B.x IS NOT NULL"), &stays].concat());
+    assert!(succession.keeps_query("stays") && !succession.keeps_query("changes"));
+    assert_eq!(counts(&partition, "stays"), Some((1, 2, 0)));
+    assert_eq!(counts(&partition, "changes"), Some((0, 0, 0)));
+    assert_eq!(counts(&partition, "comes"), Some((0, 0, 0)));
+    assert_eq!(counts(&partition, "goes"), None);
+    // The match of `a` falls into the cooldown of its first one; that of `b` does not.
+    partition.row(0, "a", 4);
+    partition.row(0, "b", 5);
+    assert_eq!(counts(&partition, "stays"), Some((3, 0, 1)));
+    assert_eq!(counts(&partition, "comes"), Some((0, 2, 0)));
+    partition.deploy(&[STREAM, &stays].concat());
+    partition.row(0, "a", 6);
+    assert_eq!(counts(&partition, "stays"), Some((3, 1, 1)));
+    assert_eq!(counts(&partition, "comes"), None);
+}

@@ -66,7 +66,10 @@ impl Slot {
 
     /// Goes on with what another flow's slot has of the same node.
     pub(super) fn take_over(&mut self, before: &mut Self) {
-        std::mem::swap(&mut self.work, &mut before.work);
+        match (&mut self.work, &mut before.work) {
+            (Work::Rules(rules), Work::Rules(before)) => rules.take_over(before),
+            (work, before) => std::mem::swap(work, before),
+        }
         (self.watermark, self.idle) = (before.watermark, before.idle);
     }
 

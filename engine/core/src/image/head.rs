@@ -13,7 +13,7 @@ use crate::dataflow::Keeper;
 use crate::models::RosterV1;
 use crate::plan::App;
 use crate::plan::flow::Output;
-use crate::plan::succession::fingerprints;
+use crate::plan::succession::Fingerprints;
 use crate::producers::{ProducerV1, Producers};
 use crate::state::PartitionState;
 
@@ -41,7 +41,7 @@ impl Head {
         book: Vec<u8>,
         mut head_of: impl FnMut(Keeper<'_>, u32) -> Vec<u8>,
     ) -> Self {
-        let fingerprints = fingerprints(&state.app);
+        let fingerprints = Fingerprints::of(&state.app).exact;
         let captures = state.captures;
         let streams = state.app.streams.iter().zip(state.dataflow.stream_times());
         let streams = streams
@@ -94,7 +94,7 @@ impl Head {
             }
         }
         let mut anew = Vec::new();
-        for (place, fingerprint) in fingerprints(app).into_iter().enumerate() {
+        for (place, fingerprint) in Fingerprints::of(app).exact.into_iter().enumerate() {
             let name = &app.flow.nodes[place].name;
             let Some(found) = nodes.iter().position(|node| node.0 == fingerprint) else {
                 if state.dataflow.keeper(place).flatten().is_some() && !anew.contains(name) {

@@ -1,8 +1,9 @@
 //! From one app to the next: which numbers and which state go on.
 //!
 //! Streams and decisions that keep their name and their columns keep their number; a number that is given up
-//! is never used again. A node keeps its state when it is the same and so is everything in front of it, up
-//! to its streams' declarations: that is what its fingerprint says, whatever its place in the flow.
+//! is never used again. A node keeps its state when it is the same and so is everything in front of it, up to
+//! its streams' declarations: that is what its fingerprint says, whatever its place in the flow. Rules over
+//! the same rows are one node; in it each rule goes on by itself.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +15,7 @@ use vencejo_types::StreamId;
 use vencejo_types::limits::DECLARATION_NUMBERS_MAX;
 use vencejo_types::row::key_hash;
 
-use super::flow::{Edge, Flow, Operator, Output, TableSource};
+use super::flow::{AlertSpec, Flow, Node, Operator, Output, TableSource};
 use super::{App, Decision, ModelSlot, Stream};
 
 /// How an app takes over from another one.
@@ -53,8 +54,8 @@ impl Succession {
         let to = renumbered(from, next)?;
         let names = |app: &App| app.flow.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>();
         let nodes = matched(
-            &fingerprints(from).into_iter().zip(names(from)).collect::<Vec<_>>(),
-            &fingerprints(&to).into_iter().zip(names(&to)).collect::<Vec<_>>(),
+            &Fingerprints::of(from).carried.into_iter().zip(names(from)).collect::<Vec<_>>(),
+            &Fingerprints::of(&to).carried.into_iter().zip(names(&to)).collect::<Vec<_>>(),
         );
         let same_model = |model: &ModelSlot| from.models.iter().position(|other| is_same_model(other, model));
         let models = to.models.iter().map(same_model).collect();
@@ -184,28 +185,59 @@ fn matched(before: &[(u64, String)], next: &[(u64, String)]) -> Vec<Option<usize
     taken
 }
 
-/// Per node, what it does and everything in front of it, as a number: the same in every process of
-/// one version of the engine. Another version may give others; state then begins anew, and is not misread.
-pub(crate) fn fingerprints(app: &App) -> Vec<u64> {
-    let flow = &app.flow;
-    let mut feeds: Vec<Vec<(usize, u64)>> = vec![Vec::new(); flow.nodes.len()];
-    let feed = |feeds: &mut Vec<Vec<(usize, u64)>>, edges: &[Edge], fingerprint: u64| {
-        edges.iter().for_each(|edge| feeds[edge.node].push((edge.port, fingerprint)));
-    };
-    for (stream, edges) in app.streams.iter().zip(&flow.inputs) {
-        feed(&mut feeds, edges, key_hash(describe(stream).as_bytes()));
+/// Numbers that tell nodes apart, the same in every process of one version of the engine. Another version may
+/// give others; state then begins anew, and is not misread.
+#[derive(Debug, Default)]
+pub(crate) struct Fingerprints {
+    /// Per node, what it does and everything in front of it.
+    pub exact: Vec<u64>,
+    /// The same, but for a set of rules what its rules share: it goes on whichever rules come, go or change.
+    pub carried: Vec<u64>,
+}
+
+impl Fingerprints {
+    pub fn of(app: &App) -> Self {
+        let flow = &app.flow;
+        let mut feeds: Vec<Vec<(usize, u64)>> = vec![Vec::new(); flow.nodes.len()];
+        for (stream, edges) in app.streams.iter().zip(&flow.inputs) {
+            let fingerprint = key_hash(describe(stream).as_bytes());
+            edges.iter().for_each(|edge| feeds[edge.node].push((edge.port, fingerprint)));
+        }
+        let mut found = Self::default();
+        for (place, node) in flow.nodes.iter().enumerate() {
+            // Inputs of one port have no order.
+            feeds[place].sort_unstable();
+            let mut text = format!("{:?} {:?} ", feeds[place], node.columns);
+            let rows = text.clone();
+            describe_operator(flow, &node.operator, &found.carried, &mut text);
+            let exact = key_hash(text.as_bytes());
+            found.exact.push(exact);
+            match &node.operator {
+                Operator::Rules(spec) => {
+                    let carried = key_hash(format!("{rows} rules {:x}", spec.arrangement()).as_bytes());
+                    found.carried.push(carried);
+                    for (edge, rule) in node.outputs.iter().zip(spec.rule_fingerprints()) {
+                        let rule = key_hash(format!("{carried:x} {rule:x}").as_bytes());
+                        feeds[edge.node].push((edge.port, rule));
+                    }
+                    continue;
+                }
+                // What it computes for a rule is told apart with the rule.
+                Operator::Calc(_) if feeds_rules(flow, node) => {
+                    found.carried.push(key_hash(format!("{:?} for rules", feeds[place]).as_bytes()));
+                }
+                _ => found.carried.push(exact),
+            }
+            let fingerprint = found.carried[place];
+            node.outputs.iter().for_each(|edge| feeds[edge.node].push((edge.port, fingerprint)));
+        }
+        found
     }
-    let mut found: Vec<u64> = Vec::with_capacity(flow.nodes.len());
-    for (place, node) in flow.nodes.iter().enumerate() {
-        // Inputs of one port have no order.
-        feeds[place].sort_unstable();
-        let mut text = format!("{:?} {:?} ", feeds[place], node.columns);
-        describe_operator(flow, &node.operator, &found, &mut text);
-        let fingerprint = key_hash(text.as_bytes());
-        feed(&mut feeds, &node.outputs, fingerprint);
-        found.push(fingerprint);
-    }
-    found
+}
+
+/// Whether a node computes what rules look at, and nothing else.
+fn feeds_rules(flow: &Flow, node: &Node) -> bool {
+    matches!(&*node.outputs, [only] if matches!(flow.nodes[only.node].operator, Operator::Rules(_)))
 }
 
 /// What the state behind a stream depends on.
@@ -218,6 +250,10 @@ fn describe_operator(flow: &Flow, operator: &Operator, found: &[u64], text: &mut
     // A text takes whatever is written.
     let _ = match operator {
         Operator::Emit(output) => write!(text, "emit {}", flow.outputs[*output].name),
+        Operator::Alert(AlertSpec { output, calc, severity, cooldown_millis }) => {
+            let output = &flow.outputs[*output].name;
+            write!(text, "alert {output} {calc:?} {severity:?} {cooldown_millis}")
+        }
         Operator::Lookup(lookup) => {
             let table = &flow.tables[lookup.table.index()];
             let source = match &table.source {

@@ -48,6 +48,7 @@ fn app(cooldown_millis: i64) -> App {
         order: Order::Arrival,
         then_by: vec![],
         input: STREAM.to_vec(),
+        columns: (0..).take(STREAM.len()).collect(),
         atoms: vec![at_least(10), at_least(5)],
         rules: vec![rule("big", 0), rule("seen", 1)],
     };

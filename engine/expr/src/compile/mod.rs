@@ -6,13 +6,13 @@
 //! computed at most once, and only when needed. A column costs no more
 //! than asking for a block, so a region loads it again. Constants lie in their registers from the start.
 
-mod fingerprint;
 mod lazy;
 
 use vencejo_types::limits::{PROGRAM_INSTRUCTIONS_MAX, REGISTERS_MAX, STRING_OPERATIONS_MAX};
 
 use crate::constant::{Constant, Set};
 use crate::error::CompileError;
+use crate::fingerprint;
 use crate::graph::{Expr, Graph, Kind};
 use crate::op::{Binary, Test, Unary};
 use crate::program::{Call, FunctionCall, Instruction, Place, Program};
@@ -31,8 +31,9 @@ pub fn compile(graph: &Graph, outputs: &[Expr]) -> Result<Program, CompileError>
         places.push(if typed { Some(compiler.place(output)?) } else { None });
     }
     compiler.push(Instruction::Halt)?;
-    compiler.program.fingerprint = fingerprint::of(graph, outputs, &compiler.uses);
-    compiler.finish(places)
+    let mut program = compiler.finish(places)?;
+    program.fingerprint = program.fingerprint_by(|_, column| u64::from(column));
+    Ok(program)
 }
 
 struct Compiler<'g> {
@@ -209,7 +210,15 @@ impl<'g> Compiler<'g> {
                 self.count_string(returns == Shape::Text)?;
                 let (body, strict) = callee.body();
                 let prepared = node.prepared.clone();
-                self.program.functions.push(FunctionCall { body, strict, prepared, arguments, returns });
+                let identity = fingerprint::of_function(callee, &prepared);
+                self.program.functions.push(FunctionCall {
+                    body,
+                    strict,
+                    prepared,
+                    identity,
+                    arguments,
+                    returns,
+                });
                 Instruction::Function { to, call: last(&self.program.functions)? }
             }
             Kind::Call { function, arguments } => {

@@ -89,6 +89,15 @@ impl RuleRuns {
         self.runs.is_empty() && self.history.is_empty()
     }
 
+    /// Forgets everything: the rule is gone, and its paths and counters with it.
+    pub fn forget(&mut self) {
+        self.runs.clear();
+        self.threads.clear();
+        self.history.clear();
+        self.rule = 0;
+        self.forget_look();
+    }
+
     /// The first row that a run or PREV may still look at.
     pub fn first_row(&self) -> Option<RowId> {
         let run = self.runs.front().map(|run| run.start);

@@ -20,6 +20,7 @@ pub fn set(models: &[Model], order: Order) -> Arc<RuleSetSpec> {
         order,
         then_by: vec![(X, true)],
         input: vec![Type::Timestamp, Type::BigInt, Type::BigInt, Type::Boolean],
+        columns: (0..4).collect(),
         atoms,
         rules,
     })

@@ -108,6 +108,7 @@ impl Drafts {
             order: arrangement.order,
             then_by,
             input: Vec::new(),
+            columns: Vec::new(),
             atoms: Vec::new(),
             rules: Vec::new(),
         };
@@ -269,8 +270,12 @@ impl RuleSetDraft {
         Ok(condition)
     }
 
-    /// Leaves the rules out whose matches nothing reads, and the atoms that only they ask for.
+    /// Says what the columns are, and leaves the rules out whose matches nothing reads, and the atoms that
+    /// only they ask for.
     pub(crate) fn keep_used(self, spec: &mut RuleSetSpec, used: &[bool]) {
+        let column =
+            |&expr| compile(&self.before, &[expr]).expect("a part of what has compiled").fingerprint();
+        spec.columns = self.columns.iter().map(column).collect();
         let mut takers = self.takers.into_iter();
         spec.rules.retain(|_| takers.next().is_some_and(|taker| used[taker]));
         let mut numbers: Vec<Option<AtomId>> = vec![None; spec.atoms.len()];
