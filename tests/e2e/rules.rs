@@ -55,11 +55,15 @@ const EVENTS: &str = r#"{"card":"a","ts":"2024-03-01T10:00:00Z","amount":"1.00",
 "#;
 
 fn run(sql: &str, arguments: &[&str]) -> Output {
+    run_over(EVENTS, sql, arguments)
+}
+
+fn run_over(events: &str, sql: &str, arguments: &[&str]) -> Output {
     let folder = TempDir::new().unwrap();
     // An alert's id depends on the app's name, which is that of its folder.
     std::fs::create_dir(folder.path().join("cards")).unwrap();
     std::fs::write(folder.path().join("cards/app.sql"), sql).unwrap();
-    std::fs::write(folder.path().join("events.jsonl"), EVENTS).unwrap();
+    std::fs::write(folder.path().join("events.jsonl"), events).unwrap();
     vencejo().current_dir(folder.path()).args(arguments).output().unwrap()
 }
 
@@ -114,6 +118,48 @@ fn an_alert_is_explained_row_by_row() {
         stderr(&unknown).contains("has no rule 'card_test'; it has: card_testing, broken_off"),
         "{unknown:?}"
     );
+}
+
+/// What lacked to an alert: a row, time, more input, or silence.
+#[test]
+fn near_misses_are_explained() {
+    let events = r#"{"card":"a","ts":"2024-03-01T10:00:00Z","amount":"1.00","kind":"pay"}
+{"card":"a","ts":"2024-03-01T10:00:01Z","amount":"1.50","kind":"pay"}
+{"card":"a","ts":"2024-03-01T10:00:02Z","amount":"1.50","kind":"pay"}
+{"card":"a","ts":"2024-03-01T10:00:03Z","amount":"99.50","kind":"pay"}
+{"card":"a","ts":"2024-03-01T10:00:04Z","amount":"0.50","kind":"pay"}
+{"card":"b","ts":"2024-03-01T10:00:05Z","amount":"0.50","kind":"pay"}
+{"card":"b","ts":"2024-03-01T10:00:06Z","amount":"0.50","kind":"pay"}
+{"card":"e","ts":"2024-03-01T10:01:10Z","kind":"start"}
+{"card":"e","ts":"2024-03-01T10:01:11Z","amount":"0.50","kind":"pay"}
+"#;
+    let near = |rule: &str| {
+        let arguments = ["run", "cards", "--input", "payments=events.jsonl", "--explain", rule];
+        let output = run_over(events, SQL, &arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        json_lines(&output.stdout)
+            .into_iter()
+            .filter(|line| line["near_miss"] == *rule)
+            .collect::<Vec<Value>>()
+    };
+    let [a, b, e] = &near("card_testing")[..] else { panic!("three cards") };
+    let large = json!([{"variable": "LARGE", "condition": "kind = 'pay' AND amount > 100"},
+        {"variable": "SMALL", "condition": "kind = 'pay' AND amount < 2"}]);
+    assert_eq!((&a["key"], &a["ended_by"], &a["waited_for"]), (&json!({"card": "a"}), &json!("row"), &large));
+    let rows: Vec<&Value> = a["rows"].as_array().unwrap().iter().map(|row| &row["variable"]).collect();
+    assert_eq!(rows, ["SMALL", "SMALL", "SMALL"]);
+    assert_eq!(a["row"]["time"], "2024-03-01T10:00:03.000");
+    assert_eq!(a["row"]["values"]["amount"], 99.50);
+    let small = json!([{"variable": "SMALL", "condition": "kind = 'pay' AND amount < 2"}]);
+    assert_eq!(
+        (&b["key"], &b["ended_by"], &b["waited_for"]),
+        (&json!({"card": "b"}), &json!("time"), &small)
+    );
+    assert_eq!((&e["key"], &e["ended_by"]), (&json!({"card": "e"}), &json!("end of the input")));
+    let [e] = &near("broken_off")[..] else { panic!("one card") };
+    let paid = json!([{"variable": "NOT PAID", "condition": "kind = 'pay'"}]);
+    assert_eq!((&e["key"], &e["ended_by"], &e["waited_for"]), (&json!({"card": "e"}), &json!("row"), &paid));
+    assert_eq!(e["row"]["values"]["kind"], "pay");
 }
 
 #[test]

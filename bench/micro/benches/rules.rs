@@ -13,7 +13,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use vencejo_expr::{Comparison, Constant, Graph, Type, Value, compile};
 use vencejo_rules::spec::{
     Anchor, Atom, AtomId, Compare, Condition, Order, Pattern, Reference, RowsPerMatch, RuleSetSpec, RuleSpec,
-    Semantics, Skip, Variable, VariableSet,
+    Semantics, Skip, Variable, VariableSet, Wording,
 };
 use vencejo_rules::{Match, RuleSet, Sink};
 
@@ -96,6 +96,7 @@ impl Rules {
             rows: RowsPerMatch::One,
             output,
             show_timeouts: false,
+            wording: Wording::default(),
         }
     }
 }

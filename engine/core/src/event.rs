@@ -12,6 +12,7 @@ use vencejo_windows::Texts;
 
 use crate::alerts::{AlertChange, AlertId, AlertRefusal};
 use crate::dataflow::Dataflow;
+use crate::explained::{Explained, Missed};
 use crate::models::{Choice, ModelChange, ModelRefusal, Roster, ShadowFigures};
 use crate::plan::Succession;
 use crate::plan::flow::Severity;
@@ -140,6 +141,7 @@ pub struct Effects {
     pub(crate) unwritable: u64,
     pub(crate) retired: Option<Retired>,
     pub(crate) damaged: u64,
+    pub(crate) explained: Option<Box<Explained>>,
 }
 
 /// Working memory of a transition; holds nothing between two.
@@ -223,6 +225,11 @@ impl Effects {
         self.raised.len() - 1
     }
 
+    /// Partial matches of the rule that is explained that came to nothing in the last transition.
+    pub fn missed(&self) -> &[Missed] {
+        self.explained.as_ref().map_or(&[], |explained| explained.missed())
+    }
+
     /// Rows, over all transitions, that an output could not give because they pass the longest row.
     pub fn unwritable(&self) -> u64 {
         self.unwritable
@@ -251,6 +258,7 @@ impl Effects {
         self.bytes.clear();
         self.raised.clear();
         self.matched.clear();
+        self.explained.iter_mut().for_each(|explained| explained.begin());
         // A million windows that closed at once are no reason to hold their memory for ever.
         self.list.shrink_to(EFFECTS_KEPT_MAX);
         self.bytes.shrink_to(EFFECT_BYTES_KEPT_MAX);

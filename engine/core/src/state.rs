@@ -10,6 +10,7 @@ use crate::alerts::AlertBook;
 use crate::dataflow::{Dataflow, NodeCounts, RuleCounts, TableRows};
 use crate::decision::{answer_only, decide};
 use crate::event::{Effect, Effects, Event, Retired};
+use crate::explained::{Explained, ExplainedRows};
 use crate::image::Capture;
 use crate::models::{ModelChange, Roster};
 use crate::plan::{App, Succession};
@@ -96,6 +97,16 @@ impl PartitionState {
     /// What the flow's rules have done, in the flow's order.
     pub fn rules(&self) -> impl Iterator<Item = RuleCounts<'_>> {
         self.dataflow.rule_counts(&self.app.flow)
+    }
+
+    /// From now on has every partial match of a rule told that comes to nothing ([`Effects::missed`]): the
+    /// place of its [`crate::plan::flow::Operator::Rules`] among the nodes, and its own among those rules.
+    /// Nothing happens where there is no such rule.
+    pub fn explain(&mut self, rule: (usize, usize), effects: &mut Effects) {
+        if let Some(rows) = ExplainedRows::of(&self.app, rule) {
+            effects.explained = Some(Box::new(Explained::new(rows)));
+            self.dataflow.explain(rule);
+        }
     }
 
     /// The alerts that it keeps.

@@ -16,6 +16,7 @@
 //! | `row_log` | keeps the row if a run holds it, and lets rows go that no run holds |
 //! | `timers` | say when WITHIN may have run out |
 //! | `succession` | another set over the same rows goes on: unchanged rules keep what they remember |
+//! | `runs::miss` | says of a rule that is to be explained how far runs came that led to nothing |
 //! | `image` | the state as pages of keys: saved before they change while a capture is under way, and read again |
 //!
 //! What conditions read of the rows taken before lies in a few words beside a thread's path (`registers`): a
@@ -67,5 +68,5 @@ mod timers;
 mod turn;
 
 pub use image::{Malformed, RulePage};
-pub use matched::{Match, MatchedRow, RuleCounters, Sink, Taken};
+pub use matched::{Match, MatchedRow, Miss, MissEnd, RuleCounters, Sink, Taken, Wait};
 pub use set::RuleSet;

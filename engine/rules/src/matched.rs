@@ -7,6 +7,53 @@ pub trait Sink {
     /// Takes a row that comes out of a match: once per match, or once per row of it (ALL ROWS PER MATCH). The
     /// values live until the call returns.
     fn matched(&mut self, matched: &Match<'_>, row: &[Value<'_>]);
+
+    /// Takes what came to nothing of the rule that is explained ([`crate::RuleSet::explain`]).
+    fn missed(&mut self, _: &Miss<'_>) {}
+}
+
+/// A run that ended without a match, where rows had been taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Miss<'a> {
+    /// The rule's place in the set.
+    pub rule: usize,
+    /// The values of the key's columns.
+    pub key: &'a [Value<'a>],
+    /// The rows of its longest way, of several the preferred one's.
+    pub rows: &'a [MatchedRow],
+    /// What its ways of that length waited for.
+    pub waits: &'a [Wait],
+    /// What ended it.
+    pub end: MissEnd<'a>,
+}
+
+/// What a way waits for: a variable's condition, or that it does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// A place in [`crate::spec::RuleSpec::variables`].
+    pub variable: u8,
+    /// Whether the condition must not hold: `NOT v`.
+    pub absent: bool,
+}
+
+/// Why a run ended without a match.
+#[derive(Clone, Copy, Debug)]
+pub enum MissEnd<'a> {
+    /// This row was none that it waited for.
+    Row {
+        /// Its place in its partition.
+        sequence: u64,
+        /// Its event time, in milliseconds.
+        time: i64,
+        /// Its values.
+        row: &'a [Value<'a>],
+    },
+    /// WITHIN ran out.
+    TimedOut,
+    /// The input ended.
+    InputEnded,
+    /// A limit let it go.
+    LetGo,
 }
 
 /// A match.

@@ -48,6 +48,7 @@ pub struct RuleSet {
     /// Runs whose WITHIN has run out, to be put in order.
     due: Vec<Due>,
     pub(crate) saving: Option<Box<Saving>>,
+    explained: Option<u32>,
 }
 
 /// When WITHIN ran out, the places of key and rule, and of the runs. In this order, whatever the timers'
@@ -97,6 +98,7 @@ impl RuleSet {
             key: Vec::new(),
             due: Vec::new(),
             saving: None,
+            explained: None,
             rules,
             spec,
         }
@@ -223,6 +225,7 @@ impl RuleSet {
             sink,
             numbers,
             keeps_row: false,
+            explained: self.explained,
         };
         let (mut at, mut from) = (0, 0);
         loop {
@@ -317,6 +320,7 @@ impl RuleSet {
             sink,
             numbers,
             keeps_row: false,
+            explained: self.explained,
         };
         act(runs, &self.rules[number as usize], &mut turn);
         if runs.is_blank() {
@@ -346,6 +350,11 @@ impl RuleSet {
         if let Some(&(_, runs)) = oldest {
             self.with_runs(runs, sink, RuleRuns::make_room);
         }
+    }
+
+    /// Has the misses of a rule told ([`Sink::missed`]), or of none.
+    pub fn explain(&mut self, rule: Option<usize>) {
+        self.explained = rule.map(|rule| rule as u32);
     }
 
     /// How many keys are remembered.

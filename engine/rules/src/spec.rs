@@ -15,6 +15,7 @@
 //! [`CLASSIFIER_COLUMN`] of input 0 or of a reference is the name of the variable that the row is mapped to.
 //! A condition sees the row under test as if it were mapped to the variable already, as the standard says.
 
+use std::fmt;
 use std::sync::Arc;
 
 use vencejo_expr::{Constant, Program, Type};
@@ -144,6 +145,24 @@ pub struct RuleSpec {
     /// SHOW TIMEOUT MATCHES: a partial match whose WITHIN ran out comes out, too: its preferred way. Nothing
     /// is skipped after it.
     pub show_timeouts: bool,
+    /// For people who ask why it did not match.
+    pub wording: Wording,
+}
+
+/// What a rule's parts are called where it was written. Two rules that differ in it alone are the same.
+#[derive(Default)]
+pub struct Wording {
+    /// Names of the input's columns that the rule can name, with their places.
+    pub columns: Vec<(String, usize)>,
+    /// Of each variable, its condition; empty where it has none.
+    pub conditions: Vec<String>,
+}
+
+/// Plans are compared by what they print; this is not compared.
+impl fmt::Debug for Wording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wording")
+    }
 }
 
 impl RuleSpec {

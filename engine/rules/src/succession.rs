@@ -47,6 +47,7 @@ impl RuleSetSpec {
             rows,
             output,
             show_timeouts,
+            wording: _,
         } = rule;
         let mut text = format!(
             "{name:?} {pattern:?} {skip:?} {within:?} {references:?} {rows:?} {show_timeouts} {:x} ",

@@ -67,6 +67,8 @@ pub(crate) struct Turn<'a> {
     pub numbers: &'a mut Numbers,
     /// Whether something may look at the current row later.
     pub keeps_row: bool,
+    /// The rule whose misses are told.
+    pub explained: Option<u32>,
 }
 
 impl Turn<'_> {

@@ -125,6 +125,20 @@ pub(crate) fn tokens(text: &str) -> (Vec<Token>, Option<Diagnostic>) {
     (tokens, error)
 }
 
+/// Tokens as they are written, in one line, without comments.
+pub(crate) fn written(tokens: &[Token]) -> String {
+    let mut text = String::new();
+    let mut end = None;
+    for token in tokens {
+        if end.is_some_and(|end| end != token.place) {
+            text.push(' ');
+        }
+        text.push_str(&token.kind.to_string());
+        end = Some(token.end);
+    }
+    text
+}
+
 /// The tokens of one statement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Statement<'t> {

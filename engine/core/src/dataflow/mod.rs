@@ -28,7 +28,7 @@ use pass::Pass;
 pub(crate) use pass::{Source, calc_row};
 pub use rules::RuleCounts;
 pub(crate) use slot::Keeper;
-use slot::Slot;
+use slot::{Slot, Work};
 pub(crate) use table::TableRows;
 use wiring::Wiring;
 
@@ -234,6 +234,13 @@ impl Dataflow {
     /// What every rule has done, in the flow's order.
     pub(crate) fn rule_counts<'a>(&'a self, flow: &'a Flow) -> impl Iterator<Item = RuleCounts<'a>> {
         rules::counts(flow, &self.slots)
+    }
+
+    /// Has the partial matches of a rule told that come to nothing.
+    pub(crate) fn explain(&mut self, (node, rule): (usize, usize)) {
+        if let Work::Rules(rules) = &mut self.slots[node].work {
+            rules.explain(Some(rule));
+        }
     }
 
     /// Bytes that the nodes' arenas hold.

@@ -3,7 +3,7 @@
 use std::mem::{replace, take};
 
 use vencejo_expr::{Value, key};
-use vencejo_rules::{Match, RuleCounters, RuleSet, Sink, Taken};
+use vencejo_rules::{Match, Miss, RuleCounters, RuleSet, Sink, Taken};
 
 use super::pass::{Pass, Source, calc_row};
 use super::slot::{Slot, Work};
@@ -56,6 +56,13 @@ impl Sink for Takers<'_, '_> {
                 self.pass.raise(wire.node, (rule, spec), matched, row);
             }
             _ => self.pass.row(wire, row),
+        }
+    }
+
+    fn missed(&mut self, miss: &Miss<'_>) {
+        let effects = &mut *self.pass.effects;
+        if let Some(explained) = &mut effects.explained {
+            explained.take(miss, &mut effects.scratch.writer, &mut effects.bytes);
         }
     }
 }

@@ -8,7 +8,7 @@ use vencejo_core::plan::flow::{AlertSpec, Matches, Operator, Output, Severity};
 use vencejo_core::{Effect, Event, apply};
 use vencejo_expr::{Constant, Type};
 use vencejo_rules::spec::{
-    Atom, Compare, Condition, Order, Pattern, RowsPerMatch, RuleSetSpec, RuleSpec, Skip, Variable,
+    Atom, Compare, Condition, Order, Pattern, RowsPerMatch, RuleSetSpec, RuleSpec, Skip, Variable, Wording,
 };
 use vencejo_types::{Tick, row::key_hash};
 
@@ -35,6 +35,7 @@ fn rule(name: &str, atom: u32) -> Arc<RuleSpec> {
             columns.map(|(column, ty)| graph.column(0, column, ty, true).unwrap()).to_vec()
         }),
         show_timeouts: false,
+        wording: Wording::default(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Runs whose time is over, and runs that a limit lets go.
 
+use super::miss::Ended;
 use super::{Outcome, RuleRuns, Run, Thread};
 use crate::automaton::Takes;
 use crate::rule::Rule;
@@ -11,7 +12,7 @@ impl RuleRuns {
     /// kept for PREV, the first of those.
     pub fn make_room(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
         if self.runs.front().map(|run| run.start) == self.first_row() {
-            self.drop_oldest(turn);
+            self.drop_oldest(rule, turn);
             self.settle(rule, turn);
             self.trim_history(rule);
         } else {
@@ -38,6 +39,11 @@ impl RuleRuns {
             let count = run.threads as usize;
             if run.outcome == Outcome::Open && is_over(&run) {
                 self.time_out(rule, &mut run, first, turn);
+                if run.outcome == Outcome::Failed {
+                    let ended = if now == NEVER { Ended::Input } else { Ended::Time };
+                    let farthest = self.farthest(rule, &self.threads[first..first + count], turn);
+                    farthest.into_iter().for_each(|farthest| farthest.tell(self.rule, ended, turn));
+                }
                 self.drop_threads(first..first + count, turn);
                 run.threads = 0;
                 self.runs[at] = run;

@@ -7,6 +7,7 @@
 
 mod expiry;
 mod image;
+mod miss;
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -15,6 +16,7 @@ use vencejo_types::limits::{
     RULE_PATH_WORDS_MAX, RULE_RUNS_MAX, RULE_RUNS_PER_KEY_MAX, RULE_THREADS_PER_RUN_MAX,
 };
 
+use self::miss::Ended;
 use crate::automaton::Takes;
 use crate::output::Decided;
 use crate::path::{Mapped, PathId, Step};
@@ -160,8 +162,12 @@ impl RuleRuns {
             rest = others;
             if self.runs[at].outcome == Outcome::Open {
                 let mut run = self.runs[at];
+                let farthest = self.farthest(rule, threads, turn);
                 self.step(rule, turn, &mut run, threads);
                 self.runs[at] = run;
+                if run.outcome == Outcome::Failed {
+                    farthest.into_iter().for_each(|farthest| farthest.tell(self.rule, Ended::Row, turn));
+                }
             }
         }
         old.clear();
@@ -203,7 +209,7 @@ impl RuleRuns {
             while self.runs.len() > RULE_RUNS_PER_KEY_MAX
                 || turn.counters[self.rule as usize].open > RULE_RUNS_MAX as u64
             {
-                self.drop_oldest(turn);
+                self.drop_oldest(rule, turn);
             }
         }
     }
@@ -310,8 +316,10 @@ impl RuleRuns {
     }
 
     /// Lets the oldest run go because of a limit.
-    fn drop_oldest(&mut self, turn: &mut Turn<'_>) {
+    fn drop_oldest(&mut self, rule: &Rule, turn: &mut Turn<'_>) {
         if let Some(run) = self.runs.pop_front() {
+            let farthest = self.farthest(rule, &self.threads[..run.threads as usize], turn);
+            farthest.into_iter().for_each(|farthest| farthest.tell(self.rule, Ended::LetGo, turn));
             self.drop_threads(0..run.threads as usize, turn);
             turn.release(self.rule as usize, run.candidate);
             let counters = &mut turn.counters[self.rule as usize];

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use vencejo_expr::{Arithmetic, Comparison, Constant, Expr, Graph, Program, Type, compile};
 use vencejo_rules::spec::{
     AGGREGATES, Anchor, Atom, AtomId, CLASSIFIER_COLUMN, Compare, Condition, MATCH, Order, PatternAggregate,
-    PatternFunction, Reference, RuleSetSpec, RuleSpec, Semantics, Variable, VariableSet, match_column,
+    PatternFunction, Reference, RuleSetSpec, RuleSpec, Semantics, Variable, VariableSet, Wording,
+    match_column,
 };
 
 use super::{At, FLAG, KEY, Look, Measure, Model, NAMES, Part, TIME, X};
@@ -52,6 +53,7 @@ fn rule(model: &Model, atoms: &mut Vec<Atom>) -> RuleSpec {
         rows: model.rows,
         output,
         show_timeouts: model.show_timeouts,
+        wording: Wording::default(),
     }
 }
 

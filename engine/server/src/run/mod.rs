@@ -2,6 +2,7 @@
 
 mod chunks;
 mod csv;
+mod explain;
 mod input;
 mod json;
 mod merge;
@@ -10,7 +11,7 @@ mod processor;
 mod summary;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,6 @@ use indicatif::ProgressBar;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use vencejo_core::plan::App;
-use vencejo_core::plan::flow::Operator;
 use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
 use vencejo_runtime::Clock;
 use vencejo_types::row::Row;
@@ -30,9 +30,10 @@ use crate::console::note;
 use crate::failure::Failure;
 use crate::text_list::{named, nearest};
 
+use explain::Explained;
 pub use input::{Declared, Failed, Input};
 use merge::{Merge, Next};
-use output::{Explained, Printer};
+use output::Printer;
 use summary::Summary;
 pub use summary::progress_bar;
 
@@ -63,7 +64,8 @@ pub struct RunArgs {
     /// Decisions whose streams' rows are requests, answered as {"output": NAME, "code": ..., "row": ...}.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     decide: Vec<String>,
-    /// A rule whose alerts say which variable each of their rows is, as {"explain": [...]} beside "alert".
+    /// A rule whose alerts say which variable each of their rows is, as {"explain": [...]} beside "alert"; at
+    /// the end come its near misses: how far it got for the 20 keys that came farthest, and what it lacked.
     #[arg(long, value_name = "RULE")]
     explain: Option<String>,
     /// Fail at the first row that cannot be read, or that its stream refuses.
@@ -106,9 +108,12 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     }
     let folder = (args.output.as_os_str() != "-").then_some(&*args.output);
     let progress = progress_bar(&inputs, folder.is_some());
-    let explained = args.explain.as_ref().map(|name| find_rule(&app, name)).transpose()?;
+    let explained = args.explain.as_ref().map(|name| Explained::find(&app, name)).transpose()?;
+    let rule = explained.as_ref().map(Explained::rule);
     let printer = Printer::new(&app, &decisions, folder)?.explaining(explained);
-    Run { asked, decisions, progress, ..Run::new(app, inputs, printer) }.all(args.json)
+    let mut run = Run { asked, decisions, progress, ..Run::new(app, inputs, printer) };
+    rule.into_iter().for_each(|rule| run.state.explain(rule, &mut run.effects));
+    run.all(args.json, folder)
 }
 
 /// A row of an output: its values as they are printed, by column.
@@ -145,25 +150,6 @@ pub fn find_stream(app: &App, name: &str) -> Result<StreamId, Failure> {
         return Err(Failure::runtime(format!("{text}{}", nearest(name, names))));
     };
     Ok(StreamId(u16::try_from(place).expect("DECLARATIONS_MAX fits 16 bits")))
-}
-
-/// The rule of this name: its node and place, and the names of its variables.
-fn find_rule(app: &App, name: &str) -> Result<Explained, Failure> {
-    let alerts = app.flow.nodes.iter().enumerate().flat_map(|(node, set)| match &set.operator {
-        Operator::Rules(spec) => spec.rules.iter().enumerate().map(|rule| (node, rule)).collect(),
-        _ => Vec::new(),
-    });
-    let raises = |node: usize, place: usize| {
-        matches!(app.flow.nodes[app.flow.nodes[node].outputs[place].node].operator, Operator::Alert(_))
-    };
-    let mut rules = alerts.filter(|&(node, (place, _))| raises(node, place));
-    let names = rules.clone().map(|(_, (_, rule))| rule.name.as_str());
-    let Some((node, (place, rule))) = rules.find(|(_, (_, rule))| rule.name == name) else {
-        let text = format!("app '{}' has no rule '{name}'; it has: {}", app.name, named(names.clone()));
-        return Err(Failure::runtime(format!("{text}{}", nearest(name, names))));
-    };
-    let variables = rule.variables.iter().map(|variable| variable.name.clone()).collect();
-    Ok(Explained { rule: (node, place), variables })
 }
 
 fn find_decision(app: &App, name: &str) -> Result<usize, Failure> {
@@ -225,10 +211,10 @@ impl Run {
         }
     }
 
-    fn all(mut self, json: bool) -> Result<(), Failure> {
+    fn all(mut self, json: bool, folder: Option<&Path>) -> Result<(), Failure> {
         let clock = Clock::start();
         let (began, nanos) = (clock.now(), processor::thread_nanos());
-        let ran = self.rows();
+        let ran = self.rows().and_then(|()| self.printer.near_misses(folder));
         let flushed = self.printer.flush().map_err(|error| Failure::output(&error));
         if let Some(progress) = &self.progress {
             progress.finish_and_clear();
@@ -347,5 +333,6 @@ fn print(effects: &Effects, printer: &mut Printer) -> Result<(), Failure> {
             printer.row(*output, row, alert).map_err(|error| Failure::output(&error))?;
         }
     }
+    printer.missed(effects);
     Ok(())
 }

@@ -5,13 +5,14 @@ use std::io::{self, BufWriter, Write, stdout};
 use std::path::Path;
 
 use vencejo_core::plan::App;
-use vencejo_core::{MatchedRow, Raised};
+use vencejo_core::{Effects, MatchedRow, Raised};
 use vencejo_types::DecisionCode;
 use vencejo_types::schema::Schema;
 
 use crate::failure::Failure;
 use crate::json_row::{JsonRow, write_number, write_text};
-use crate::text_time::write_timestamp;
+
+use super::explain::Explained;
 
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -22,14 +23,6 @@ pub struct Printer {
     kinds: Vec<Kind>,
     line: Vec<u8>,
     explained: Option<Explained>,
-}
-
-/// A rule whose alerts say what their rows are.
-pub struct Explained {
-    /// As [`Raised::rule`].
-    pub rule: (usize, usize),
-    /// The names of its variables.
-    pub variables: Vec<String>,
 }
 
 enum Sinks {
@@ -115,8 +108,8 @@ impl Printer {
         kind.write(Some(row), line);
         if let Some((raised, rows)) = alert {
             write_alert(raised, rows, line);
-            if let Some(explained) = explained.as_ref().filter(|explained| explained.rule == raised.rule) {
-                write_explained(explained, rows, line);
+            if let Some(explained) = explained.as_ref().filter(|explained| explained.rule() == raised.rule) {
+                explained.write(rows, line);
             }
         }
         kind.end(line);
@@ -143,6 +136,31 @@ impl Printer {
         kind.write(row, line);
         kind.end(line);
         sinks.write(file, line)
+    }
+
+    /// Notes what came to nothing of the rule that is explained.
+    pub fn missed(&mut self, effects: &Effects) {
+        if let Some(explained) = &mut self.explained {
+            effects.missed().iter().for_each(|missed| explained.take(missed, effects.bytes()));
+        }
+    }
+
+    /// Prints how far the rule that is explained came for the keys that came farthest: behind all rows on
+    /// standard output, in a file of its own otherwise.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn near_misses(&mut self, folder: Option<&Path>) -> Result<(), Failure> {
+        let Some(explained) = &self.explained else { return Ok(()) };
+        let text = explained.near_misses();
+        let written = match (&mut self.sinks, folder) {
+            (Sinks::Files(_), Some(folder)) => {
+                let mut file = create(folder, &explained.file())?;
+                file.write_all(&text).and_then(|()| file.flush())
+            }
+            (sinks, _) => sinks.write(0, &text),
+        };
+        written.map_err(|error| Failure::output(&error))
     }
 
     /// Writes out what is buffered.
@@ -213,22 +231,6 @@ fn write_alert(raised: &Raised, rows: &[MatchedRow], line: &mut Vec<u8>) {
         write_number(row.sequence, line);
     }
     line.extend_from_slice(b"]}");
-}
-
-/// `,"explain":[{"sequence":1,"time":"...","variable":"A"},...]`.
-fn write_explained(explained: &Explained, rows: &[MatchedRow], line: &mut Vec<u8>) {
-    line.extend_from_slice(b",\"explain\":[");
-    for (place, row) in rows.iter().enumerate() {
-        line.extend_from_slice(if place > 0 { b",{" } else { b"{" });
-        line.extend_from_slice(b"\"sequence\":");
-        write_number(row.sequence, line);
-        line.extend_from_slice(b",\"time\":\"");
-        write_timestamp(row.time, line);
-        line.extend_from_slice(b"\",\"variable\":");
-        write_text(&explained.variables[usize::from(row.variable)], line);
-        line.push(b'}');
-    }
-    line.push(b']');
 }
 
 fn create(folder: &Path, name: &str) -> Result<BufWriter<File>, Failure> {

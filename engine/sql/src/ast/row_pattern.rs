@@ -20,7 +20,16 @@ pub(crate) struct MatchClause {
     pub(crate) pattern: Pattern,
     pub(crate) within: Option<(i64, Place)>,
     pub(crate) subsets: Vec<(Name, Vec<Name>)>,
-    pub(crate) define: Vec<(Name, Ast)>,
+    pub(crate) define: Vec<Definition>,
+}
+
+/// `variable AS condition`.
+#[derive(Debug)]
+pub(crate) struct Definition {
+    pub(crate) name: Name,
+    pub(crate) condition: Ast,
+    /// The condition as it is written, in one line.
+    pub(crate) text: String,
 }
 
 /// `AFTER MATCH SKIP`.
@@ -65,7 +74,7 @@ impl MatchClause {
         self.partition.iter().for_each(&mut *visit);
         self.order.iter().map(|item| &item.value).for_each(&mut *visit);
         self.measures.iter().map(|(ast, _)| ast).for_each(&mut *visit);
-        self.define.iter().map(|(_, ast)| ast).for_each(visit);
+        self.define.iter().map(|definition| &definition.condition).for_each(visit);
     }
 }
 

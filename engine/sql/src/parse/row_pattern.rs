@@ -5,9 +5,9 @@ use sqlparser::tokenizer::Token as Kind;
 use vencejo_rules::spec::{RowsPerMatch, Semantics};
 
 use crate::Diagnostic;
-use crate::ast::row_pattern::{MatchClause, Pattern, PatternKind, SkipTo};
+use crate::ast::row_pattern::{Definition, MatchClause, Pattern, PatternKind, SkipTo};
 use crate::ast::{Ast, Relation};
-use crate::tokens::{Cursor, Name, Parsed, Place};
+use crate::tokens::{Cursor, Name, Parsed, Place, written};
 
 /// Clauses of MATCH_RECOGNIZE and the words they begin with, in the standard's order.
 const CLAUSES: [(&str, &[&str]); 9] = [
@@ -211,10 +211,13 @@ impl Cursor<'_> {
     }
 
     /// `variable AS condition` of DEFINE.
-    fn definition(&mut self) -> Parsed<(Name, Ast)> {
+    fn definition(&mut self) -> Parsed<Definition> {
         let name = self.name("a pattern variable")?;
         self.expect_word("AS")?;
-        Ok((name, self.expression()?))
+        let tokens = self.rest();
+        let condition = self.expression()?;
+        let text = written(&tokens[..tokens.len() - self.rest().len()]);
+        Ok(Definition { name, condition, text })
     }
 
     /// RUNNING or FINAL before a call, if one comes next.

@@ -11,7 +11,7 @@ pub(crate) mod set;
 use vencejo_core::plan::flow::{Matches, Operator};
 use vencejo_expr::{Expr, Graph, Type, compile};
 use vencejo_rules::spec::{
-    Condition, MATCH, Order, PatternError, RowsPerMatch, RuleSpec, Variable, match_column,
+    Condition, MATCH, Order, PatternError, RowsPerMatch, RuleSpec, Variable, Wording, match_column,
 };
 use vencejo_types::limits::WINDOW_MILLIS_MAX;
 
@@ -21,9 +21,10 @@ use super::facts::Facts;
 use super::needed::Needed;
 use super::rel::{Branch, Rel};
 use crate::Diagnostic;
-use crate::ast::row_pattern::{MatchClause, Pattern};
+use crate::ast::row_pattern::{Definition, MatchClause, Pattern};
 use crate::diagnostic::Reported;
 use crate::scope::{Scope, ScopeColumn};
+use crate::tokens::Name;
 
 use expressions::{Clause, Reading, RuleDraft};
 use input::{Input, inner};
@@ -109,6 +110,7 @@ impl Planner<'_, '_> {
             rows: clause.rows,
             output: program,
             show_timeouts: clause.timeouts.is_some(),
+            wording: wording(clause, rule.variables.names(), &rule.columns),
         };
         self.check_pattern(&spec, &clause.pattern)?;
         let later = ends_later(&spec.pattern) || spec.show_timeouts;
@@ -177,7 +179,7 @@ impl Planner<'_, '_> {
     ) -> Result<Vec<Condition>, Reported> {
         let mut conditions: Vec<Condition> = vec![Condition::default(); rule.variables.names().len()];
         let mut result = Ok(());
-        for (name, ast) in &clause.define {
+        for Definition { name, condition: ast, .. } in &clause.define {
             let number = rule.variables.number(&name.text).ok_or(Reported)?;
             let expr = Reading::new(rule, Clause::Define(number), self.catalog, self.report).condition(ast);
             let Ok(expr) = expr else {
@@ -309,4 +311,14 @@ impl Planner<'_, '_> {
             self.report.error(at.unwrap_or(pattern).place, error.to_string())
         })
     }
+}
+
+/// What columns and conditions are called.
+fn wording(clause: &MatchClause, variables: &[Name], columns: &[(String, Option<RowColumn>)]) -> Wording {
+    let text = |name: &Name| {
+        let definition = clause.define.iter().find(|definition| definition.name.text == name.text);
+        definition.map(|definition| definition.text.clone()).unwrap_or_default()
+    };
+    let columns = columns.iter().filter_map(|(name, column)| Some((name.clone(), column.as_ref()?.place)));
+    Wording { columns: columns.collect(), conditions: variables.iter().map(text).collect() }
 }

@@ -3,7 +3,7 @@
 use vencejo_rules::spec::{self, Skip, VARIABLES_MAX, VariableSet};
 
 use crate::Diagnostic;
-use crate::ast::row_pattern::{MatchClause, Pattern, PatternKind, SkipTo};
+use crate::ast::row_pattern::{Definition, MatchClause, Pattern, PatternKind, SkipTo};
 use crate::diagnostic::{Report, Reported};
 use crate::suggest::did_you_mean;
 use crate::tokens::Name;
@@ -42,8 +42,8 @@ impl Variables {
             }
             variables.subsets.push((name.clone(), VariableSet(set)));
         }
-        for (index, (name, _)) in clause.define.iter().enumerate() {
-            if clause.define[..index].iter().any(|(other, _)| other.text == name.text) {
+        for (index, Definition { name, .. }) in clause.define.iter().enumerate() {
+            if clause.define[..index].iter().any(|other| other.name.text == name.text) {
                 result = Err(report.error(name.place, format!("DEFINE has '{}' twice", name.text)));
             } else if variables.subsets.iter().any(|(subset, _)| subset.text == name.text) {
                 let message = format!("'{}' is a SUBSET, which has no condition", name.text);
