@@ -80,6 +80,8 @@ error_codes! {
     DiskFull = 302, "disk_full";
     /// The engine failed on this request, which had no effect; it is logged there.
     Internal = 500, "internal";
+    /// The state of the request's key lies in a damaged page of a snapshot.
+    StateDamaged = 501, "state_damaged";
 }
 
 impl ErrorCode {
@@ -150,7 +152,7 @@ mod tests {
             (199, ErrorCode::MalformedFrame),
             (299, ErrorCode::RowInvalid),
             (399, ErrorCode::Overloaded),
-            (501, ErrorCode::Internal),
+            (599, ErrorCode::Internal),
             (0, ErrorCode::Internal),
             (400, ErrorCode::Internal),
             (u16::MAX, ErrorCode::Internal),

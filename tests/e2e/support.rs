@@ -84,7 +84,8 @@ impl Engine {
         Self::start_with(app, data, address, &[])
     }
 
-    fn start_with(app: &Path, data: TempDir, address: &str, arguments: &[&str]) -> Self {
+    /// The same, with more arguments.
+    pub fn start_with(app: &Path, data: TempDir, address: &str, arguments: &[&str]) -> Self {
         let mut child = vencejo()
             .args(["serve", "--quic", address, "--app"])
             .arg(app)

@@ -86,6 +86,7 @@ impl BatchReply for BatchAck {
         let code = match fault {
             Fault::Panicked => ErrorCode::Internal,
             Fault::AppChanged => ErrorCode::AppChanged,
+            Fault::Damaged => ErrorCode::StateDamaged,
         };
         self.refuse(partition, events, code);
     }

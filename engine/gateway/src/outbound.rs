@@ -198,6 +198,10 @@ impl DecisionReply for Outbound {
                 "the engine failed on this request and logged why; it had no effect",
             ),
             Fault::AppChanged => app_changed(),
+            Fault::Damaged => ErrorFrame::new(
+                ErrorCode::StateDamaged,
+                "what the engine knew of this key lies in a damaged page of its snapshot; its log says which",
+            ),
         };
         self.reply(|out| error.write(request, out));
     }

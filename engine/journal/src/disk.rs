@@ -69,7 +69,18 @@ impl Storage for Disk {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Box::new(OpenFile(options.open(path)?)))
+        match options.open(&path) {
+            // A copy that nobody may change can be read all the same.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+                ) =>
+            {
+                Ok(Box::new(OpenFile(fs::File::open(path)?)))
+            }
+            opened => Ok(Box::new(OpenFile(opened?))),
+        }
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::{fmt, io};
 
+use crate::start::Behind;
+
 /// Why the journal cannot go on. What is durable is unknown, so the process ends.
 #[derive(Debug)]
 pub struct JournalError {
@@ -58,6 +60,29 @@ pub enum OpenError {
         /// Its version.
         version: u32,
     },
+    /// Its first segments were removed behind a snapshot, and nothing has the events that were in them.
+    Cut {
+        /// By partition, the last event that was in them.
+        base: Vec<u64>,
+        /// What there is instead.
+        behind: Option<Behind>,
+    },
+    /// It is not the journal that the snapshot belongs to.
+    Another {
+        /// Its number.
+        journal: u64,
+        /// The number that was expected.
+        behind: u64,
+    },
+    /// It ends before the snapshot does.
+    Short {
+        /// The partition.
+        partition: usize,
+        /// The last event that it has.
+        last: u64,
+        /// The last event that the snapshot has.
+        behind: u64,
+    },
     /// The disk failed.
     Storage(JournalError),
     /// Whoever takes the records does not take one of them.
@@ -87,6 +112,33 @@ impl fmt::Display for OpenError {
                 let path = path.display();
                 write!(f, "{path} is of format version {version}; this engine reads version 1")
             }
+            Self::Cut { base, behind } => {
+                let has = |partition: usize| match behind {
+                    None => 0,
+                    Some(behind) => behind.sequences.get(partition).copied().unwrap_or(0),
+                };
+                let missing = base.iter().enumerate().find(|(partition, last)| has(*partition) < **last);
+                let (partition, last) = missing.unwrap_or((0, &0));
+                let has = match behind {
+                    None => "there is no snapshot that can be used".to_owned(),
+                    Some(_) => format!("the snapshot ends at event {}", has(partition)),
+                };
+                write!(
+                    f,
+                    "the journal begins behind event {last} of partition {partition}, as it was cut behind \
+                     snapshots, and {has}; nothing was started: restore the folder 'snapshots' from a copy"
+                )
+            }
+            Self::Another { journal, behind } => write!(
+                f,
+                "the snapshots belong to journal {behind:016x}, and the journal is {journal:016x}; nothing was \
+                 started: bring back the folder 'journal' that belongs to them, or move the folder 'snapshots' away"
+            ),
+            Self::Short { partition, last, behind } => write!(
+                f,
+                "the journal ends at event {last} of partition {partition}, and the snapshot at event {behind}: \
+                 the journal's end is missing, so nothing was started; restore the folder 'journal' from a copy"
+            ),
             Self::Storage(error) => error.fmt(f),
             Self::Refused(text) => f.write_str(text),
         }

@@ -2,8 +2,9 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,8 +13,10 @@ use crate::error::{JournalError, OpenError};
 use crate::queue::{Batch, Class, Queue, Refused, Wake};
 use crate::record::Record;
 use crate::scan::scan;
+use crate::segment;
 use crate::spare::Spare;
-use crate::storage::Storage;
+use crate::start::{Beginning, Behind, beginning, is_within, needed, numbers};
+use crate::storage::{Access, Storage};
 use crate::writer::Writer;
 
 /// How long what nobody waits for may gather before it is written.
@@ -36,21 +39,31 @@ pub enum Urgency {
 
 /// The journal, to be appended to. Shared by the partitions.
 pub struct Journal {
+    number: u64,
     queue: Arc<Queue>,
     durable: Arc<AtomicU64>,
     storage: Arc<dyn Storage>,
+    /// Held to read segments, and alone to remove some.
+    segments: RwLock<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
     _lock: Box<dyn Any + Send + Sync>,
 }
 
 impl Journal {
     pub(crate) fn new(
+        number: u64,
         queue: Arc<Queue>,
         durable: Arc<AtomicU64>,
         storage: Arc<dyn Storage>,
         lock: Box<dyn Any + Send + Sync>,
     ) -> Self {
-        Self { queue, durable, storage, thread: Mutex::default(), _lock: lock }
+        let (segments, thread) = (RwLock::default(), Mutex::default());
+        Self { number, queue, durable, storage, segments, thread, _lock: lock }
+    }
+
+    /// By what it is told from other journals.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// Asks for room for records of so many bytes, before they are applied. They are to be appended then, or
@@ -79,18 +92,94 @@ impl Journal {
         self.queue.when_durable(Box::new(waiter));
     }
 
+    /// Records that have been appended since it was opened.
+    pub fn appended(&self) -> u64 {
+        self.queue.appended()
+    }
+
     /// Whether the disk is full, so that telemetry is refused.
     pub fn is_full(&self) -> bool {
         self.queue.is_full()
     }
 
-    /// Hands over every record that is durable now, in order. Reads from disk: not for a partition's thread.
+    /// Hands over every record that is durable now, in order; those before where `behind` ends may be left
+    /// out. Reads from disk: not for a partition's thread.
     ///
     /// # Errors
-    /// When the disk fails, or has lost what was written, or `visit` refuses a record.
-    pub fn read(&self, visit: &mut dyn FnMut(&Record<'_>) -> Result<(), String>) -> Result<(), OpenError> {
+    /// When the disk fails, or has lost what was written, the journal was cut behind `behind` (or at all,
+    /// without), or `visit` refuses a record.
+    pub fn read(
+        &self,
+        behind: Option<&[u64]>,
+        visit: &mut dyn FnMut(&Record<'_>) -> Result<(), String>,
+    ) -> Result<(), OpenError> {
+        let _here = self.segments.read().unwrap_or_else(PoisonError::into_inner);
         let until = self.durable.load(Ordering::Acquire);
-        scan(&*self.storage, Some(until), visit).map(|_| ())
+        let behind = behind.map(|behind| Behind { journal: self.number, sequences: behind.to_vec() });
+        scan(&*self.storage, behind.as_ref(), Some(until), visit).map(|_| ())
+    }
+
+    /// Removes the segments whose events all are among those up to `behind`, by partition; how many. Waits
+    /// for the disk: not for a partition's thread.
+    ///
+    /// # Errors
+    /// When the disk fails: some may have been removed.
+    pub fn cut(&self, behind: &[u64]) -> Result<usize, OpenError> {
+        let _alone = self.segments.write().unwrap_or_else(PoisonError::into_inner);
+        let durable = self.durable.load(Ordering::Acquire);
+        let numbers = numbers(&*self.storage)?;
+        let mut first = numbers.len();
+        // A segment may become the first one when it is durable that it says what was before it.
+        let may_be_first = |number| {
+            let beginning = beginning(&*self.storage, number)?;
+            Ok::<_, OpenError>(beginning.is_some_and(|Beginning { head, base }| {
+                head.frame_first < durable && base.is_some_and(|base| is_within(&base, behind))
+            }))
+        };
+        while first > 0 && !may_be_first(numbers[first - 1])? {
+            first -= 1;
+        }
+        let gone = &numbers[..first.saturating_sub(1)];
+        for &number in gone {
+            let path = segment::path(number);
+            self.storage.remove(&path).map_err(|error| JournalError::new("removing", path, error))?;
+        }
+        if !gone.is_empty() {
+            let folder = Path::new(segment::FOLDER);
+            self.storage.sync_folder(folder).map_err(|error| JournalError::new("syncing", folder, error))?;
+        }
+        Ok(gone.len())
+    }
+
+    /// Bytes of the segments that have to be there behind a snapshot.
+    ///
+    /// # Errors
+    /// As [`Journal::read`].
+    pub fn bytes_behind(&self, behind: &[u64]) -> Result<u64, OpenError> {
+        let behind = Behind { journal: self.number, sequences: behind.to_vec() };
+        self.bytes_of(|storage| needed(storage, Some(&behind)))
+    }
+
+    /// Bytes of all segments.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn bytes(&self) -> Result<u64, OpenError> {
+        self.bytes_of(numbers)
+    }
+
+    fn bytes_of(
+        &self,
+        which: impl FnOnce(&dyn Storage) -> Result<Vec<u64>, OpenError>,
+    ) -> Result<u64, OpenError> {
+        let _here = self.segments.read().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = 0;
+        for number in which(&*self.storage)? {
+            let path = segment::path(number);
+            let file = self.storage.open(&path, Access::Buffered).and_then(|file| file.bytes());
+            bytes += file.map_err(|error| JournalError::new("reading", path, error))?;
+        }
+        Ok(bytes)
     }
 
     /// Starts the thread that writes. Where the disk fails on it, the process is aborted: what is durable is

@@ -1,18 +1,22 @@
 //! Opening a journal: recovery, then a place to append.
 
+use std::any::Any;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use vencejo_types::Tick;
+
 use crate::bugs::{self, Bug};
 use crate::error::{JournalError, OpenError};
 use crate::journal::{Committer, Journal};
 use crate::queue::Queue;
-use crate::record::Record;
+use crate::record::{Declaration, Record, Tally, write_base, write_declaration};
 use crate::scan::{End, scan};
 use crate::segment;
 use crate::spare::{self, SEGMENT_BYTES_MIN};
+use crate::start::{Behind, numbers};
 use crate::storage::{Access, BLOCK_BYTES, Storage, read_full_at, write_all_at};
 use crate::writer::{Writer, chunk_bytes_max};
 
@@ -43,69 +47,146 @@ pub struct Opened {
 pub struct Recovered {
     /// Records that were handed over.
     pub records: u64,
-    /// Events in them.
+    /// Events in them that no snapshot has.
     pub events: u64,
     /// Whether a commit that was cut short has been removed.
     pub torn: bool,
 }
 
 /// Opens the journal of a data folder, a new one where there is none; hands every record to `visit`, in
-/// order. A commit that was cut short at the end is removed, where nothing says that it was durable.
+/// order. Where a snapshot has what happened up to `behind`, those records may be passed over that are in
+/// segments before. A commit that was cut short at the end is removed, where nothing says that it was
+/// durable.
 ///
 /// # Errors
-/// When another process has it, it is damaged, the disk fails, or `visit` refuses a record. Nothing was
-/// changed then, but for a failing disk.
+/// When another process has it, it is damaged, does not reach back to `behind` (or to its beginning), is not
+/// the one that goes on there, the disk fails, or `visit` refuses a record. Nothing was changed then, but for
+/// a failing disk.
 ///
 /// # Panics
 /// When the options' segments are no whole blocks or too short.
 pub fn open(
     storage: Arc<dyn Storage>,
     options: Options,
+    behind: Option<&Behind>,
     visit: &mut dyn FnMut(&Record<'_>) -> Result<(), String>,
 ) -> Result<Opened, OpenError> {
     let Options { segment_bytes, id, inline } = options;
     assert!(segment_bytes >= SEGMENT_BYTES_MIN && segment_bytes.is_multiple_of(BLOCK_BYTES as u64));
+    let lock = take(&*storage)?;
+    let mut recovered = Recovered::default();
+    let ended = scan(&*storage, behind, None, &mut |record| {
+        recovered.records += 1;
+        recovered.events += events_after(record, behind);
+        visit(record)
+    })?;
+    let (end, tally) = match ended {
+        Some((end, tally)) => {
+            check_reaches(&tally, behind)?;
+            recovered.torn = end.torn;
+            renew(&*storage, end)?;
+            (End { segment_last: end.segment, ..end }, tally)
+        }
+        None => {
+            check_reaches(&Tally::default(), behind)?;
+            (first_segment(&*storage, 1, segment_bytes)?, Tally::default())
+        }
+    };
+    let journal = end.journal.unwrap_or(id);
+    let writer = Writer::open(Arc::clone(&storage), (end, tally), journal, segment_bytes, inline)?;
+    let queue = Arc::new(Queue::new(chunk_bytes_max(segment_bytes.min(end.segment_bytes))));
+    let durable = Arc::new(AtomicU64::new(0));
+    let committer = Committer::new(Arc::clone(&queue), Arc::clone(&durable), writer);
+    let journal = Journal::new(journal, queue, durable, storage, lock);
+    Ok(Opened { journal, committer, recovered })
+}
+
+/// Begins a journal in an empty folder that goes on behind a snapshot; its first record is this declaration.
+///
+/// # Errors
+/// When there is a journal, or the disk fails.
+pub fn create(
+    storage: Arc<dyn Storage>,
+    options: Options,
+    (behind, tick): (&[u64], Tick),
+    declaration: &Declaration,
+) -> Result<Opened, OpenError> {
+    let Options { segment_bytes, id, inline } = options;
+    let lock = take(&*storage)?;
+    if !numbers(&*storage)?.is_empty() {
+        return Err(OpenError::Refused("there is a journal already".to_owned()));
+    }
+    let mut records = Vec::new();
+    write_base(behind, tick, &mut records);
+    write_declaration(declaration, &mut records);
+    let mut tally = Tally::default();
+    tally.take(&records);
+    // The first segment of all holds everything; behind a snapshot, another one is the first.
+    let end = first_segment(&*storage, 2, segment_bytes)?;
+    let mut writer = Writer::open(Arc::clone(&storage), (end, tally), id, segment_bytes, inline)?;
+    writer.commit(&[])?;
+    let queue = Arc::new(Queue::new(chunk_bytes_max(segment_bytes)));
+    let durable = Arc::new(AtomicU64::new(0));
+    let committer = Committer::new(Arc::clone(&queue), Arc::clone(&durable), writer);
+    let journal = Journal::new(id, queue, durable, storage, lock);
+    Ok(Opened { journal, committer, recovered: Recovered::default() })
+}
+
+/// Hands over the records of a journal that another process may have open, in order, from where `behind` ends
+/// (the beginning without). Nothing is changed.
+///
+/// # Errors
+/// As [`open`].
+pub fn read(
+    storage: &dyn Storage,
+    behind: Option<&Behind>,
+    visit: &mut dyn FnMut(&Record<'_>) -> Result<(), String>,
+) -> Result<(), OpenError> {
+    scan(storage, behind, None, visit).map(|_| ())
+}
+
+/// Takes the journal's folder for this process.
+fn take(storage: &dyn Storage) -> Result<Box<dyn Any + Send + Sync>, OpenError> {
     let folder = Path::new(segment::FOLDER);
     let failed = |error| JournalError::new("making", folder, error);
     storage.create_folder(folder).map_err(failed)?;
     storage.sync_folder(Path::new("")).map_err(failed)?;
-    let lock = storage.lock(&folder.join("lock")).map_err(|error| match error.kind() {
+    storage.lock(&folder.join("lock")).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => OpenError::Locked,
         _ => OpenError::Storage(JournalError::new("locking", folder, error)),
-    })?;
-    let mut recovered = Recovered::default();
-    let ended = scan(&*storage, None, &mut |record| {
-        recovered.records += 1;
-        recovered.events += record.events();
-        visit(record)
-    })?;
-    let end = match ended {
-        Some(end) => {
-            recovered.torn = end.torn;
-            renew(&*storage, end)?;
-            End { segment_last: end.segment, ..end }
-        }
-        None => first_segment(&*storage, segment_bytes)?,
-    };
-    let journal = end.journal.unwrap_or(id);
-    let writer = Writer::open(Arc::clone(&storage), end, journal, segment_bytes, inline)?;
-    let queue = Arc::new(Queue::new(chunk_bytes_max(segment_bytes.min(end.segment_bytes))));
-    let durable = Arc::new(AtomicU64::new(0));
-    let committer = Committer::new(Arc::clone(&queue), Arc::clone(&durable), writer);
-    Ok(Opened { journal: Journal::new(queue, durable, storage, lock), committer, recovered })
+    })
 }
 
-fn first_segment(storage: &dyn Storage, bytes: u64) -> Result<End, JournalError> {
-    spare::make(storage, 1, bytes).map_err(|error| JournalError::new("making", segment::path(1), error))?;
+/// A snapshot is finished when the journal is durable up to where it ends.
+/// How many of a record's events lie behind what is had already.
+fn events_after(record: &Record<'_>, behind: Option<&Behind>) -> u64 {
+    let had = behind.and_then(|behind| behind.sequences.get(record.partition as usize)).copied().unwrap_or(0);
+    let last = (record.sequence.0 + record.events()).saturating_sub(1);
+    record.events().min(last.saturating_sub(had))
+}
+
+fn check_reaches(tally: &Tally, behind: Option<&Behind>) -> Result<(), OpenError> {
+    for (partition, &behind) in behind.iter().flat_map(|behind| behind.sequences.iter().enumerate()) {
+        let last = tally.sequences.get(partition).copied().unwrap_or(0);
+        if last < behind {
+            return Err(OpenError::Short { partition, last, behind });
+        }
+    }
+    Ok(())
+}
+
+fn first_segment(storage: &dyn Storage, number: u64, bytes: u64) -> Result<End, JournalError> {
+    spare::make(storage, number, bytes)
+        .map_err(|error| JournalError::new("making", segment::path(number), error))?;
     Ok(End {
         journal: None,
-        segment: 1,
+        segment: number,
         offset: 0,
         frame_next: 1,
         segment_bytes: bytes,
         torn: false,
         unsure: None,
-        segment_last: 1,
+        segment_last: number,
     })
 }
 

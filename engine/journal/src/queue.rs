@@ -66,6 +66,8 @@ pub(crate) struct Queue {
     room: AtomicU64,
     full: AtomicBool,
     chunk_bytes_max: usize,
+    /// Records so far.
+    appended: AtomicU64,
 }
 
 #[derive(Default)]
@@ -97,6 +99,7 @@ impl Queue {
             room: AtomicU64::new(0),
             full: AtomicBool::new(false),
             chunk_bytes_max,
+            appended: AtomicU64::new(0),
         }
     }
 
@@ -145,7 +148,13 @@ impl Queue {
         let bytes = chunk.bytes.len() - before;
         self.admitted.fetch_add(bytes, Ordering::Relaxed);
         self.admitted.fetch_sub(admitted, Ordering::Relaxed);
+        self.appended.fetch_add(1, Ordering::Relaxed);
         self.wake(pending, eager);
+    }
+
+    /// Records that have been appended since it was opened.
+    pub(crate) fn appended(&self) -> u64 {
+        self.appended.load(Ordering::Relaxed)
     }
 
     /// Has `waiter` called once all that was appended before is durable.

@@ -1,13 +1,13 @@
 //! Reading the journal from its first frame to where it ends.
 
 use std::collections::VecDeque;
-use std::path::Path;
 
 use crate::bugs::{self, Bug};
 use crate::error::{Damage, JournalError, OpenError};
 use crate::frame::{FRAME_ALIGN, FrameKind, Home, looks_like_frame, read_frame};
-use crate::record::Record;
+use crate::record::{Record, Tally};
 use crate::segment::{self, FirstBlock, SegmentHead};
+use crate::start::{Behind, needed};
 use crate::storage::{Access, BLOCK_BYTES, Storage, read_full_at};
 
 /// Takes the records, in their order; what it refuses ends the scan.
@@ -33,40 +33,32 @@ pub(crate) struct End {
     pub(crate) segment_last: u64,
 }
 
-/// The numbers of the segments that are there, in order.
-pub(crate) fn segments(storage: &dyn Storage) -> Result<Vec<u64>, OpenError> {
-    let folder = Path::new(segment::FOLDER);
-    let names = storage.list(folder).map_err(|error| JournalError::new("reading", folder, error))?;
-    let numbers: Vec<u64> = names.iter().filter_map(|name| segment::number_of(name)).collect();
-    if let Some(pair) = numbers.windows(2).find(|pair| pair[1] != pair[0] + 1) {
-        return Err(damaged(pair[0] + 1, 0, "the segment is missing"));
-    }
-    Ok(numbers)
-}
-
-/// Reads frames from the first segment on, up to the one with the number `until`, or to where they end.
-/// Nothing when there is no segment.
+/// Reads frames from where `behind` ends (the first segment on where there is nothing behind), up to the one
+/// with the number `until`, or to where they end. Nothing when there is no segment.
 pub(crate) fn scan(
     storage: &dyn Storage,
+    behind: Option<&Behind>,
     until: Option<u64>,
     visit: &mut Visit<'_>,
-) -> Result<Option<End>, OpenError> {
-    let numbers = segments(storage)?;
+) -> Result<Option<(End, Tally)>, OpenError> {
+    let numbers = needed(storage, behind)?;
     let Some((&first, &last)) = numbers.first().zip(numbers.last()) else { return Ok(None) };
     let mut scan = Scan {
         storage,
         until,
         visit,
         bytes: Vec::new(),
+        expected: behind.map(|behind| behind.journal),
         journal: None,
         frame_next: 1,
         unsure: VecDeque::new(),
+        tally: Tally::default(),
         last,
     };
     for &number in &numbers {
         scan.load(number)?;
         if let Some(end) = scan.segment(number, number == first)? {
-            return Ok(Some(end));
+            return Ok(Some((end, scan.tally)));
         }
     }
     Err(damaged(last + 1, 0, "the segment is missing, and the one before it ends in its favour"))
@@ -78,10 +70,13 @@ struct Scan<'s, 'v> {
     visit: &'s mut Visit<'v>,
     /// The segment at hand.
     bytes: Vec<u8>,
+    /// The number that the journal is to have.
+    expected: Option<u64>,
     journal: Option<u64>,
     frame_next: u64,
     /// Frames that no later one has called durable: number, segment and offset.
     unsure: VecDeque<(u64, u64, u64)>,
+    tally: Tally,
     last: u64,
 }
 
@@ -116,13 +111,14 @@ impl Scan<'_, '_> {
             {
                 break;
             }
-            let mut payload = payload;
+            let (records, mut payload) = (payload, payload);
             for _ in 0..frame.records {
                 let broken = |error| damaged(number, offset as u64, &format!("{error}"));
                 let (record, rest) = Record::read(payload).map_err(broken)?;
                 (self.visit)(&record).map_err(OpenError::Refused)?;
                 payload = rest;
             }
+            self.tally.take(records);
             self.unsure.push_back((frame.number, number, offset as u64));
             self.now_durable(frame.durable);
             self.frame_next += 1;
@@ -154,6 +150,9 @@ impl Scan<'_, '_> {
         if head.bytes != length as u64 {
             let what = format!("the file has {length} bytes, its head says {}", head.bytes);
             return Err(damaged(number, length.min(self.bytes.len()) as u64, &what));
+        }
+        if let Some(behind) = self.expected.filter(|&expected| expected != head.journal) {
+            return Err(OpenError::Another { journal: head.journal, behind });
         }
         let journal = *self.journal.get_or_insert(head.journal);
         if is_first {

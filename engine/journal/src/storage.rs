@@ -72,7 +72,7 @@ pub trait Storage: Send + Sync {
 }
 
 /// An open file.
-pub trait File: Send {
+pub trait File: Send + Sync {
     /// Its length in bytes.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use crate::bugs::{self, Bug};
 use crate::error::JournalError;
 use crate::frame::{FrameHead, FrameKind, Home, frame_bytes, write_frame};
 use crate::queue::Chunk;
+use crate::record::Tally;
 use crate::scan::End;
 use crate::segment::{self, SegmentHead};
 use crate::spare::Spare;
@@ -33,13 +34,15 @@ pub(crate) struct Writer {
     marked: u64,
     spare: Spare,
     inline: bool,
+    /// Of all that was written.
+    tally: Tally,
 }
 
 impl Writer {
     /// Goes on where a scan ended. The segment there has a head, or gets one.
     pub(crate) fn open(
         storage: Arc<dyn Storage>,
-        end: End,
+        (end, tally): (End, Tally),
         journal: u64,
         segment_bytes_next: u64,
         inline: bool,
@@ -64,6 +67,7 @@ impl Writer {
             marked: end.frame_next,
             spare: if end.segment_last > end.segment { Spare::Ready } else { Spare::Absent },
             inline,
+            tally,
         };
         if end.offset == 0 {
             writer.write_head()?;
@@ -76,6 +80,9 @@ impl Writer {
         let mut tail = vec![0; usize::try_from(within).expect("less than a block")];
         read_full_at(&*reader, writer.block_start, &mut tail).map_err(failed("reading"))?;
         writer.blocks.push(&tail);
+        if end.offset == BLOCK_BYTES as u64 {
+            writer.begin_segment();
+        }
         Ok(writer)
     }
 
@@ -86,6 +93,7 @@ impl Writer {
                 self.roll()?;
             }
             self.push(FrameKind::Records, chunk.records, &chunk.bytes);
+            self.tally.take(&chunk.bytes);
         }
         self.flush()
     }
@@ -209,7 +217,15 @@ impl Writer {
         }
         self.blocks.clear();
         self.block_start = BLOCK_BYTES as u64;
+        self.begin_segment();
         Ok(())
+    }
+
+    /// A segment says first what those before it hold, so that they may go. Written with the next commit.
+    fn begin_segment(&mut self) {
+        if let Some((records, bytes)) = self.tally.preamble() {
+            self.push(FrameKind::Records, records, &bytes);
+        }
     }
 }
 

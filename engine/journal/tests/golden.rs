@@ -26,7 +26,7 @@ fn testdata() -> PathBuf {
 /// Opens the journal in a folder; its records, one per line.
 fn read(folder: &Path) -> (Opened, String) {
     let mut text = String::new();
-    let opened = open(Arc::new(Disk::new(folder)), OPTIONS, &mut |record| {
+    let opened = open(Arc::new(Disk::new(folder)), OPTIONS, None, &mut |record| {
         let shown = format!("{record:?}").replace(&"165, ".repeat(3_499), "3499 x 165, ");
         writeln!(text, "{shown}").unwrap();
         Ok(())

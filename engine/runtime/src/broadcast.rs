@@ -11,7 +11,7 @@ use vencejo_core::plan::Succession;
 use vencejo_core::{PartitionState, Retired};
 use vencejo_types::limits::BROADCAST_TRIES_MAX;
 use vencejo_types::schema::Schema;
-use vencejo_types::{ModelId, PartitionId, TenantId};
+use vencejo_types::{ModelId, PartitionId, Sequence, TenantId};
 
 use crate::lanes::Lane;
 use crate::request::{AlertRequest, AppRequest, Inspection, ModelRequest, Request, TapRequest};
@@ -195,6 +195,23 @@ impl Router {
     pub async fn inspect<R: Send + 'static>(
         &self,
         read: impl Fn(&PartitionState) -> R + Send + Sync + 'static,
+    ) -> Result<Vec<R>, Unavailable> {
+        self.each(move |state| read(state)).await
+    }
+
+    /// Each partition's last event and the digest of its state ([`PartitionState::digest`]; nothing where a
+    /// page of the snapshot cannot be had), by ascending partition. A partition serves nothing else while its
+    /// state is read: for checks.
+    ///
+    /// # Errors
+    /// As [`Router::inspect`].
+    pub async fn digests(&self) -> Result<Vec<(Sequence, Option<u64>)>, Unavailable> {
+        self.each(|state| (state.sequence(), state.digest().ok())).await
+    }
+
+    async fn each<R: Send + 'static>(
+        &self,
+        read: impl Fn(&mut PartitionState) -> R + Send + Sync + 'static,
     ) -> Result<Vec<R>, Unavailable> {
         let read = Arc::new(read);
         let mut waiting = Vec::with_capacity(self.partitions.len());

@@ -72,6 +72,11 @@ impl Lanes {
         idle || self.scheduled.swap(true, Ordering::SeqCst)
     }
 
+    /// There is something to do besides requests. Tells whether the partition must be nudged.
+    pub(crate) fn wake(&self) -> bool {
+        !self.scheduled.swap(true, Ordering::SeqCst)
+    }
+
     /// Whether nothing waits and no drain is under way.
     pub(crate) fn is_idle(&self) -> bool {
         !self.scheduled.load(Ordering::SeqCst) && self.fast.is_empty() && self.normal.is_empty()

@@ -12,12 +12,14 @@ mod entrance;
 mod kept;
 mod lanes;
 mod ledger;
+mod offline;
 mod partition;
 mod replay;
 mod request;
 mod resident;
 mod router;
 mod serving;
+mod snapshots;
 mod tap;
 mod ticker;
 
@@ -25,13 +27,15 @@ pub use broadcast::{ChangeError, ChangeFault};
 pub use clock::{Clock, Moment};
 pub use engine::{start, start_recovered, start_stepped};
 pub use entrance::Entrance;
-pub use kept::{Kept, RecoverError, Recovery};
+pub use kept::{Keeping, Kept, RecoverError, Recovery};
+pub use offline::{Folder, Offline};
 pub use replay::Versions;
 pub use request::{
     BatchRefusal, BatchReply, DecideRequest, Decided, DecisionReply, Fault, IngestRequest, Rows,
 };
 pub use router::{Router, Unavailable};
 pub use serving::{Following, Served};
+pub use snapshots::{Keep, OpenedFrom, SnapshotFault, SnapshotPlan, Snapshots, Taken};
 pub use tap::{TapSink, TapTarget};
 pub use vencejo_core::plan::Ack;
 pub use vencejo_journal as journal;

@@ -1,7 +1,9 @@
 //! One partition: its state, and what serves the requests of its lanes.
 
 mod actor;
+mod background;
 mod batch;
+mod errand;
 mod failure;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +16,7 @@ use vencejo_core::{Effect, Effects, Event, PartitionState, answer};
 use vencejo_journal::Refused;
 use vencejo_types::limits::DRAIN_TURNS_MAX;
 use vencejo_types::row::Row;
-use vencejo_types::{PartitionId, Sequence};
+use vencejo_types::{DecisionCode, PartitionId, Sequence};
 
 use crate::broadcast::ChangeFault;
 use crate::clock::{Clock, Moment};
@@ -26,11 +28,22 @@ use crate::request::{
     TapRequest, Ticked,
 };
 use crate::router::Unavailable;
+use crate::snapshots::Revived;
 use crate::tap::Taps;
 
 pub(crate) use actor::{Nudge, PartitionActor};
+use background::Background;
 use batch::Batch;
 use failure::Health;
+
+/// What a partition has done in a turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Served,
+    /// A slice of what there is to do besides requests.
+    Slice,
+    None,
+}
 
 /// Owns a partition's state. Takes one request at a time, the fast lane's first and always. It stays on one
 /// thread, where its actor and the sessions of that thread have it work.
@@ -49,17 +62,21 @@ pub(crate) struct Worker {
     owed_tick: Option<(Moment, Ticked)>,
     health: Health,
     taps: Taps,
+    background: Background,
+    /// The number of the snapshot that the state came from.
+    snapshot: Option<u64>,
 }
 
 impl Worker {
     pub(crate) fn new(
         id: PartitionId,
-        state: PartitionState,
+        revived: Revived,
         ledger: Ledger,
         lanes: Arc<Lanes>,
         clock: Clock,
         emitted: Arc<AtomicU64>,
     ) -> Self {
+        let Revived { state, faults, generation } = revived;
         let owed_tick = first_tick(state.app(), clock);
         Self {
             id,
@@ -73,7 +90,14 @@ impl Worker {
             owed_tick,
             health: Health::Sound,
             taps: Taps::default(),
+            background: Background::new(faults),
+            snapshot: generation,
         }
+    }
+
+    /// Whether it has something to do before the first request comes: it is to be drained then.
+    fn has_begun(&self) -> bool {
+        self.background.is_due() && self.lanes.wake()
     }
 
     /// Serves what waits, up to a bound. Whether its actor is to go on, because more waits, or the state is
@@ -83,26 +107,45 @@ impl Worker {
             // It drains when it is rebuilt.
             return false;
         }
-        let more = (0..DRAIN_TURNS_MAX).all(|_| self.take_turn());
-        more || matches!(self.health, Health::Poisoned(_)) || !self.lanes.rest()
+        let mut turns = DRAIN_TURNS_MAX;
+        let mut last = Turn::Served;
+        while turns > 0 && last == Turn::Served {
+            last = self.take_turn();
+            turns -= 1;
+        }
+        last != Turn::None
+            || matches!(self.health, Health::Poisoned(_))
+            || self.is_to_be_repaired()
+            || !self.lanes.rest()
+            // Credit that came since was not told of.
+            || self.background.is_due() && self.lanes.wake()
     }
 
-    /// Serves one request, or one slice of a batch; false when there is none, or the state is not to be
-    /// trusted.
-    fn take_turn(&mut self) -> bool {
+    /// Whether requests wait until its state is there again.
+    fn is_rebuilding(&self) -> bool {
+        matches!(self.health, Health::Rebuilding)
+    }
+
+    /// Serves one request, one slice of a batch, or of what there is to do besides; nothing when there is
+    /// none, or the state is not to be trusted.
+    fn take_turn(&mut self) -> Turn {
         if let Health::Poisoned(_) = self.health {
-            return false;
+            return Turn::None;
         }
         if let Some(request) = self.lanes.pop_fast() {
             self.serve(request);
+        } else if self.background.goes_first() && self.take_slice() {
+            return Turn::Slice;
         } else if let Some(batch) = self.batches.pop() {
             self.absorb(batch);
         } else if let Some(request) = self.lanes.pop_normal() {
             self.serve(request);
+        } else if self.background.is_due() && self.take_slice() {
+            return Turn::Slice;
         } else {
-            return false;
+            return Turn::None;
         }
-        true
+        Turn::Served
     }
 
     fn serve(&mut self, request: Request) {
@@ -118,6 +161,7 @@ impl Worker {
             Request::Model(request) => self.change_model(request),
             Request::Alert(request) => self.change_alert(request),
             Request::Inspect(look) => self.inspect(look),
+            Request::Capture(request) => self.begin_capture(request),
         }
     }
 
@@ -133,6 +177,7 @@ impl Worker {
         let columns = app.streams[decision.stream.index()].schema.columns().len();
         let row = Row::of_checked(columns, &request.row);
         let entry = Entry::Decide(id, expired, &request.row);
+        let damaged = self.effects.damaged();
         let sequence = if !matches!(self.health, Health::Sound) {
             None
         } else if self.ledger.admit(&entry).is_ok() {
@@ -147,6 +192,10 @@ impl Worker {
         };
         for effect in self.effects.list() {
             let Effect::Decided { code, row } = effect else { continue };
+            if *code == DecisionCode::Fallback && self.effects.damaged() > damaged {
+                request.reply.failed(request.request, Fault::Damaged);
+                continue;
+            }
             let row = &self.effects.bytes()[row.clone()];
             let server_nanos = self.clock.now().since(request.arrived).as_nanos();
             let server_nanos = u64::try_from(server_nanos).unwrap_or(u64::MAX);
@@ -249,6 +298,7 @@ impl Worker {
     fn replace_app(&mut self, request: AppRequest) {
         let AppRequest { succession, reply } = request;
         self.settle_tick();
+        self.give_up_capture("the app was replaced");
         let began = self.clock.now();
         match self.apply(began, &Event::App(&succession)) {
             Ok(sequence) => self.ledger.append_skip(sequence, self.clock.tick(began), None),
@@ -267,8 +317,9 @@ impl Worker {
     }
 
     /// Lets somebody look at the state; a look that panics harms nobody but who asked for it.
-    fn inspect(&self, look: Inspection) {
-        if catch_unwind(AssertUnwindSafe(|| look(&self.state))).is_err() {
+    fn inspect(&mut self, look: Inspection) {
+        let state = &mut self.state;
+        if catch_unwind(AssertUnwindSafe(|| look(state))).is_err() {
             tracing::error!(partition = %self.id, "a look at the state panicked");
         }
     }

@@ -32,9 +32,9 @@ struct Meaning {
 /// Rebuilds states from records: what this app makes of all of the journal, whatever app was served when it
 /// was written. Events of what the app does not declare are passed over, and those that a state has already:
 /// it may begin with states that are further on than the journal's first records.
-pub(crate) struct Replay<'v> {
+pub(crate) struct Replay {
     app: Arc<App>,
-    versions: &'v dyn Versions,
+    versions: Arc<dyn Versions>,
     partitions: u32,
     /// By partition; nothing where a partition is not asked for.
     states: Vec<Option<PartitionState>>,
@@ -42,30 +42,59 @@ pub(crate) struct Replay<'v> {
     meaning: Meaning,
     /// Events of what the app does not declare.
     passed_over: u64,
+    /// By partition, the last event to apply; all, where nothing is said.
+    until: Option<Vec<u64>>,
+    /// Of the partition at hand.
+    last: u64,
     /// Versions that have been loaded.
     loaded: Vec<(ModelId, Arc<ModelVersion>)>,
 }
 
-impl<'v> Replay<'v> {
-    /// Rebuilds all partitions of an app, or one alone.
+impl Replay {
+    /// Goes on with these of an app's partitions.
     pub(crate) fn new(
         app: &Arc<App>,
         partitions: u32,
-        only: Option<u32>,
-        versions: &'v dyn Versions,
+        given: impl IntoIterator<Item = (u32, PartitionState)>,
+        versions: Arc<dyn Versions>,
     ) -> Self {
-        let state =
-            |index| only.is_none_or(|only| only == index).then(|| PartitionState::new(Arc::clone(app)));
+        let mut states: Vec<_> = (0..partitions).map(|_| None).collect();
+        for (index, state) in given {
+            states[index as usize] = Some(state);
+        }
         Self {
             app: Arc::clone(app),
             versions,
             partitions,
-            states: (0..partitions).map(state).collect(),
+            states,
             effects: Effects::default(),
             meaning: Meaning::default(),
             passed_over: 0,
+            until: None,
+            last: u64::MAX,
             loaded: Vec::new(),
         }
+    }
+
+    /// Applies no event behind these, by partition.
+    pub(crate) fn stop_at(&mut self, until: Option<Vec<u64>>) {
+        self.until = until;
+    }
+
+    /// The app that it replays for.
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// By partition, the last event that its state has; as if all, of those that were not given.
+    pub(crate) fn behind(&self) -> Vec<u64> {
+        let sequence = |state: &Option<PartitionState>| state.as_ref().map(|state| state.sequence().0);
+        self.states.iter().map(|state| sequence(state).unwrap_or(u64::MAX)).collect()
+    }
+
+    /// The states, by ascending partition, of those that were given.
+    pub(crate) fn states_mut(&mut self) -> impl Iterator<Item = &mut PartitionState> {
+        self.states.iter_mut().flatten()
     }
 
     /// Events of streams, decisions and models that the app does not declare, or with other columns.
@@ -86,11 +115,15 @@ impl<'v> Replay<'v> {
         if let Body::Declare(declaration) = &record.body {
             return self.declare(declaration);
         }
+        if let Body::Base(_) = record.body {
+            return Ok(());
+        }
         let index = record.partition as usize;
         let Some(slot) = self.states.get_mut(index) else {
             return Err(format!("the journal has a partition {index}, the engine {}", self.partitions));
         };
         let Some(mut state) = slot.take() else { return Ok(()) };
+        self.last = self.until.as_ref().map_or(u64::MAX, |until| until.get(index).copied().unwrap_or(0));
         let applied = self.events(&mut state, record);
         self.states[index] = Some(state);
         applied
@@ -142,7 +175,7 @@ impl<'v> Replay<'v> {
                 };
                 self.apply(state, sequence, tick, &Event::Alert { id: AlertId(*id), change })
             }
-            Body::Declare(_) => Ok(()),
+            Body::Declare(_) | Body::Base(_) => Ok(()),
         }
     }
 
@@ -180,8 +213,15 @@ impl<'v> Replay<'v> {
         tick: Tick,
         event: &Event<'_>,
     ) -> Result<(), String> {
-        if sequence <= state.sequence() {
+        if sequence <= state.sequence() || sequence.0 > self.last {
             return Ok(());
+        }
+        if sequence > state.sequence().next() {
+            return Err(format!(
+                "events {} to {} of a partition are missing between the snapshot and the journal",
+                state.sequence().0 + 1,
+                sequence.0 - 1
+            ));
         }
         let effects = &mut self.effects;
         catch_unwind(AssertUnwindSafe(|| apply(state, sequence, tick, event, effects))).map_err(|_| {
@@ -240,19 +280,7 @@ impl<'v> Replay<'v> {
 
     fn declare(&mut self, declared: &Declaration) -> Result<(), String> {
         let app = &self.app;
-        if declared.app != app.name {
-            return Err(format!(
-                "the data folder holds the state of app '{}', and '{}' is to be served; give each app a data \
-                 folder of its own",
-                declared.app, app.name
-            ));
-        }
-        if declared.partitions != self.partitions {
-            return Err(format!(
-                "the data folder holds {} partitions, and {} are asked for; start with --partitions {0}",
-                declared.partitions, self.partitions
-            ));
-        }
+        check_app(app, &declared.app, self.partitions, declared.partitions as usize)?;
         self.meaning = Meaning {
             streams: declared.streams.iter().map(|(name, print)| find_stream(app, name, *print)).collect(),
             decisions: find_all(&declared.decisions, |name| {
@@ -264,6 +292,29 @@ impl<'v> Replay<'v> {
         };
         Ok(())
     }
+}
+
+/// Whether what a data folder holds is of this app with so many partitions.
+pub(crate) fn check_app(
+    app: &App,
+    held: &str,
+    partitions: u32,
+    held_partitions: usize,
+) -> Result<(), String> {
+    if held != app.name {
+        return Err(format!(
+            "the data folder holds the state of app '{held}', and '{}' is to be served; give each app a data \
+             folder of its own",
+            app.name
+        ));
+    }
+    if held_partitions != partitions as usize {
+        return Err(format!(
+            "the data folder holds {held_partitions} partitions, and {partitions} are asked for; start with \
+             --partitions {held_partitions}"
+        ));
+    }
+    Ok(())
 }
 
 /// What an app's numbers mean.

@@ -14,6 +14,7 @@ use vencejo_types::{DecisionCode, DecisionId, ModelId, Origin, PartitionId, Sequ
 
 use crate::broadcast::ChangeFault;
 use crate::clock::Moment;
+use crate::snapshots::CaptureRequest;
 use crate::tap::Tap;
 
 /// A request for a decision. Its row has been checked.
@@ -95,6 +96,8 @@ pub enum Fault {
     Panicked,
     /// The app was replaced, and what the request names is not in it any more.
     AppChanged,
+    /// The state of its key lies in a page of the snapshot that is damaged.
+    Damaged,
 }
 
 /// Takes the answers to decisions. Called on the partition's thread: it must not block.
@@ -146,6 +149,7 @@ pub(crate) enum Request {
     App(AppRequest),
     Tap(TapRequest),
     Inspect(Inspection),
+    Capture(CaptureRequest),
 }
 
 /// What the engine knows of event time.
@@ -194,4 +198,4 @@ pub(crate) struct AlertRequest {
 }
 
 /// A look at a partition's state, on its thread; it brings its own way back.
-pub(crate) type Inspection = Box<dyn FnOnce(&PartitionState) + Send>;
+pub(crate) type Inspection = Box<dyn FnOnce(&mut PartitionState) + Send>;

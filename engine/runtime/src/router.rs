@@ -16,6 +16,7 @@ use crate::lanes::{Lane, Lanes};
 use crate::partition::{Nudge, PartitionActor};
 use crate::request::{DecideRequest, IngestRequest, Request};
 use crate::serving::{Following, Served, Serving};
+use crate::snapshots::Snapshots;
 
 /// Why a partition did not take a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,7 @@ pub struct Router {
     threads: Vec<ArbiterHandle>,
     pub(crate) serving: Arc<Serving>,
     kept: Option<Arc<Kept>>,
+    pub(crate) snapshots: Option<Snapshots>,
 }
 
 pub(crate) struct Partition {
@@ -76,7 +78,7 @@ impl Router {
         serving: Arc<Serving>,
         kept: Option<Arc<Kept>>,
     ) -> Self {
-        Self { clock, partitions, threads, serving, kept }
+        Self { clock, partitions, threads, serving, kept, snapshots: None }
     }
 
     /// The app that is served now.
@@ -161,6 +163,11 @@ impl Router {
     /// What the engine keeps on disk; nothing for one in memory.
     pub fn kept(&self) -> Option<&Arc<Kept>> {
         self.kept.as_ref()
+    }
+
+    /// Takes snapshots; nothing for an engine that keeps nothing on disk.
+    pub fn snapshots(&self) -> Option<&Snapshots> {
+        self.snapshots.as_ref()
     }
 
     /// Notes the greatest event time of rows that have all been queued: from it the partitions learn the

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use vencejo_core::models::ModelVersion;
 use vencejo_core::plan::Ack;
 use vencejo_runtime::journal::{Body, Disk, Options, Record};
-use vencejo_runtime::{BatchRefusal, Entrance, Recovery, Versions, start_recovered};
+use vencejo_runtime::{BatchRefusal, Entrance, Keeping, Recovery, SnapshotPlan, Versions, start_recovered};
 use vencejo_types::limits::JOURNAL_QUEUE_BYTES_MAX;
 use vencejo_types::{ModelId, Origin, Sequence};
 
@@ -25,8 +25,13 @@ impl Versions for NoVersions {
 
 fn recovery(data: &Path, partitions: u32) -> Result<Recovery, String> {
     let options = Options { segment_bytes: 256 << 10, id: 1, inline: false };
-    Recovery::open(&app(), partitions, Arc::new(Disk::new(data)), options, Arc::new(NoVersions), &mut |_| {})
-        .map_err(|error| error.to_string())
+    let keeping = Keeping {
+        storage: Arc::new(Disk::new(data)),
+        journal: options,
+        snapshots: SnapshotPlan::default(),
+        versions: Arc::new(NoVersions),
+    };
+    Recovery::open(&app(), partitions, keeping, &mut |_| {}).map_err(|error| error.to_string())
 }
 
 /// One life of an engine in this folder.
@@ -38,6 +43,7 @@ fn live<T>(data: &TempDir, partitions: u32, test: impl AsyncFnOnce(&Harness) -> 
         let router = Arc::new(start_recovered(&app(), recovery, 1).unwrap());
         let harness = Harness { router, recorder: Arc::default() };
         let result = test(&harness).await;
+        harness.router.snapshots().unwrap().stop();
         (result, harness.router.kept().map(Arc::clone).unwrap())
     });
     kept.close();

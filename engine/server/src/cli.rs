@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::{
-    alert, app, bench, decide, demo, dlq, generate, ingest, model, predict, query, rule, run, serve, tap,
+    alert, app, bench, decide, demo, dlq, drill, generate, ingest, model, predict, query, restore, rule, run,
+    serve, snapshot, tap,
 };
 
 /// A real-time decision engine: events in over QUIC, decisions out in microseconds.
@@ -40,6 +41,9 @@ enum Command {
     Predict(predict::PredictArgs),
     Model(model::ModelArgs),
     Dlq(dlq::DlqArgs),
+    Snapshot(snapshot::SnapshotCommand),
+    Restore(restore::RestoreArgs),
+    Drill(drill::DrillArgs),
     Gen(generate::GenArgs),
     Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
@@ -63,6 +67,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Predict(args) => predict::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Dlq(args) => dlq::run(&args),
+        Command::Snapshot(args) => snapshot::run(&args),
+        Command::Restore(args) => restore::run(&args),
+        Command::Drill(args) => drill::run(&args),
         Command::Gen(args) => generate::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),

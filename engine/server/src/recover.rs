@@ -8,7 +8,7 @@ use vencejo_core::models::ModelVersion;
 use vencejo_core::plan::App;
 use vencejo_model::Model;
 use vencejo_runtime::journal::{ContentStore, Disk, OpenError, Options, Storage};
-use vencejo_runtime::{Clock, RecoverError, Recovery, Versions};
+use vencejo_runtime::{Clock, Keeping, OpenedFrom, RecoverError, Recovery, SnapshotPlan, Versions};
 use vencejo_types::ModelId;
 use vencejo_types::limits::JOURNAL_SEGMENT_BYTES;
 use vencejo_types::row::key_hash;
@@ -32,7 +32,12 @@ pub struct FromDisk {
 ///
 /// # Errors
 /// When the folder cannot be used, what it holds is damaged, or it is of another app.
-pub fn recover(app: &Arc<App>, partitions: u32, data: &Path) -> Result<FromDisk, Failure> {
+pub fn recover(
+    app: &Arc<App>,
+    partitions: u32,
+    data: &Path,
+    snapshots: SnapshotPlan,
+) -> Result<FromDisk, Failure> {
     let unusable = |error: &dyn std::fmt::Display| {
         Failure::config(format!("the data folder {} cannot be used: {error}", data.display()))
     };
@@ -41,8 +46,12 @@ pub fn recover(app: &Arc<App>, partitions: u32, data: &Path) -> Result<FromDisk,
     let clock = Clock::start();
     let began = clock.now();
     let id = key_hash(format!("{}/{}", clock.tick(began).0, std::process::id()).as_bytes());
-    let options = Options { segment_bytes: JOURNAL_SEGMENT_BYTES, id, inline: false };
-    let versions = Arc::new(StoredVersions { models: models.clone() });
+    let keeping = Keeping {
+        storage,
+        journal: Options { segment_bytes: JOURNAL_SEGMENT_BYTES, id, inline: false },
+        snapshots,
+        versions: Arc::new(StoredVersions { models: models.clone() }),
+    };
     let mut said = began;
     let mut progress = |events: u64| {
         let now = clock.now();
@@ -51,12 +60,15 @@ pub fn recover(app: &Arc<App>, partitions: u32, data: &Path) -> Result<FromDisk,
             note(format_args!("recovering: {events} events from the journal so far"));
         }
     };
-    let recovery = Recovery::open(app, partitions, storage, options, versions, &mut progress);
+    let recovery = Recovery::open(app, partitions, keeping, &mut progress);
     let recovery = recovery.map_err(|error| match error {
         RecoverError::Journal(OpenError::Storage(error)) => Failure::runtime(error),
-        RecoverError::Journal(error) => Failure::config(format!("{}: {error}", data.display())),
+        RecoverError::Journal(_) | RecoverError::NoSnapshot(..) => {
+            Failure::config(format!("{}: {error}", data.display()))
+        }
         RecoverError::Disk(error) => unusable(&error),
     })?;
+    say_snapshot(&recovery);
     let found = recovery.found;
     if found.torn {
         note(
@@ -75,9 +87,41 @@ pub fn recover(app: &Arc<App>, partitions: u32, data: &Path) -> Result<FromDisk,
     Ok(FromDisk { recovery, models })
 }
 
+/// Says which snapshot an engine began with, and what is not in it.
+fn say_snapshot(recovery: &Recovery) {
+    recovery.notes.iter().for_each(|wrong| note(format_args!("a snapshot cannot be used: {wrong}")));
+    let Some(OpenedFrom { generation, events, anew, models_anew }) = &recovery.from else { return };
+    note(format_args!(
+        "began with snapshot {generation}, of {events} events; its pages are loaded as they are needed"
+    ));
+    let list = |names: &[String]| names.join(", ");
+    if !anew.is_empty() {
+        note(format_args!(
+            "the app has changed since the snapshot, and the journal does not reach back to its beginning: {} began empty",
+            list(anew)
+        ));
+    }
+    if !models_anew.is_empty() {
+        note(format_args!(
+            "models that begin with the versions that the app declares: {}",
+            list(models_anew)
+        ));
+    }
+}
+
 /// Versions of models whose files the data folder keeps.
-struct StoredVersions {
+pub struct StoredVersions {
     models: ContentStore,
+}
+
+impl StoredVersions {
+    /// Those of a data folder.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn open(storage: Arc<dyn Storage>) -> std::io::Result<Self> {
+        ContentStore::open(storage).map(|models| Self { models })
+    }
 }
 
 impl Versions for StoredVersions {

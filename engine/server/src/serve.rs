@@ -12,7 +12,7 @@ use vencejo_core::models::ModelVersion;
 use vencejo_core::plan::App;
 use vencejo_core::plan::flow::Operator;
 use vencejo_gateway::{BindError, Gateway, Identity};
-use vencejo_runtime::start_recovered;
+use vencejo_runtime::{Snapshots, start_recovered};
 use vencejo_types::limits::PARTITIONS_MAX;
 
 use crate::app::{AppSource, Planned, archive, compile_models};
@@ -22,6 +22,7 @@ use crate::control::{Commands, Memory};
 use crate::failure::Failure;
 use crate::identity;
 use crate::recover::{FromDisk, recover};
+use crate::snapshot::SnapshotArgs;
 use crate::text_list::named;
 
 /// Serves an app.
@@ -51,6 +52,8 @@ pub struct ServeArgs {
     /// Keep all state in memory: it ends with the engine. A journal in the data folder is left as it is.
     #[arg(long)]
     no_journal: bool,
+    #[command(flatten)]
+    snapshots: SnapshotArgs,
     /// Listen on an address that other hosts reach, though nobody is asked who they are.
     #[arg(long)]
     allow_unauthenticated: bool,
@@ -82,7 +85,7 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     note(format_args!("certificate sha256={fingerprint}"));
     let from_disk = match args.no_journal {
         true => None,
-        false => Some(recover(&app, args.partitions, &args.data)?),
+        false => Some(recover(&app, args.partitions, &args.data, args.snapshots.plan(&app)?)?),
     };
     let engine = EngineSetup {
         app,
@@ -174,12 +177,14 @@ pub fn run_engine<S: Future<Output = ()>>(
         let router = Arc::new(router);
         let commands = Arc::new(Commands::new(Arc::clone(&router), memory, models));
         let kept = router.kept().map(Arc::clone);
+        let stopping = Arc::clone(&router);
         let gateway = Gateway::bind(quic, identity, router, commands).await.map_err(|error| match error {
             BindError::Address(..) => Failure::runtime(error),
             BindError::Identity(_) | BindError::Welcome(_) => Failure::config(error),
         })?;
         ready(gateway.local_address().map_err(Failure::runtime)?);
         gateway.serve(stop).await;
+        stopping.snapshots().into_iter().for_each(Snapshots::stop);
         kept.iter().for_each(|kept| kept.close());
         Ok(())
     });

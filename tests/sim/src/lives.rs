@@ -30,7 +30,7 @@ pub fn options(id: u64) -> Options {
 /// As the journal.
 pub fn reopen(storage: &SimStorage) -> Result<(Opened, Vec<Shown>), OpenError> {
     let mut found = Vec::new();
-    let opened = open(Arc::new(storage.clone()), options(7), &mut |record| {
+    let opened = open(Arc::new(storage.clone()), options(7), None, &mut |record| {
         found.push(shown(record));
         Ok(())
     })?;

@@ -11,8 +11,8 @@ use vencejo_core::plan::App;
 use vencejo_core::{Admission, PartitionState, Producers};
 use vencejo_journal::{Committer, OpenError, Options};
 use vencejo_runtime::{
-    Ack, BatchRefusal, BatchReply, DecideRequest, Decided, DecisionReply, Fault, IngestRequest, RecoverError,
-    Recovery, Router, Rows, Versions, start_stepped,
+    Ack, BatchRefusal, BatchReply, DecideRequest, Decided, DecisionReply, Fault, IngestRequest, Keeping,
+    RecoverError, Recovery, Router, Rows, SnapshotPlan, Versions, start_stepped,
 };
 use vencejo_sim::{Faults, Random, SimStorage, rounds, seeds};
 use vencejo_types::row::{Row, RowWriter};
@@ -123,7 +123,13 @@ impl World {
     fn recovery(&self) -> Result<Recovery, RecoverError> {
         let options = Options { segment_bytes: SEGMENT_BYTES, id: 3, inline: true };
         let storage = Arc::new(self.storage.clone());
-        Recovery::open(&self.app, PARTITIONS, storage, options, Arc::new(NoVersions), &mut |_| {})
+        let keeping = Keeping {
+            storage,
+            journal: options,
+            snapshots: SnapshotPlan::default(),
+            versions: Arc::new(NoVersions),
+        };
+        Recovery::open(&self.app, PARTITIONS, keeping, &mut |_| {})
     }
 
     /// One life of the engine: `test` is given its router and committer. Nothing where the power fails before

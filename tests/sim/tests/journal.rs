@@ -226,13 +226,13 @@ fn what_is_durable_is_read_while_more_is_written() {
     }
     let mut found = Vec::new();
     journal
-        .read(&mut |record| {
+        .read(None, &mut |record| {
             found.push(shown(record));
             Ok(())
         })
         .unwrap();
     assert_eq!(found, expected);
-    let refused = journal.read(&mut |_| Err("enough".to_owned()));
+    let refused = journal.read(None, &mut |_| Err("enough".to_owned()));
     assert_eq!(refused.unwrap_err().to_string(), "enough");
 }
 
@@ -240,7 +240,7 @@ fn what_is_durable_is_read_while_more_is_written() {
 fn files_of_another_journal_are_told_apart() {
     let (storage, ..) = sample(60, true);
     let other = SimStorage::new(4);
-    drop(open(Arc::new(other.clone()), options(8), &mut |_| Ok(())).unwrap());
+    drop(open(Arc::new(other.clone()), options(8), None, &mut |_| Ok(())).unwrap());
     let first = Path::new("journal/0000000000000001.segment");
     storage.replace(first, &other.read(first));
     assert!(matches!(reopen(&storage), Err(OpenError::Damaged(_))));

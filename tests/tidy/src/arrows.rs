@@ -50,11 +50,8 @@ pub const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Further arrows that only tests and benchmarks of a crate may draw: (crate, crate depended on).
-pub const DEV_ARROWS: &[(&str, &str)] = &[
-    ("vencejo-journal", "vencejo-expr"),
-    ("vencejo-runtime", "vencejo-expr"),
-    ("vencejo-runtime", "vencejo-windows"),
-];
+pub const DEV_ARROWS: &[(&str, &str)] =
+    &[("vencejo-runtime", "vencejo-expr"), ("vencejo-runtime", "vencejo-windows")];
 
 /// External crate, and the crates of ours that may depend on it. DECISIONS.md has the reasons.
 pub const EXTERNALS: &[(&str, &[&str])] = &[
@@ -76,10 +73,11 @@ pub const EXTERNALS: &[(&str, &[&str])] = &[
     ("actix-rt", &["vencejo-runtime", "vencejo"]),
     ("bytes", &["vencejo-protocol", "vencejo-runtime", "vencejo-gateway", "vencejo-client", "vencejo"]),
     ("crc32c", &["vencejo-journal"]),
+    ("zstd", &["vencejo-journal"]),
     ("crossbeam-queue", &["vencejo-runtime"]),
     ("crossbeam-utils", &["vencejo-runtime"]),
     ("quinn", &["vencejo-gateway", "vencejo-client", "vencejo"]),
-    ("ring", &["vencejo-client", "vencejo"]),
+    ("ring", &["vencejo-journal", "vencejo-client", "vencejo"]),
     ("rustls", &["vencejo-gateway", "vencejo-client", "vencejo"]),
     ("simd-json", &["vencejo-gateway"]),
     ("tokio", &["vencejo-runtime", "vencejo-gateway", "vencejo-client", "vencejo"]),

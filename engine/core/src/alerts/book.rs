@@ -179,6 +179,11 @@ impl AlertBook {
         self.head()
     }
 
+    /// Gives up the capture that is under way, if any.
+    pub(crate) fn end_capture(&mut self) {
+        self.saving.clear();
+    }
+
     fn head(&self) -> Vec<u8> {
         [self.next, self.dropped, self.alerts.len() as u64]
             .iter()

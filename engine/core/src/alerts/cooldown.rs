@@ -89,6 +89,11 @@ impl Cooldown {
         }
     }
 
+    /// Gives up the capture that is under way, if any.
+    pub(crate) fn end_capture(&mut self) {
+        self.saving = None;
+    }
+
     /// Begins a capture of the silences as they are now: an image's head.
     pub(crate) fn begin_capture(&mut self) -> Vec<u8> {
         self.saving = Some(Box::new(Saving { left: self.ends.len(), ..Saving::default() }));

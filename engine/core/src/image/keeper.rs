@@ -46,6 +46,15 @@ impl Keeper<'_> {
         }
     }
 
+    /// Gives up the capture that is under way, if any.
+    pub(super) fn end(self) {
+        match self {
+            Self::Operator(operator) => paged::end(operator),
+            Self::Rules(rules) => rules.end_capture(),
+            Self::Cooldown(cooldown) => cooldown.end_capture(),
+        }
+    }
+
     /// Appends pages until about `budget` bytes are spent; whether these were all. `given` counts the pages
     /// that are numbered as they come.
     pub(super) fn capture_some(

@@ -118,6 +118,17 @@ impl PartitionState {
         Head::of(self, book, |keeper: Keeper<'_>, captures| keeper.begin(captures)).write()
     }
 
+    /// Gives up the capture that is under way, if any: nothing is saved for it any more.
+    pub fn end_capture(&mut self) {
+        self.capturing = None;
+        let mut node = 0;
+        while let Some(keeper) = self.dataflow.keeper(node) {
+            keeper.into_iter().for_each(Keeper::end);
+            node += 1;
+        }
+        self.dataflow.alerts.end_capture();
+    }
+
     /// Appends pages of the capture that is under way until about `budget` bytes are spent; whether the
     /// image has them all. Called between events; how often, decides how long a capture takes and nothing
     /// else.

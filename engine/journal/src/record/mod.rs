@@ -5,12 +5,14 @@ use std::fmt;
 use vencejo_types::{DecisionId, ModelId, Origin, Sequence, StreamId, Tick};
 
 mod read;
+mod tally;
 mod write;
 
 use read::Reader;
+pub(crate) use tally::Tally;
 pub use write::{
-    Stamp, alert_bytes, decide_bytes, other_bytes, tick_bytes, write_alert, write_decide, write_declaration,
-    write_model, write_rows, write_skip, write_tick,
+    Stamp, alert_bytes, decide_bytes, other_bytes, tick_bytes, write_alert, write_base, write_decide,
+    write_declaration, write_model, write_record, write_rows, write_skip, write_tick,
 };
 
 /// Bytes in front of a record's body.
@@ -31,6 +33,7 @@ const MODEL: u8 = 4;
 const SKIP: u8 = 5;
 const ALERT: u8 = 6;
 const DECLARE: u8 = 16;
+const BASE: u8 = 17;
 /// The record has an origin.
 const WITH_ORIGIN: u8 = 1;
 /// The request's deadline had passed.
@@ -80,6 +83,8 @@ pub enum Body<'a> {
     Alert(u64, Handling),
     /// What the journal's numbers mean from here on. Belongs to no partition.
     Declare(Declaration),
+    /// By partition, the last event in the segments before this one. Belongs to no partition.
+    Base(Vec<u64>),
 }
 
 /// A change of who answers as a model. Versions are named by their content; the store has their files.

@@ -3,8 +3,8 @@
 use vencejo_types::{DecisionId, ModelId, Origin, Sequence, StreamId, Tick};
 
 use super::{
-    ALERT, Body, Change, DECIDE, DECLARE, Declaration, EXPIRED, Handling, MODEL, RECORD_HEAD_BYTES, ROWS,
-    Record, RecordError, Rows, SKIP, TICK, WITH_ORIGIN,
+    ALERT, BASE, Body, Change, DECIDE, DECLARE, Declaration, EXPIRED, Handling, MODEL, RECORD_HEAD_BYTES,
+    ROWS, Record, RecordError, Rows, SKIP, TICK, WITH_ORIGIN,
 };
 
 impl<'a> Record<'a> {
@@ -33,7 +33,7 @@ impl<'a> Record<'a> {
     pub fn events(&self) -> u64 {
         match &self.body {
             Body::Rows { rows, .. } => u64::from(rows.count),
-            Body::Declare(_) => 0,
+            Body::Declare(_) | Body::Base(_) => 0,
             _ => 1,
         }
     }
@@ -97,6 +97,7 @@ fn read_body<'a>(
             Body::Alert(reader.u64("alert")?, handling)
         }
         DECLARE => Body::Declare(reader.declaration()?),
+        BASE => Body::Base((0..count).map(|_| reader.u64("base")).collect::<Result<_, _>>()?),
         _ => return Err(RecordError { part: "kind" }),
     })
 }

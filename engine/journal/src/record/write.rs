@@ -3,8 +3,8 @@
 use vencejo_types::{DecisionId, ModelId, Origin, Sequence, StreamId, Tick};
 
 use super::{
-    ALERT, Change, DECIDE, DECLARE, Declaration, EXPIRED, Handling, MODEL, ORIGIN_BYTES, RECORD_HEAD_BYTES,
-    ROWS, SKIP, TICK, WATERMARK_BYTES, WITH_ORIGIN,
+    ALERT, BASE, Body, Change, DECIDE, DECLARE, Declaration, EXPIRED, Handling, MODEL, ORIGIN_BYTES,
+    RECORD_HEAD_BYTES, ROWS, Record, SKIP, TICK, WATERMARK_BYTES, WITH_ORIGIN,
 };
 
 /// Bytes of a record of a decision's request.
@@ -132,6 +132,34 @@ pub fn write_declaration(declaration: &Declaration, out: &mut Vec<u8>) {
             names.iter().for_each(|name| put_name(name, out));
         }
     });
+}
+
+/// Appends what the segments before hold: by partition the last event, and the last tick.
+pub fn write_base(sequences: &[u64], tick: Tick, out: &mut Vec<u8>) {
+    let stamp = Stamp { partition: 0, sequence: Sequence(0), tick };
+    record(stamp, &Head { kind: BASE, flags: 0, id: 0, count: count(sequences.len()) }, out, |out| {
+        sequences.iter().for_each(|sequence| out.extend_from_slice(&sequence.to_le_bytes()));
+    });
+}
+
+/// Appends a record as it was read; of rows, as many of the first ones as `events` says.
+pub fn write_record(record: &Record<'_>, events: u64, out: &mut Vec<u8>) {
+    let Record { partition, sequence, tick, body } = record;
+    let stamp = Stamp { partition: *partition, sequence: *sequence, tick: *tick };
+    match body {
+        Body::Rows { stream, origin, rows } => {
+            let events = usize::try_from(events).map_or(rows.len(), |events| events.min(rows.len()));
+            let rows: Vec<_> = rows.iter().take(events).collect();
+            write_rows(stamp, *stream, *origin, rows.into_iter(), out);
+        }
+        Body::Decide { decision, expired, row } => write_decide(stamp, *decision, *expired, row, out),
+        Body::Tick(watermarks) => write_tick(stamp, watermarks, out),
+        Body::Model(model, change) => write_model(stamp, *model, *change, out),
+        Body::Skip(origin) => write_skip(stamp, *origin, out),
+        Body::Alert(id, handling) => write_alert(stamp, *id, *handling, out),
+        Body::Declare(declaration) => write_declaration(declaration, out),
+        Body::Base(sequences) => write_base(sequences, *tick, out),
+    }
 }
 
 fn record(stamp: Stamp, head: &Head, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {

@@ -1,31 +1,34 @@
 //! Snapshots: the images of all partitions in one file per generation.
 //!
 //! A snapshot is written under a temporary name, made durable, and only then given its own; its directory
-//! comes last. So a file of that name is whole, or was damaged afterwards. Two generations are kept.
-//! Opening reads the directory and no page; a page is read when it is asked for and checked before it is
-//! given away. FORMAT.md describes every byte. What does not belong here: what is in an image.
+//! comes last. So a file of that name is whole, or was damaged afterwards. Opening reads the directory and
+//! no page; a page is read when it is asked for and checked before it is given away. Pages may be packed
+//! (zstd) and sealed. FORMAT.md describes every byte. What does not belong here: what is in an image, and
+//! which generations are kept.
 
 mod format;
-mod pages;
 mod reader;
+mod seal;
 mod writer;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 use crate::error::{Damage, JournalError};
-use crate::storage::Storage;
+use crate::storage::{Access, Storage, read_full_at};
 
-pub use pages::{PartitionPages, Report};
 pub use reader::{PartitionAt, Snapshot};
-pub use writer::SnapshotWriter;
+pub use seal::SnapshotKey;
+pub use writer::{SnapshotOptions, SnapshotWriter};
 
 /// The folder of the snapshots, in the data folder.
 const FOLDER: &str = "snapshots";
 const SUFFIX: &str = ".snapshot";
 const WRITING: &str = ".writing";
-/// Generations that are kept.
-const GENERATIONS_KEPT: usize = 2;
+/// A file is copied in pieces of so many bytes.
+const COPIED_BYTES: usize = 1 << 20;
+/// A head or page has at most so many bytes.
+const PIECE_BYTES_MAX: usize = 1 << 30;
 
 /// Where a page belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +57,10 @@ pub enum SnapshotError {
         /// Its version.
         version: u32,
     },
+    /// It is sealed, and there is no key.
+    KeyMissing(PathBuf),
+    /// It is sealed with another key.
+    KeyWrong(PathBuf),
 }
 
 impl From<JournalError> for SnapshotError {
@@ -66,7 +73,15 @@ impl fmt::Display for SnapshotError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Storage(error) => error.fmt(f),
-            Self::Damaged(damage) => write!(f, "{damage}; the generation before it may be whole"),
+            Self::Damaged(damage) => damage.fmt(f),
+            Self::KeyMissing(path) => write!(
+                f,
+                "{} is encrypted; give its key with --snapshot-key-file or in VENCEJO_SNAPSHOT_KEY",
+                path.display()
+            ),
+            Self::KeyWrong(path) => {
+                write!(f, "{} is encrypted with another key than the one given", path.display())
+            }
             Self::Version { path, version } => {
                 let path = path.display();
                 write!(
@@ -86,10 +101,21 @@ impl std::error::Error for SnapshotError {}
 /// # Errors
 /// When the folder cannot be read.
 pub fn generations(storage: &dyn Storage) -> Result<Vec<u64>, JournalError> {
-    make_folder(storage)?;
-    let names = names(storage)?;
+    let names = match names(storage) {
+        Err(error) if error.error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        names => names?,
+    };
     let generation = |name: &String| u64::from_str_radix(name.strip_suffix(SUFFIX)?, 16).ok();
     Ok(names.iter().filter_map(generation).collect())
+}
+
+/// Removes a generation.
+///
+/// # Errors
+/// When the disk fails.
+pub fn remove(storage: &dyn Storage, generation: u64) -> Result<(), JournalError> {
+    let path = path_of(generation, SUFFIX);
+    storage.remove(&path).map_err(|error| JournalError::new("removing", path, error))
 }
 
 fn make_folder(storage: &dyn Storage) -> Result<(), JournalError> {
@@ -102,4 +128,22 @@ fn names(storage: &dyn Storage) -> Result<Vec<String>, JournalError> {
 
 fn path_of(generation: u64, suffix: &str) -> PathBuf {
     Path::new(FOLDER).join(format!("{generation:016x}{suffix}"))
+}
+
+/// Shows the bytes of a file, a piece at a time.
+pub(crate) fn pieces(
+    storage: &dyn Storage,
+    path: &Path,
+    show: &mut dyn FnMut(u64, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let file = storage.open(path, Access::Buffered)?;
+    let (mut bytes, mut offset) = (vec![0; COPIED_BYTES], 0);
+    loop {
+        let read = read_full_at(&*file, offset, &mut bytes)?;
+        if read == 0 {
+            return Ok(());
+        }
+        show(offset, &bytes[..read])?;
+        offset += read as u64;
+    }
 }

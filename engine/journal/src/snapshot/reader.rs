@@ -1,10 +1,10 @@
 //! Reading a snapshot.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
-use super::format::{self, Extent, HEADER_BYTES, Part, TRAILER_BYTES, Wrong};
-use super::{PagePlace, SUFFIX, SnapshotError, path_of};
+use super::format::{self, Directory, Extent, HEADER_BYTES, NAME_BYTES, Part, Piece, TRAILER_BYTES, Wrong};
+use super::seal::{Seal, SnapshotKey, TAG_BYTES};
+use super::{PIECE_BYTES_MAX, PagePlace, SUFFIX, SnapshotError, path_of};
 use crate::error::{Damage, JournalError};
 use crate::storage::{Access, File, Storage, read_full_at};
 
@@ -15,32 +15,45 @@ pub struct PartitionAt {
     pub partition: u32,
     /// The last event that its image has: the journal goes on behind it.
     pub sequence: u64,
+    /// The engine's time of that event.
+    pub tick: i64,
     /// How many pages it has.
     pub pages: usize,
+    /// Bytes of its image, as they lie in the file.
+    pub bytes: u64,
 }
 
 /// An open snapshot.
 pub struct Snapshot {
     path: PathBuf,
     generation: u64,
-    file: Mutex<Box<dyn File>>,
-    parts: Vec<Part>,
+    file: Box<dyn File>,
+    /// Length of the file.
+    bytes: u64,
+    seal: Option<Seal>,
+    directory: Directory,
     /// Where the directory begins, and heads and pages end.
-    directory: u64,
+    end: u64,
 }
 
 impl std::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Snapshot").field("path", &self.path).field("partitions", &self.parts.len()).finish()
+        let partitions = self.directory.parts.len();
+        f.debug_struct("Snapshot").field("path", &self.path).field("partitions", &partitions).finish()
     }
 }
 
 impl Snapshot {
-    /// Opens a generation. Cost: reading its directory, 28 bytes for each page.
+    /// Opens a generation. Cost: reading its directory, 32 bytes for each page.
     ///
     /// # Errors
-    /// When it cannot be read, or is not what was written; pages are not looked at.
-    pub fn open(storage: &dyn Storage, generation: u64) -> Result<Self, SnapshotError> {
+    /// When it cannot be read, is not what was written, or is sealed with another key; pages are not looked
+    /// at.
+    pub fn open(
+        storage: &dyn Storage,
+        generation: u64,
+        key: Option<&SnapshotKey>,
+    ) -> Result<Self, SnapshotError> {
         let path = path_of(generation, SUFFIX);
         let failed = |error| JournalError::new("reading", &path, error);
         let wrong = |offset, wrong| match wrong {
@@ -55,20 +68,31 @@ impl Snapshot {
         }
         let mut header = [0; HEADER_BYTES];
         read_full_at(&*file, 0, &mut header).map_err(failed)?;
-        format::check_header(&header, generation).map_err(|what| wrong(0, what))?;
+        let header = format::read_header(&header, generation).map_err(|what| wrong(0, what))?;
+        let seal = match (header.seal, key) {
+            (None, _) => None,
+            (Some(_), None) => return Err(SnapshotError::KeyMissing(path)),
+            (Some((salt, check)), Some(key)) => match Seal::new(key, &salt) {
+                seal if seal.check == check => Some(seal),
+                _ => return Err(SnapshotError::KeyWrong(path)),
+            },
+        };
         let end = length - TRAILER_BYTES as u64;
         let mut trailer = [0; TRAILER_BYTES];
         read_full_at(&*file, end, &mut trailer).map_err(failed)?;
-        let trailer = format::read_trailer(&trailer, generation).map_err(|what| wrong(end, what))?;
-        if trailer.offset.checked_add(trailer.bytes) != Some(end) {
+        let extent = format::read_trailer(&trailer, generation).map_err(|what| wrong(end, what))?;
+        if extent.offset.checked_add(u64::from(extent.bytes)) != Some(end) {
             return Err(damaged(&path, end, "the directory does not end where the trailer begins"));
         }
-        let mut directory = vec![0; usize::try_from(trailer.bytes).unwrap_or(0)];
-        read_full_at(&*file, trailer.offset, &mut directory).map_err(failed)?;
-        let is_whole = crc32c::crc32c(&directory) == trailer.crc;
-        let parts = is_whole.then(|| format::read_directory(&directory)).flatten();
-        let parts = parts.ok_or_else(|| damaged(&path, trailer.offset, "the directory is none"))?;
-        Ok(Self { path, generation, file: Mutex::new(file), parts, directory: trailer.offset })
+        let directory = Directory { journal: 0, app: String::new(), parts: Vec::new() };
+        let mut snapshot = Self { path, generation, file, bytes: length, seal, directory, end };
+        let mut bytes = Vec::new();
+        snapshot.read(Piece::Directory, extent, &mut bytes)?;
+        let directory = format::read_directory(&bytes);
+        snapshot.directory =
+            directory.ok_or_else(|| damaged(&snapshot.path, extent.offset, "the directory is none"))?;
+        snapshot.end = extent.offset;
+        Ok(snapshot)
     }
 
     /// Its generation.
@@ -76,18 +100,46 @@ impl Snapshot {
         self.generation
     }
 
+    /// Its file, relative to the data folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Length of its file.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether it is sealed.
+    pub fn is_sealed(&self) -> bool {
+        self.seal.is_some()
+    }
+
+    /// The number of the journal that goes on behind it.
+    pub fn journal(&self) -> u64 {
+        self.directory.journal
+    }
+
+    /// The app's name.
+    pub fn app(&self) -> &str {
+        &self.directory.app
+    }
+
     /// The partitions that it has, ascending.
     pub fn partitions(&self) -> impl Iterator<Item = PartitionAt> {
-        self.parts.iter().map(|part| PartitionAt {
+        self.directory.parts.iter().map(|part| PartitionAt {
             partition: part.partition,
             sequence: part.sequence,
+            tick: part.tick,
             pages: part.pages.len(),
+            bytes: u64::from(part.head.bytes)
+                + part.pages.iter().map(|page| u64::from(page.extent.bytes)).sum::<u64>(),
         })
     }
 
     fn part(&self, partition: u32) -> Option<&Part> {
-        let at = self.parts.binary_search_by_key(&partition, |part| part.partition).ok()?;
-        self.parts.get(at)
+        let at = self.directory.parts.binary_search_by_key(&partition, |part| part.partition).ok()?;
+        self.directory.parts.get(at)
     }
 
     /// The head of a partition's image; nothing where it has none.
@@ -97,10 +149,7 @@ impl Snapshot {
     pub fn head(&self, partition: u32) -> Result<Option<Vec<u8>>, SnapshotError> {
         let Some(part) = self.part(partition) else { return Ok(None) };
         let mut bytes = Vec::new();
-        self.read(part.head, &mut bytes)?;
-        if format::head_crc(self.generation, partition, part.sequence, &bytes) != part.head.crc {
-            return Err(damaged(&self.path, part.head.offset, "the checksum of a head is another"));
-        }
+        self.read(part.head_piece(), part.head, &mut bytes)?;
         Ok(Some(bytes))
     }
 
@@ -111,31 +160,54 @@ impl Snapshot {
     pub fn page(&self, place: PagePlace, out: &mut Vec<u8>) -> Result<bool, SnapshotError> {
         let pages = self.part(place.partition).map_or(&[][..], |part| &part.pages);
         let Ok(at) = pages.binary_search_by_key(&place, |entry| entry.place) else { return Ok(false) };
-        let (extent, start) = (pages[at].extent, out.len());
-        let read = self.read(extent, out);
-        if read.is_ok() && format::page_crc(self.generation, place, &out[start..]) == extent.crc {
-            return Ok(true);
-        }
-        out.truncate(start);
-        read?;
-        Err(damaged(&self.path, extent.offset, "the checksum of a page is another"))
+        self.read(Piece::Page(place), pages[at].extent, out).map(|()| true)
     }
 
-    /// Appends a run of bytes.
-    fn read(&self, extent: Extent, out: &mut Vec<u8>) -> Result<(), SnapshotError> {
-        let (start, bytes) = (out.len(), extent.bytes as usize);
-        if extent.offset.saturating_add(u64::from(extent.bytes)) > self.directory {
-            return Err(damaged(&self.path, extent.offset, "it would reach into the directory"));
+    /// Appends the bytes of a piece; where there is an error, `out` is as it was.
+    fn read(&self, piece: Piece, extent: Extent, out: &mut Vec<u8>) -> Result<(), SnapshotError> {
+        let start = out.len();
+        let read = self.read_checked(&piece.name(self.generation), extent, out);
+        if read.is_err() {
+            out.truncate(start);
+        }
+        read
+    }
+
+    fn read_checked(
+        &self,
+        name: &[u8; NAME_BYTES],
+        extent: Extent,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SnapshotError> {
+        let damaged = |what| damaged(&self.path, extent.offset, what);
+        let (start, bytes, plain) = (out.len(), extent.bytes as usize, extent.plain_bytes as usize);
+        if extent.offset.saturating_add(u64::from(extent.bytes)) > self.end || plain > PIECE_BYTES_MAX {
+            return Err(damaged("it would reach out of its place"));
         }
         out.resize(start + bytes, 0);
-        // A thread that panicked with the file in hand has changed nothing in it.
-        let file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let read = read_full_at(&**file, extent.offset, &mut out[start..])
+        let read = read_full_at(&*self.file, extent.offset, &mut out[start..])
             .map_err(|error| JournalError::new("reading", &self.path, error))?;
-        match read == bytes {
-            true => Ok(()),
-            false => Err(damaged(&self.path, extent.offset, "the file ends there")),
+        if read != bytes {
+            return Err(damaged("the file ends there"));
         }
+        if format::piece_crc(name, &out[start..]) != extent.crc {
+            return Err(damaged("the checksum is another"));
+        }
+        if let Some(seal) = &self.seal
+            && !seal.open(extent.offset, name, out, start)
+        {
+            return Err(damaged("it is not what was sealed"));
+        }
+        let packed = bytes - if self.seal.is_some() { TAG_BYTES } else { 0 };
+        if packed == plain {
+            return Ok(());
+        }
+        let unpacked = zstd::bulk::decompress(&out[start..], plain);
+        let unpacked = unpacked.ok().filter(|unpacked| unpacked.len() == plain);
+        let unpacked = unpacked.ok_or_else(|| damaged("it cannot be unpacked"))?;
+        out.truncate(start);
+        out.extend_from_slice(&unpacked);
+        Ok(())
     }
 
     /// Reads and checks every byte; how many pages there are.
@@ -144,7 +216,7 @@ impl Snapshot {
     /// When something cannot be read, or is not what was written: the first of it.
     pub fn verify(&self) -> Result<usize, SnapshotError> {
         let (mut extents, mut count, mut bytes) = (Vec::new(), 0, Vec::new());
-        for part in &self.parts {
+        for part in &self.directory.parts {
             self.head(part.partition)?;
             extents.push((part.head.offset, part.head.bytes));
             for entry in &part.pages {
@@ -163,7 +235,7 @@ impl Snapshot {
             }
             end += u64::from(bytes);
         }
-        match end == self.directory {
+        match end == self.end {
             true => Ok(count),
             false => Err(damaged(&self.path, end, "bytes there belong to nothing")),
         }

@@ -3,13 +3,29 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::format::{self, Entry, Extent, Part, Trailer};
-use super::{FOLDER, GENERATIONS_KEPT, PagePlace, SUFFIX, WRITING, generations, make_folder, names, path_of};
+use zstd::bulk::Compressor;
+
+use super::format::{self, Directory, Entry, Extent, Header, Part, Piece, SALT_BYTES};
+use super::seal::{Seal, SnapshotKey};
+use super::{FOLDER, PIECE_BYTES_MAX, PagePlace, SUFFIX, WRITING, generations, make_folder, names, path_of};
 use crate::error::JournalError;
 use crate::storage::{Access, File, Storage, write_all_at};
 
 /// Bytes that are gathered before they are written.
 const GATHERED_MAX: usize = 1 << 20;
+
+/// How a snapshot is written.
+#[derive(Clone, Debug, Default)]
+pub struct SnapshotOptions {
+    /// The number of the journal that goes on behind it.
+    pub journal: u64,
+    /// The app's name.
+    pub app: String,
+    /// Where pages are to be packed: zstd's level.
+    pub compression: Option<i32>,
+    /// Where pieces are to be sealed: the key, and 32 bytes drawn at random for this snapshot alone.
+    pub seal: Option<(SnapshotKey, [u8; SALT_BYTES])>,
+}
 
 /// A snapshot that is being written. Dropped before [`SnapshotWriter::finish`], it is none; the next one
 /// removes what is left of it.
@@ -21,6 +37,9 @@ pub struct SnapshotWriter<'s> {
     /// Bytes that are in the file.
     written: u64,
     gathered: Vec<u8>,
+    packer: Option<Compressor<'static>>,
+    seal: Option<Seal>,
+    directory: Directory,
     parts: BTreeMap<u32, Part>,
     pages: BTreeMap<u32, Vec<Entry>>,
 }
@@ -36,18 +55,34 @@ impl<'s> SnapshotWriter<'s> {
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn create(storage: &'s dyn Storage) -> Result<Self, JournalError> {
+    pub fn create(storage: &'s dyn Storage, options: &SnapshotOptions) -> Result<Self, JournalError> {
         make_folder(storage)?;
         for name in names(storage)?.iter().filter(|name| name.ends_with(WRITING)) {
-            remove(storage, &Path::new(FOLDER).join(name))?;
+            let path = Path::new(FOLDER).join(name);
+            storage.remove(&path).map_err(|error| JournalError::new("removing", path, error))?;
         }
         let generation = generations(storage)?.last().map_or(1, |last| last + 1);
         let path = path_of(generation, WRITING);
+        let failed = |error| JournalError::new("making", &path, error);
         let made = storage.create(&path).and_then(|_| storage.open(&path, Access::Buffered));
-        let file = made.map_err(|error| JournalError::new("making", &path, error))?;
-        let gathered = format::header(generation);
-        let (parts, pages) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { storage, generation, path, file, written: 0, gathered, parts, pages })
+        let file = made.map_err(failed)?;
+        let packer = options.compression.map(Compressor::new).transpose().map_err(failed)?;
+        let seal = options.seal.as_ref().map(|(key, salt)| (Seal::new(key, salt), salt));
+        let header = Header { generation, seal: seal.as_ref().map(|(seal, salt)| (**salt, seal.check)) };
+        let directory = Directory { journal: options.journal, app: options.app.clone(), parts: Vec::new() };
+        Ok(Self {
+            storage,
+            generation,
+            path,
+            file,
+            written: 0,
+            gathered: format::header(&header),
+            packer,
+            seal: seal.map(|(seal, _)| seal),
+            directory,
+            parts: BTreeMap::new(),
+            pages: BTreeMap::new(),
+        })
     }
 
     /// The number of this generation.
@@ -60,14 +95,19 @@ impl<'s> SnapshotWriter<'s> {
         self.written + self.gathered.len() as u64
     }
 
-    /// Adds the head of a partition's image, whose last event this is.
+    /// Adds the head of a partition's image, whose last event has this sequence and this tick.
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn head(&mut self, partition: u32, sequence: u64, bytes: &[u8]) -> Result<(), JournalError> {
-        let crc = format::head_crc(self.generation, partition, sequence, bytes);
-        let head = self.append(bytes, crc)?;
-        self.parts.insert(partition, Part { partition, sequence, head, pages: Vec::new() });
+    pub fn head(
+        &mut self,
+        partition: u32,
+        sequence: u64,
+        tick: i64,
+        bytes: &[u8],
+    ) -> Result<(), JournalError> {
+        let head = self.append(Piece::Head { partition, sequence, tick }, bytes)?;
+        self.parts.insert(partition, Part { partition, sequence, tick, head, pages: Vec::new() });
         Ok(())
     }
 
@@ -76,21 +116,34 @@ impl<'s> SnapshotWriter<'s> {
     /// # Errors
     /// When the disk fails.
     pub fn page(&mut self, place: PagePlace, bytes: &[u8]) -> Result<(), JournalError> {
-        let crc = format::page_crc(self.generation, place, bytes);
-        let extent = self.append(bytes, crc)?;
+        let extent = self.append(Piece::Page(place), bytes)?;
         self.pages.entry(place.partition).or_default().push(Entry { place, extent });
         Ok(())
     }
 
-    fn append(&mut self, bytes: &[u8], crc: u32) -> Result<Extent, JournalError> {
-        let too_long = |_| JournalError::new("writing", &self.path, std::io::ErrorKind::FileTooLarge.into());
-        let extent =
-            Extent { offset: self.bytes(), bytes: u32::try_from(bytes.len()).map_err(too_long)?, crc };
-        self.gathered.extend_from_slice(bytes);
+    fn append(&mut self, piece: Piece, bytes: &[u8]) -> Result<Extent, JournalError> {
+        let too_long = || JournalError::new("writing", &self.path, std::io::ErrorKind::FileTooLarge.into());
+        let length = |bytes: usize| {
+            let length = u32::try_from(bytes).ok().filter(|_| bytes <= PIECE_BYTES_MAX);
+            length.ok_or_else(too_long)
+        };
+        let plain_bytes = length(bytes.len())?;
+        let (name, start, offset) = (piece.name(self.generation), self.gathered.len(), self.bytes());
+        let packed = match &mut self.packer {
+            None => None,
+            Some(packer) => packer.compress(bytes).ok().filter(|packed| packed.len() < bytes.len()),
+        };
+        self.gathered.extend_from_slice(packed.as_deref().unwrap_or(bytes));
+        if let Some(seal) = &self.seal {
+            seal.close(offset, &name, &mut self.gathered, start);
+        }
+        let written = &self.gathered[start..];
+        let crc = format::piece_crc(&name, written);
+        let bytes = u32::try_from(written.len()).expect("PIECE_BYTES_MAX and a tag fit");
         if self.gathered.len() >= GATHERED_MAX {
             self.flush()?;
         }
-        Ok(extent)
+        Ok(Extent { offset, bytes, plain_bytes, crc })
     }
 
     fn flush(&mut self) -> Result<(), JournalError> {
@@ -101,41 +154,37 @@ impl<'s> SnapshotWriter<'s> {
         Ok(())
     }
 
-    /// Writes the directory, makes all of it durable, gives it its name, and removes the generations that
-    /// are no longer kept; those that are kept, ascending. Pages of a partition without a head are left
-    /// out.
+    /// Makes what there is so far durable, so that little is left to sync at the end.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn sync(&mut self) -> Result<(), JournalError> {
+        self.flush()?;
+        self.file.sync().map_err(|error| JournalError::new("syncing", &self.path, error))
+    }
+
+    /// Writes the directory, makes all of it durable and gives it its name; its length. Pages of a partition
+    /// without a head are left out. The journal must be durable up to every head's sequence.
     ///
     /// # Errors
     /// When the disk fails: the snapshot may be there or not.
-    pub fn finish(mut self) -> Result<Vec<u64>, JournalError> {
+    pub fn finish(mut self) -> Result<u64, JournalError> {
         let mut parts = std::mem::take(&mut self.parts);
         for (partition, part) in &mut parts {
             part.pages = self.pages.remove(partition).unwrap_or_default();
             part.pages.sort_unstable_by_key(|entry| entry.place);
         }
-        let directory = format::directory(&parts.into_values().collect::<Vec<_>>());
-        let crc = crc32c::crc32c(&directory);
-        let trailer = Trailer { offset: self.bytes(), bytes: directory.len() as u64, crc };
-        self.gathered.extend_from_slice(&directory);
-        self.gathered.extend(format::trailer(self.generation, trailer));
+        self.directory.parts = parts.into_values().collect();
+        let directory = format::directory(&self.directory);
+        let extent = self.append(Piece::Directory, &directory)?;
+        self.gathered.extend(format::trailer(self.generation, extent));
         self.flush()?;
-        let Self { storage, generation, path, file, .. } = self;
+        let Self { storage, generation, path, file, written, .. } = self;
         file.sync().map_err(|error| JournalError::new("syncing", &path, error))?;
         let name = path_of(generation, SUFFIX);
         storage.rename(&path, &name).map_err(|error| JournalError::new("renaming", &path, error))?;
-        sync_folder(storage)?;
-        let mut kept = generations(storage)?;
-        for gone in kept.drain(..kept.len().saturating_sub(GENERATIONS_KEPT)) {
-            remove(storage, &path_of(gone, SUFFIX))?;
-        }
-        Ok(kept)
+        let folder = Path::new(FOLDER);
+        storage.sync_folder(folder).map_err(|error| JournalError::new("syncing", folder, error))?;
+        Ok(written)
     }
-}
-
-fn sync_folder(storage: &dyn Storage) -> Result<(), JournalError> {
-    storage.sync_folder(Path::new(FOLDER)).map_err(|error| JournalError::new("syncing", FOLDER, error))
-}
-
-fn remove(storage: &dyn Storage, path: &Path) -> Result<(), JournalError> {
-    storage.remove(path).map_err(|error| JournalError::new("removing", path, error))
 }

@@ -59,6 +59,11 @@ impl RuleSet {
         head
     }
 
+    /// Gives up the capture that is under way, if any.
+    pub fn end_capture(&mut self) {
+        self.saving = None;
+    }
+
     /// Appends pages of the capture that is under way until about `budget` bytes are spent; whether the image
     /// has them all.
     pub fn capture_some(&mut self, budget: &mut usize, out: &mut Vec<RulePage>) -> bool {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 
 use super::Worker;
+use super::errand::Errand;
 
 /// Tells a partition that its lanes hold something.
 pub(crate) struct Nudge;
@@ -30,22 +31,38 @@ impl PartitionActor {
         if !worker.drain() {
             return;
         }
-        let rebuilt = worker.rebuild();
+        let errand = worker.errand();
+        let goes_on = !worker.is_rebuilding();
         drop(worker);
-        if let Some(rebuilt) = rebuilt {
-            ctx.spawn(rebuilt.into_actor(self).map(|rebuilt, actor, ctx| {
-                actor.worker.borrow_mut().resume(rebuilt);
-                actor.drain(ctx);
-            }));
-        } else {
+        errand.into_iter().for_each(|errand| Self::send(errand, ctx));
+        if goes_on {
             let others = tokio::task::yield_now().into_actor(self);
             ctx.spawn(others.map(|(), actor, ctx| actor.drain(ctx)));
         }
+    }
+
+    /// Has the worker go on with what comes of an errand.
+    fn send(errand: Errand, ctx: &mut Context<Self>) {
+        ctx.spawn(actix::fut::wrap_future(errand).map(|done, actor: &mut Self, ctx| {
+            let next = actor.worker.borrow_mut().take_done(done);
+            match next {
+                Some(errand) => Self::send(errand, ctx),
+                None => actor.drain(ctx),
+            }
+        }));
     }
 }
 
 impl Actor for PartitionActor {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        // What the snapshot has is loaded from now on, whether requests come or not.
+        let has_begun = self.worker.borrow().has_begun();
+        if has_begun {
+            self.drain(ctx);
+        }
+    }
 }
 
 impl Handler<Nudge> for PartitionActor {

@@ -1,22 +1,23 @@
 //! What a partition does when the core fails on an event.
 //!
 //! What a panic leaves behind cannot be trusted. With a journal, the event is laid aside as a dead letter,
-//! the state is rebuilt from the journal on a thread of its own, and the partition goes on behind the event.
-//! In memory it starts anew, with the models that it had.
+//! the state is rebuilt from snapshot and journal on a thread of its own, and the partition goes on behind
+//! the event. In memory it starts anew, with the models that it had.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::sync::oneshot;
-use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
+use vencejo_core::{Effect, Effects, Event, apply};
 use vencejo_types::{Origin, Sequence, StreamId, Tick};
 
 use super::Worker;
+use super::errand::{Done, Errand, elsewhere};
 use crate::clock::Moment;
 use crate::kept::Poison;
 use crate::ledger::Entry;
+use crate::snapshots::Revived;
 
 /// Whether the state can be trusted.
 pub(super) enum Health {
@@ -40,7 +41,7 @@ pub(super) struct Poisoned {
 
 /// What a rebuild gave.
 pub(super) struct Rebuilt {
-    state: Result<PartitionState, String>,
+    state: Result<Revived, String>,
     /// Of the event that was laid aside.
     place: (Sequence, Tick, Option<Origin>),
     began: Moment,
@@ -115,6 +116,7 @@ impl Worker {
     pub(super) fn lay_aside(&mut self, origin: Option<Origin>, poison: Poison) -> bool {
         let (sequence, tick) = (self.state.sequence(), self.state.tick());
         let (subject, reason) = (&poison.subject, &poison.reason);
+        self.give_up_capture("the core failed on an event");
         if self.ledger.kept().is_none() {
             tracing::error!(
                 partition = %self.id, sequence = sequence.0, subject, reason,
@@ -126,36 +128,25 @@ impl Worker {
         }
         tracing::error!(
             partition = %self.id, sequence = sequence.0, subject, reason,
-            "the core failed on an event; the event is laid aside and the partition is rebuilt from the journal"
+            "the core failed on an event; the event is laid aside and the partition is rebuilt from the data folder"
         );
         self.health = Health::Poisoned(Poisoned { sequence, tick, origin, poison });
         true
     }
 
-    /// Has the state rebuilt elsewhere, where it is not to be trusted; until [`Worker::resume`] requests wait
-    /// in the lanes.
-    pub(super) fn rebuild(&mut self) -> Option<impl Future<Output = Rebuilt> + use<>> {
-        if !matches!(self.health, Health::Poisoned(_)) {
-            return None;
-        }
+    /// Has the state rebuilt elsewhere; until [`Worker::resume`] requests wait in the lanes.
+    pub(super) fn rebuild(&mut self) -> Option<Errand> {
         let Health::Poisoned(poisoned) = std::mem::replace(&mut self.health, Health::Rebuilding) else {
             return None;
         };
         let kept = self.ledger.kept().map(Arc::clone)?;
-        let (done, rebuilt) = oneshot::channel();
         let (index, began) = (self.id.index, self.clock.now());
         let Poisoned { sequence, tick, origin, poison } = poisoned;
-        let thread = std::thread::Builder::new().name("rebuild".to_owned()).spawn(move || {
-            // The engine may have stopped.
-            let _ = done.send(kept.rebuild(index, &poison));
-        });
-        Some(async move {
-            let state = match thread {
-                Ok(_) => rebuilt.await.unwrap_or_else(|_| Err("reading the journal panicked".to_owned())),
-                Err(error) => Err(error.to_string()),
-            };
-            Rebuilt { state, place: (sequence, tick, origin), began }
-        })
+        let rebuilt = elsewhere("rebuild", move || kept.rebuild(index, &poison));
+        Some(Box::pin(async move {
+            let place = (sequence, tick, origin);
+            Done::Rebuilt(Rebuilt { state: rebuilt.await, place, began })
+        }))
     }
 
     /// Goes on behind the event that was laid aside.
@@ -163,11 +154,13 @@ impl Worker {
         let Rebuilt { state, place: (sequence, tick, origin), began } = rebuilt;
         let millis = self.clock.now().since(began).as_millis();
         match state {
-            Ok(state) if state.sequence().next() == sequence => self.state = state,
-            Ok(state) => return self.give_up(&format!("the journal ends at event {}", state.sequence().0)),
+            Ok(revived) if revived.state.sequence().next() == sequence => self.take_revived(revived),
+            Ok(Revived { state, .. }) => {
+                return self.give_up(&format!("the journal ends at event {}", state.sequence().0));
+            }
             Err(reason) => return self.give_up(&reason),
         }
-        tracing::warn!(partition = %self.id, %millis, events = sequence.0 - 1, "rebuilt from the journal");
+        tracing::warn!(partition = %self.id, %millis, events = sequence.0 - 1, "rebuilt from the data folder");
         self.health = Health::Sound;
         apply(&mut self.state, sequence, tick, &Event::Skip { origin }, &mut self.effects);
         self.ledger.append_skip(sequence, tick, origin);

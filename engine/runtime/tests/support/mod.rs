@@ -162,6 +162,14 @@ impl Recorder {
     pub fn seen(&self) -> Vec<Seen> {
         self.0.lock().unwrap().clone()
     }
+
+    pub fn len(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    pub fn last(&self) -> Option<Seen> {
+        self.0.lock().unwrap().last().cloned()
+    }
 }
 
 impl DecisionReply for Recorder {
@@ -245,13 +253,24 @@ impl Harness {
 
     /// Lets the partitions run until so many replies have come, and gives them.
     pub async fn replies(&self, count: usize) -> Vec<Seen> {
+        self.until(count).await;
+        self.recorder.seen()
+    }
+
+    /// Lets the partitions run until so many replies have come.
+    pub async fn until(&self, count: usize) {
         let all = async {
-            while self.recorder.seen().len() < count {
+            while self.recorder.len() < count {
                 tokio::task::yield_now().await;
             }
         };
         actix_rt::time::timeout(Duration::from_secs(60), all).await.expect("the replies come");
-        self.recorder.seen()
+    }
+
+    /// The reply to the one request that is under way.
+    pub async fn reply(&self, before: usize) -> Seen {
+        self.until(before + 1).await;
+        self.recorder.last().unwrap()
     }
 
     pub fn row(&self, key: i64) -> (PartitionId, Bytes) {

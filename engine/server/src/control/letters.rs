@@ -100,7 +100,7 @@ impl Engine {
             Body::Tick(_) => Held::Other("time"),
             Body::Model(..) => Held::Other("a change of a model"),
             Body::Alert(..) => Held::Other("a change of an alert"),
-            Body::Skip(_) | Body::Declare(_) => Held::Other("nothing"),
+            Body::Skip(_) | Body::Declare(_) | Body::Base(_) => Held::Other("nothing"),
         };
         Ok((record, held))
     }

@@ -13,6 +13,7 @@
 //! | `rule.stats` | | |
 //! | `dlq.list` | | |
 //! | `dlq.replay` | `number`, or null for all | |
+//! | `snapshot.create` | | |
 //!
 //! Changes of models go one at a time to all partitions, each to its end; so every partition sees them in
 //! one order, though not in one moment. What takes long runs on a thread of its own.
@@ -25,6 +26,7 @@ mod push;
 mod query;
 mod report;
 mod rules;
+mod snapshots;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -41,7 +43,7 @@ use vencejo_types::ModelId;
 
 pub use deploy::Memory;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "model.push",
     "model.list",
     "model.activate",
@@ -53,6 +55,7 @@ const COMMANDS: [&str; 11] = [
     "rule.stats",
     "dlq.list",
     "dlq.replay",
+    "snapshot.create",
 ];
 
 /// Queries under way at once; further ones wait.
@@ -116,6 +119,7 @@ impl Control for Commands {
             "rule.stats" => begin(arguments, |arguments| rules::stats(engine, arguments)),
             "dlq.list" => begin(arguments, |arguments| letters::list(engine, arguments)),
             "dlq.replay" => begin(arguments, |arguments| letters::replay(engine, arguments)),
+            "snapshot.create" => begin(arguments, |arguments| snapshots::create(engine, arguments)),
             other => {
                 let hint = did_you_mean(other, COMMANDS);
                 let hint = hint.unwrap_or_else(|| format!("there are {}", COMMANDS.join(", ")));

@@ -20,8 +20,8 @@ use std::sync::Arc;
 pub(crate) use archive::Stored;
 pub(crate) use heap::Heap;
 pub(crate) use list::List;
-pub(crate) use visit::Left;
-pub use visit::{RestoreError, Visitor, begin, capture_some, digest, hydrate_some, restore};
+pub(crate) use visit::{Extent, Left};
+pub use visit::{RestoreError, Visitor, begin, capture_some, digest, end, hydrate_some, restore};
 
 /// Where a page lies in an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,21 +87,6 @@ pub(crate) trait Page: Sized {
 
     /// How many entries it has.
     fn entries(&self) -> usize;
-}
-
-/// How many entries the pages of a container have. All pages but the last are full.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Extent {
-    pub entries: usize,
-    /// 0 where pages are of any length.
-    pub per_page: usize,
-}
-
-impl Extent {
-    fn fits(self, page: usize, entries: usize) -> bool {
-        let before = page.saturating_mul(self.per_page);
-        self.per_page == 0 || entries == self.entries.saturating_sub(before).min(self.per_page)
-    }
 }
 
 /// Pages by number.
@@ -294,6 +279,9 @@ pub(crate) trait Container {
     /// A capture begins. One that was under way is given up.
     fn begin(&mut self, capture: u32, container: u32);
 
+    /// The capture that is under way is given up.
+    fn end(&mut self);
+
     /// Saves pages until about `budget` bytes are spent; whether all are saved.
     ///
     /// # Errors
@@ -325,6 +313,10 @@ impl<P: Page> Container for Pages<P> {
         self.capture = capture;
         let (next, end, out) = (0, self.len(), Vec::new());
         self.saving = Some(Box::new(Saving { container, next, end, out, fault: None }));
+    }
+
+    fn end(&mut self) {
+        self.saving = None;
     }
 
     fn capture_some(&mut self, budget: &mut usize, out: &mut Vec<SavedPage>) -> Result<bool, PageFault> {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Container, Extent, Image, Page, PageFault, Pages, SavedPage};
+use super::{Container, Image, Page, PageFault, Pages, SavedPage};
 use crate::operator::Operator;
 use vencejo_types::limits::STATE_PAGES_MAX;
 
@@ -16,6 +16,7 @@ pub struct Visitor<'v>(Task<'v>);
 
 enum Task<'v> {
     Begin { capture: u32, head: Vec<u8>, containers: u32 },
+    End,
     Capture { budget: usize, out: &'v mut Vec<SavedPage>, is_done: bool, fault: Option<PageFault> },
     Restore { head: &'v [u8], image: &'v Image, containers: u32, is_broken: bool },
     Hydrate { budget: usize, is_done: bool, fault: Option<PageFault> },
@@ -26,11 +27,27 @@ impl std::fmt::Debug for Task<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Begin { .. } => "begin",
+            Self::End => "end",
             Self::Capture { .. } => "capture",
             Self::Restore { .. } => "restore",
             Self::Hydrate { .. } => "hydrate",
             Self::Digest { .. } => "digest",
         })
+    }
+}
+
+/// How many entries the pages of a container have. All pages but the last are full.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    pub entries: usize,
+    /// 0 where pages are of any length.
+    pub per_page: usize,
+}
+
+impl Extent {
+    pub fn fits(self, page: usize, entries: usize) -> bool {
+        let before = page.saturating_mul(self.per_page);
+        self.per_page == 0 || entries == self.entries.saturating_sub(before).min(self.per_page)
     }
 }
 
@@ -61,6 +78,11 @@ pub fn begin(operator: &mut dyn Operator, capture: u32) -> Vec<u8> {
     operator.visit(&mut visitor);
     let Task::Begin { head, .. } = visitor.0 else { return Vec::new() };
     head
+}
+
+/// Gives up the capture that is under way, if any: nothing is saved for it any more.
+pub fn end(operator: &mut dyn Operator) {
+    operator.visit(&mut Visitor(Task::End));
 }
 
 /// Appends pages of the capture that is under way, those that have been about to change first, until about
@@ -139,7 +161,7 @@ impl Visitor<'_> {
                 }
             }
             Task::Digest { show, .. } => show(&word.to_le_bytes()),
-            Task::Capture { .. } | Task::Hydrate { .. } => {}
+            Task::End | Task::Capture { .. } | Task::Hydrate { .. } => {}
         }
     }
 
@@ -213,6 +235,7 @@ impl Visitor<'_> {
                 pages.begin(*capture, *containers);
                 *containers += 1;
             }
+            Task::End => pages.end(),
             Task::Capture { budget, out, is_done, fault } => match pages.capture_some(budget, out) {
                 Ok(done) => *is_done &= done,
                 Err(found) => *fault = fault.or(Some(found)),
@@ -240,7 +263,7 @@ impl Visitor<'_> {
     /// The pages of parts that have gone while a capture was under way.
     pub(crate) fn left(&mut self, left: &mut Left) {
         match &mut self.0 {
-            Task::Begin { .. } => *left = Left::default(),
+            Task::Begin { .. } | Task::End => *left = Left::default(),
             Task::Capture { out, fault, .. } => {
                 out.append(&mut left.pages);
                 *fault = fault.or(left.fault);
