@@ -96,7 +96,7 @@ pub const EXTERNALS: &[(&str, &[&str])] = &[
     ("mimalloc", &["vencejo"]),
     ("rcgen", &["vencejo"]),
     ("rustix", &["vencejo-journal", "vencejo"]),
-    ("thread-priority", &["vencejo"]),
+    ("thread-priority", &["vencejo-runtime", "vencejo"]),
     ("toml", &["vencejo"]),
     ("tracing-subscriber", &["vencejo"]),
 ];

@@ -8,6 +8,11 @@ const WINDOW_BYTES: u64 = 4 << 20;
 /// A rate allows so much time's bytes at once.
 const BURST: Duration = Duration::from_millis(20);
 
+/// What a disk takes in a second, where no rate is set.
+const RATE: u64 = 100 << 20;
+/// So long it may write as little as it gets to.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Bytes that partitions may still give; shared by those of a capture.
 #[derive(Debug, Default)]
 pub(crate) struct Credit {
@@ -65,6 +70,12 @@ impl Grants {
         Self { bytes_per_second, granted: 0, written: 0 }
     }
 
+    /// Whether much less is written than could be: the thread does not get the processor that it needs.
+    pub(crate) fn is_behind(&self, elapsed: Duration) -> bool {
+        let expected = u128::from(self.bytes_per_second.unwrap_or(RATE)) * elapsed.as_millis() / 1_000 / 4;
+        elapsed > PATIENCE && u128::from(self.written) < expected
+    }
+
     pub(crate) fn written(&mut self, bytes: usize) {
         self.written += bytes as u64;
     }
@@ -117,6 +128,15 @@ mod tests {
         grants.written(100_000);
         assert!(grants.grant(&credit, Duration::ZERO).0);
         assert_eq!(drain(&credit), 100_352);
+    }
+
+    #[test]
+    fn a_quarter_of_the_rate_is_fast_enough() {
+        let mut grants = Grants::new(Some(1_000_000));
+        let (soon, later) = (Duration::from_secs(2), Duration::from_secs(4));
+        assert!(!grants.is_behind(soon) && grants.is_behind(later));
+        grants.written(1_000_000);
+        assert!(!grants.is_behind(later) && grants.is_behind(later * 2));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use vencejo_journal::{JournalError, Storage};
 
 use super::credit::{Credit, Grants};
 use super::generations::{Generation, take_dispensable};
+use super::priority;
 use super::{CaptureRequest, Piece, SnapshotFault, SnapshotPlan, Taken};
 use crate::clock::{Clock, Moment};
 use crate::kept::Kept;
@@ -153,6 +154,7 @@ impl Keeper {
             tick: 0,
             unsynced: 0,
         };
+        priority::give_way();
         let written = self.write(&mut capture, began);
         if let Err(fault) = written {
             // Partitions stop saving pages for it.
@@ -172,12 +174,16 @@ impl Keeper {
     /// Gathers what the partitions give, until all is written and the journal durable as far.
     fn write(&mut self, capture: &mut Capture<'_>, began: Moment) -> Result<(), SnapshotFault> {
         self.ask(capture)?;
-        let mut heard = self.clock.now();
+        let (mut heard, mut hurries) = (self.clock.now(), false);
         while !capture.open.is_empty() {
             let now = self.clock.now();
             let (granted, wait) = capture.grants.grant(&capture.credit, now.since(began));
             if granted {
                 self.wake(capture);
+            }
+            if !hurries && capture.grants.is_behind(now.since(began)) {
+                hurries = true;
+                priority::take_part();
             }
             let wait = wait.unwrap_or(SILENCE).min(SILENCE);
             match self.told.recv_timeout(wait) {

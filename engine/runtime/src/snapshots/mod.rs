@@ -11,6 +11,7 @@ mod generations;
 mod keeper;
 mod opening;
 mod pages;
+mod priority;
 
 use std::fmt;
 use std::sync::mpsc::Sender;

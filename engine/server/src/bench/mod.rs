@@ -22,6 +22,8 @@
 //! child process that answers each with zeros: what remains of a decision's latency when the engine is
 //! taken away.
 //!
+//! `bench restore` measures snapshots and restarts of an engine that it starts itself.
+//!
 //! `bench ingest` hands over batches of made-up rows of any stream, always in a closed loop.
 //!
 //! What is sent is not this module's business: [`run_decide`] takes rows of any decision's stream, of which
@@ -45,6 +47,7 @@ mod in_flight;
 mod ingest;
 mod limits;
 mod report;
+mod restore;
 mod schedule;
 mod tally;
 
@@ -55,6 +58,7 @@ pub use report::Report;
 use echo::{EchoArgs, EchoServerArgs, run_echo, run_echo_server};
 use ingest::{IngestArgs, run_ingest};
 use limits::{CONNECTIONS_MAX, IN_FLIGHT_MAX, RATE_PER_SECOND_MAX, RUN_TIME_MAX};
+use restore::{RestoreArgs, run_restore};
 
 /// Distinct requests of `bench decide`.
 const DECIDE_ROWS: usize = 20_000;
@@ -73,6 +77,7 @@ enum BenchCommand {
     Decide(DecideArgs),
     Echo(EchoArgs),
     Ingest(IngestArgs),
+    Restore(RestoreArgs),
     #[command(hide = true)]
     EchoServer(EchoServerArgs),
 }
@@ -170,6 +175,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
         BenchCommand::Decide(args) => show(&block_on(measure_decide(args))?, args.load.json),
         BenchCommand::Echo(args) => show(&run_echo(args)?, args.load.json),
         BenchCommand::Ingest(args) => show(&block_on(run_ingest(args))?, args.load.json),
+        BenchCommand::Restore(args) => run_restore(args),
         BenchCommand::EchoServer(args) => run_echo_server(*args),
     }
 }
