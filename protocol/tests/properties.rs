@@ -10,8 +10,8 @@ use proptest::sample::Index;
 use vencejo_protocol::frame::{Frame, FrameError, FrameReader, FrameType, write_frame};
 use vencejo_protocol::limits::FRAME_BYTES_MAX;
 use vencejo_protocol::message::{
-    Ack, Blob, Control, Controlled, Decide, Decision, DecisionCode, DoorMap, ErrorFrame, Followed, Hello,
-    Ingest, Ping, Pong, Produce, RowEntry, Rows, Subscribe, Subscribed, Welcome,
+    Ack, AlertNote, Blob, Control, Controlled, Decide, Decision, DecisionCode, DoorMap, ErrorFrame, Followed,
+    Hello, Ingest, Ping, Pong, Produce, RowEntry, Rows, Subscribe, Subscribed, Welcome,
 };
 use vencejo_protocol::row::{Row, RowError, key_hash, partition_of};
 use vencejo_protocol::schema::Schema;
@@ -270,6 +270,23 @@ proptest! {
         let read: Vec<_> = rows.rows().map(|it| (it.row.to_vec(), it.extra.to_vec())).collect();
         prop_assert_eq!(read, list);
         read_all(&spoil(written.to_vec(), &patches, cut));
+    }
+
+    #[test]
+    fn what_is_said_of_an_alert_comes_back(
+        id in any::<u64>(),
+        severity in any::<u8>(),
+        sequences in vec(any::<u64>(), 0..20),
+        cut in any::<Index>(),
+    ) {
+        let note = AlertNote { id, severity, sequences };
+        let mut bytes = Vec::new();
+        note.write(&mut bytes);
+        prop_assert_eq!(AlertNote::read(&bytes), Ok(note.clone()));
+        prop_assert!(AlertNote::read(&bytes[..cut.index(bytes.len())]).is_err());
+        // A later engine says more.
+        bytes.push(7);
+        prop_assert_eq!(AlertNote::read(&bytes), Ok(note));
     }
 
     #[test]

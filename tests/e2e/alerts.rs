@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -183,4 +184,38 @@ fn rules_tell_what_they_have_counted() {
     assert_eq!((&of("twice")["matches"], &of("twice")["open"]), (&json!(3), &json!(5)));
     assert_eq!(of("twice")["events"], 11);
     assert!(String::from_utf8_lossy(&stats(&[]).stdout).contains("suppressed"));
+}
+
+#[test]
+fn alerts_are_followed_as_they_are_raised() {
+    let (_folder, app) = app();
+    let engine = Engine::start_app(&app, &["--partitions", "3"]);
+    let tap = |name: &str, limit: &str| {
+        let mut command = vencejo();
+        command.args(["tap", name, "--limit", limit, "--connect", &engine.connect()]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // It follows once it says so.
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("following"), "{line}");
+        child
+    };
+    let taps = [tap("alerts", "5"), tap("dear", "2")];
+    pay(&engine, 1, 200, 0..3);
+    pay(&engine, 2, 2_000, 1..3);
+    pay(&engine, 3, 300, 0..1);
+    let [all, dear] = taps.map(|tap| tap.wait_with_output().unwrap());
+    assert!(all.status.success() && dear.status.success());
+    let (all, dear) = (json_lines(&all.stdout), json_lines(&dear.stdout));
+    assert!(dear.iter().all(|line| line["output"] == "dear"), "{dear:?}");
+    let listed = by_id(&list(&engine, &["--json"]));
+    let ids = |lines: &[Value]| lines.iter().map(|line| id(&line["alert"])).collect::<BTreeSet<_>>();
+    assert_eq!(ids(&all), listed.keys().cloned().collect());
+    for line in &all {
+        let kept = &listed[&id(&line["alert"])];
+        assert_eq!(line["output"], kept["rule"]);
+        assert_eq!(line["alert"]["severity"], kept["severity"]);
+        assert_eq!(line["alert"]["sequences"], kept["sequences"]);
+        assert_eq!(line["row"], kept["row"]);
+    }
 }

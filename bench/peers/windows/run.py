@@ -1,4 +1,5 @@
-"""Windows in Vencejo, Flink and DuckDB: the same three queries over the same file, rows compared, processor time told.
+"""Windows and row patterns in Vencejo, Flink and DuckDB: the same queries over the same file, rows compared, processor
+time told.
 
     bench/peers/windows/setup && cargo build --release -p vencejo
     target/peers-windows/env/bin/python bench/peers/windows/run.py [FOLDER] [--rows N] [--vencejo PATH] [--write]
@@ -32,8 +33,14 @@ QUERIES = {
     "tumble": "TUMBLE of a minute by user: COUNT(*), COUNT, MAX",
     "hop": "HOP of 5 minutes every minute by category: COUNT(*), COUNT(DISTINCT user)",
     "session": "SESSION of 10 minutes by user: COUNT(*), COUNT",
+    "match": "MATCH_RECOGNIZE by user: three steps within a minute",
+    "match5": "five of them",
 }
+# DuckDB has no row patterns.
+OF_DUCKDB = {"tumble", "hop", "session"}
 RUNS = 3
+# COUNT_DISTINCT_EXACT_MAX.
+EXACT_MAX = 16_384
 TITLE = "## Windows: beside Flink and DuckDB"
 
 
@@ -81,7 +88,7 @@ def of_vencejo(vencejo: str, name: str, events: Path) -> tuple[float, list]:
         with open(Path(folder, "rows.jsonl")) as lines:
             for line in lines:
                 row = json.loads(line)["row"]
-                times = {"window_start", "window_end", "latest"}
+                times = {"window_start", "window_end", "latest", "started", "ended"}
                 rows.append(tuple(str(millis(v)) if k in times else cell(v) for k, v in row.items()))
         return least, sorted(rows)
 
@@ -122,9 +129,19 @@ def of_flink(folder: Path, events: Path) -> dict[str, tuple[float, float, list]]
     return results
 
 
+def is_estimate(here: tuple, there: tuple) -> bool:
+    """Rows that are equal, but for a last column past the bound up to which Vencejo counts distinct values exactly."""
+    if here == there:
+        return True
+    (*here, ours), (*there, theirs) = here, there
+    return here == there and int(theirs) > EXACT_MAX and abs(int(ours) - int(theirs)) <= 0.02 * int(theirs)
+
+
 def compare(name: str, ours: list, peer: str, theirs: list) -> str:
     if ours == theirs:
         return "equal"
+    if len(ours) == len(theirs) and all(map(is_estimate, ours, theirs)):
+        return "equal, but for estimates within 2 %"
     print(f"{name}: {len(ours)} rows here, {len(theirs)} of {peer}", file=sys.stderr)
     here, there = sorted(set(ours) - set(theirs)), sorted(set(theirs) - set(ours))
     print(f"  here only: {here[:3]}\n  {peer} only: {there[:3]}", file=sys.stderr)
@@ -154,9 +171,10 @@ def section(rows: int, results: list, where: str, command: str) -> str:
         "|---|---:|---:|---:|---:|---:|---:|---:|---|",
     ]
     for name, count, ours, (flink, start), duck, same in results:
+        beside_duck = f"{duck:.2f} | {duck / ours:.2f}" if duck is not None else "- | -"
         lines.append(
             f"| {QUERIES[name]} | {count:,} | {ours:.2f} | {rows / ours / 1e6:.2f} | {flink - start:.1f} ({start:.1f})"
-            f" | {(flink - start) / ours:.1f} | {duck:.2f} | {duck / ours:.2f} | {same} |"
+            f" | {(flink - start) / ours:.1f} | {beside_duck} | {same} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -187,10 +205,12 @@ def main() -> int:
     results, all_same = [], True
     for name in QUERIES:
         ours, rows = of_vencejo(args.vencejo, name, events)
-        duck, duck_rows = of_duckdb(name, events)
         seconds, start, flink_rows = flink[name]
-        same = {compare(name, rows, "Flink", flink_rows), compare(name, rows, "DuckDB", duck_rows)}
-        all_same &= same == {"equal"}
+        same, duck = {compare(name, rows, "Flink", flink_rows)}, None
+        if name in OF_DUCKDB:
+            duck, duck_rows = of_duckdb(name, events)
+            same.add(compare(name, rows, "DuckDB", duck_rows))
+        all_same &= "**differ**" not in same
         results.append((name, len(rows), ours, (seconds, start), duck, max(same)))
     command = "python bench/peers/windows/run.py --write"
     text = section(args.rows, results, where, command)

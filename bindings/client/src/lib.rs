@@ -39,7 +39,7 @@ pub use client::{Client, Decided, Pending};
 pub use connection::{Config, Connection, FrameReceiver, FrameSender, transport};
 pub use error::ClientError;
 pub use producer::{Produced, Producer};
-pub use subscription::{Subscription, TappedRows};
+pub use subscription::{Subscription, TappedRow, TappedRows};
 pub use tls::Trust;
 pub use vencejo_protocol as protocol;
 pub use vencejo_protocol::message::Followed;

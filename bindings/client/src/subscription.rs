@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use vencejo_protocol::frame::FrameType;
-use vencejo_protocol::message::{Followed, Rows, Subscribe, Subscribed};
+use vencejo_protocol::message::{AlertNote, Followed, Rows, Subscribe, Subscribed};
 use vencejo_protocol::row::Row;
 use vencejo_protocol::schema::Schema;
 
@@ -18,11 +18,20 @@ pub struct Subscription {
     _sender: FrameSender,
 }
 
+/// A row of a subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TappedRow {
+    /// The row.
+    pub row: Vec<u8>,
+    /// The alert that it is.
+    pub alert: Option<AlertNote>,
+}
+
 /// Some rows of a subscription.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TappedRows {
     /// The rows, which fit the schema.
-    pub rows: Vec<Vec<u8>>,
+    pub rows: Vec<TappedRow>,
     /// How many came behind them that this client was too slow for.
     pub missed: u64,
 }
@@ -74,11 +83,14 @@ impl Subscription {
         let frame = self.receiver.next_frame().await?.ok_or_else(ended)?;
         let read = |payload: &[u8]| {
             let message = Rows::read(payload)?;
-            let rows = message.rows().map(|entry| entry.row.to_vec()).collect();
-            Ok(TappedRows { rows, missed: message.missed })
+            let rows = message.rows().map(|entry| {
+                let alert = (!entry.extra.is_empty()).then(|| AlertNote::read(entry.extra)).transpose()?;
+                Ok(TappedRow { row: entry.row.to_vec(), alert })
+            });
+            Ok(TappedRows { rows: rows.collect::<Result<_, _>>()?, missed: message.missed })
         };
         let tapped = read_reply(&frame, FrameType::Rows, read)?;
-        for row in &tapped.rows {
+        for TappedRow { row, .. } in &tapped.rows {
             Row::parse(&self.answer.schema, row).map_err(ClientError::protocol)?;
         }
         Ok(tapped)

@@ -6,10 +6,12 @@ use std::task::{Poll, Waker};
 
 use bytes::BytesMut;
 use tokio::sync::Notify;
+use vencejo_core::plan::flow::Severity;
+use vencejo_core::{MatchedRow, Raised};
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::limits::SUBSCRIPTION_BYTES_MAX;
-use vencejo_protocol::message::{Decision, ErrorFrame, RowEntry, Rows, Subscribed};
-use vencejo_runtime::{Decided, DecisionReply, Fault, TapSink};
+use vencejo_protocol::message::{AlertNote, Decision, ErrorFrame, RowEntry, Rows, Subscribed};
+use vencejo_runtime::{Decided, DecisionReply, Fault, TapRow, TapSink};
 use vencejo_types::limits::{SESSION_REPLY_BYTES_MAX, SESSION_REQUESTS_MAX};
 
 use crate::dispatch::APP_CHANGED;
@@ -208,20 +210,22 @@ impl DecisionReply for Outbound {
 }
 
 impl TapSink for Outbound {
-    fn rows(&self, rows: &[&[u8]]) -> bool {
+    fn rows(&self, rows: &[TapRow<'_>]) -> bool {
         let mut state = self.state();
         if state.lost || state.finished {
             return false;
         }
         let waiting = state.frames.len();
         let Some(tap) = state.tap.as_mut().filter(|tap| tap.phase == Phase::Open) else { return true };
-        let (mut entries, mut count) = (Vec::new(), 0);
+        let (mut entries, mut extra, mut count) = (Vec::new(), Vec::new(), 0);
         // Behind a row that was dropped all are, until the writer has told so.
-        for &row in rows.iter().take_while(|_| tap.missed == 0) {
-            if waiting + entries.len() + row.len() > SUBSCRIPTION_BYTES_MAX {
+        for &TapRow { row, alert } in rows.iter().take_while(|_| tap.missed == 0) {
+            extra.clear();
+            alert.iter().for_each(|(raised, rows)| note_of(raised, rows).write(&mut extra));
+            if waiting + entries.len() + row.len() + extra.len() > SUBSCRIPTION_BYTES_MAX {
                 break;
             }
-            Rows::push(&mut entries, RowEntry { row, extra: &[] });
+            Rows::push(&mut entries, RowEntry { row, extra: &extra });
             count += 1;
         }
         tap.missed += (rows.len() - count) as u64;
@@ -241,6 +245,15 @@ impl TapSink for Outbound {
             self.append(state, |out| app_changed().write(request, out));
         }
     }
+}
+
+fn note_of(raised: &Raised, rows: &[MatchedRow]) -> AlertNote {
+    let severity = match raised.severity {
+        Severity::Info => 1,
+        Severity::Warning => 2,
+        Severity::Critical => 3,
+    };
+    AlertNote { id: raised.id.0, severity, sequences: rows.iter().map(|row| row.sequence).collect() }
 }
 
 fn app_changed() -> ErrorFrame {

@@ -36,6 +36,6 @@ pub use request::{
 pub use router::{Router, Unavailable};
 pub use serving::{Following, Served};
 pub use snapshots::{Keep, OpenedFrom, SnapshotFault, SnapshotPlan, Snapshots, Taken};
-pub use tap::{TapSink, TapTarget};
+pub use tap::{TapRow, TapSink, TapTarget};
 pub use vencejo_core::plan::Ack;
 pub use vencejo_journal as journal;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use vencejo_core::plan::flow::{Table, TableSource};
 use vencejo_core::plan::{App, Stream};
-use vencejo_core::{Changes, Effect, Effects, Event, PartitionState};
+use vencejo_core::{Changes, Effect, Effects, Event, MatchedRow, PartitionState, Raised};
 use vencejo_types::schema::Schema;
 use vencejo_types::{StreamId, ViewId};
 
@@ -43,10 +43,19 @@ impl TapTarget {
     }
 }
 
+/// A row that is handed on.
+#[derive(Clone, Copy)]
+pub struct TapRow<'a> {
+    /// The row.
+    pub row: &'a [u8],
+    /// The alert that it is, and the rows that matched.
+    pub alert: Option<(&'a Raised, &'a [MatchedRow])>,
+}
+
 /// Takes the rows of a subscription. Called on the partitions' threads: it must not block.
 pub trait TapSink: Send + Sync {
     /// Rows of one transition, in order. False when nobody listens any more.
-    fn rows(&self, rows: &[&[u8]]) -> bool;
+    fn rows(&self, rows: &[TapRow<'_>]) -> bool;
     /// The app was replaced, and what was followed is gone or has other columns. May be called by several
     /// partitions; no rows follow from any of them.
     fn app_changed(&self);
@@ -112,15 +121,18 @@ impl Taps {
         // Read once for all who follow it: they stand side by side.
         let mut read = None;
         self.list.retain(|(target, tap)| {
-            let rows: Vec<&[u8]> = match *target {
+            let alone = |row| TapRow { row, alert: None };
+            let rows: Vec<TapRow<'_>> = match *target {
                 TapTarget::Stream(stream) => {
-                    event.filter(|(of, _)| *of == stream).map(|(_, row)| row.bytes()).into_iter().collect()
+                    let event = event.filter(|(of, _)| *of == stream);
+                    event.map(|(_, row)| alone(row.bytes())).into_iter().collect()
                 }
                 TapTarget::Output(wanted) => {
                     let of_output = |effect: &Effect| match effect {
-                        Effect::Emitted { output, row, .. } if *output == wanted => {
-                            Some(&effects.bytes()[row.clone()])
-                        }
+                        Effect::Emitted { output, row, alert } if *output == wanted => Some(TapRow {
+                            row: &effects.bytes()[row.clone()],
+                            alert: alert.map(|place| effects.raised(place)),
+                        }),
                         _ => None,
                     };
                     effects.list().iter().filter_map(of_output).collect()
@@ -129,7 +141,7 @@ impl Taps {
                     if read.replace(view) != Some(view) {
                         changes.read(state, view);
                     }
-                    changes.rows().collect()
+                    changes.rows().map(alone).collect()
                 }
             };
             rows.is_empty() || tap.sink.rows(&rows)

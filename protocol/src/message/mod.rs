@@ -32,7 +32,7 @@ pub use handshake::{DecisionInfo, Hello, StreamInfo, Welcome};
 pub use ingest::{Ack, AckEntry, AckLevel, Ingest};
 pub use ping::{Ping, Pong};
 pub use produce::Produce;
-pub use subscription::{Followed, RowEntry, Rows, Subscribe, Subscribed};
+pub use subscription::{AlertNote, Followed, RowEntry, Rows, Subscribe, Subscribed};
 
 /// The protocol version this crate speaks.
 pub const VERSION: u16 = 1;

@@ -105,8 +105,43 @@ pub struct Rows<'a> {
 pub struct RowEntry<'a> {
     /// The row, not yet checked against the schema.
     pub row: &'a [u8],
-    /// What a later engine says of it besides.
+    /// What the engine says of it besides: of a row of a rule an [`AlertNote`].
     pub extra: &'a [u8],
+}
+
+/// What is said of a row that is an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertNote {
+    /// The alert's id.
+    pub id: u64,
+    /// 1 info, 2 warning, 3 critical; others are a later engine's.
+    pub severity: u8,
+    /// Sequences of the rows that matched, in order.
+    pub sequences: Vec<u64>,
+}
+
+impl AlertNote {
+    /// Appends it.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.put_u64_le(self.id);
+        out.put_slice(&[self.severity, 0, 0, 0]);
+        out.put_u32_le(u32::try_from(self.sequences.len()).unwrap_or(u32::MAX));
+        self.sequences.iter().for_each(|&sequence| out.put_u64_le(sequence));
+    }
+
+    /// Reads the extra of a rule's row. Bytes behind it are a later engine's.
+    ///
+    /// # Errors
+    /// Names the field that does not follow the layout.
+    pub fn read(extra: &[u8]) -> Read<Self> {
+        let mut fields = Fields { rest: extra };
+        let (id, severity) = (fields.u64("alert")?, fields.u8("severity")?);
+        fields.bytes(3, "reserved")?;
+        let count = fields.u32("sequence count")? as usize;
+        let bytes = fields.bytes(count.saturating_mul(8), "sequences")?;
+        let (sequences, _) = bytes.as_chunks::<8>();
+        Ok(Self { id, severity, sequences: sequences.iter().map(|word| u64::from_le_bytes(*word)).collect() })
+    }
 }
 
 impl<'a> Rows<'a> {

@@ -19,6 +19,8 @@ pub struct RuleCounts<'a> {
     pub name: &'a str,
     /// What the matcher counts.
     pub counters: RuleCounters,
+    /// Whether its matches raise alerts; else they are rows of a view or query.
+    pub raises: bool,
     /// Matches that raised no alert because their key had raised one shortly before.
     pub suppressed: u64,
 }
@@ -30,11 +32,11 @@ pub(super) fn counts<'a>(flow: &'a Flow, slots: &'a [Slot]) -> impl Iterator<Ite
             return Vec::new();
         };
         let of_rule = |place: usize| {
-            let suppressed = match &slots[node.outputs[place].node].work {
-                Work::Alerts(cooldown) => cooldown.suppressed(),
-                _ => 0,
+            let (raises, suppressed) = match &slots[node.outputs[place].node].work {
+                Work::Alerts(cooldown) => (true, cooldown.suppressed()),
+                _ => (false, 0),
             };
-            RuleCounts { name: &spec.rules[place].name, counters: rules.counters(place), suppressed }
+            RuleCounts { name: &spec.rules[place].name, counters: rules.counters(place), raises, suppressed }
         };
         (0..spec.rules.len()).map(of_rule).collect()
     })

@@ -23,29 +23,29 @@ pub async fn stats(engine: Arc<Engine>, _arguments: Stats) -> Result<Value, Cont
         let figures = state.rules().map(|rule| {
             let it = rule.counters;
             let figures = [it.rows, it.open, it.matches, rule.suppressed, it.timeouts, it.dropped];
-            (rule.name.to_owned(), figures)
+            (rule.name.to_owned(), rule.raises, figures)
         });
         figures.collect::<Vec<_>>()
     };
-    let mut rules: Vec<(String, [u64; 6])> = Vec::new();
+    let mut rules: Vec<(String, bool, [u64; 6])> = Vec::new();
     for partition in engine.router.inspect(look).await.map_err(unavailable)? {
-        for (place, (name, figures)) in partition.into_iter().enumerate() {
+        for (place, (name, raises, figures)) in partition.into_iter().enumerate() {
             // Partitions go over to another app one after the other: by name where the places differ.
-            let same = |rule: &(String, [u64; 6])| rule.0 == name;
+            let same = |rule: &(String, bool, [u64; 6])| rule.0 == name;
             let place = Some(place).filter(|&place| rules.get(place).is_some_and(same));
             match place.or_else(|| rules.iter().position(same)) {
                 Some(place) => {
-                    let sums = rules[place].1.iter_mut().zip(figures);
+                    let sums = rules[place].2.iter_mut().zip(figures);
                     sums.for_each(|(sum, figure)| *sum += figure);
                 }
-                None => rules.push((name, figures)),
+                None => rules.push((name, raises, figures)),
             }
         }
     }
     let rules: Vec<_> = rules
         .into_iter()
-        .map(|(name, figures)| {
-            let mut shown = json!({"rule": name});
+        .map(|(name, raises, figures)| {
+            let mut shown = json!({"rule": name, "raises": raises});
             FIGURES.iter().zip(figures).for_each(|(&name, figure)| shown[name] = figure.into());
             shown
         })

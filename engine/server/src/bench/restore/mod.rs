@@ -45,17 +45,20 @@ pub struct RestoreArgs {
           value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     profiles: u64,
     /// Partitions of the engine.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    #[arg(long, value_name = "N", default_value_t = 4,
+          value_parser = clap::value_parser!(u32).range(1..=1_024))]
     partitions: u32,
     /// Write snapshots with at most so many megabytes per second.
-    #[arg(long, value_name = "MB", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "MB", default_value_t = 100_000,
+          value_parser = clap::value_parser!(u32).range(1..))]
     snapshot_rate: u32,
     /// Decisions in a second while latency is measured.
     #[arg(long, value_name = "R", default_value_t = 5_000,
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
     /// How often decisions are measured without snapshots and with them, in turns.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rounds: u32,
     /// How long each measurement of latency takes.
     #[arg(long, value_name = "S", default_value = "5", value_parser = parse_seconds)]
@@ -68,7 +71,7 @@ pub struct RestoreArgs {
 /// What was found.
 struct Found {
     profiles: u64,
-    /// Bytes of a snapshot, and how long it took while nothing else happened, and while decisions were asked for.
+    /// Bytes of a snapshot; how long it took while nothing else happened, and while decisions were asked for.
     bytes: u64,
     quiet: Duration,
     busy: Duration,
