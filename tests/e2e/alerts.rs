@@ -219,3 +219,44 @@ fn alerts_are_followed_as_they_are_raised() {
         assert_eq!(line["row"], kept["row"]);
     }
 }
+
+#[test]
+fn a_changed_rule_is_tried_over_what_has_happened() {
+    let (folder, app) = app();
+    let mut engine = Engine::start_app(&app, &["--partitions", "3"]);
+    pay(&engine, 1, 200, 0..10);
+    pay(&engine, 2, 300, 0..6);
+    let listed = list(&engine, &["--rule", "twice", "--json"]);
+    assert_eq!(listed.len(), 6);
+    // An app goes by its folder's name.
+    let changed = folder.path().join("changed/cards");
+    fs::create_dir_all(&changed).unwrap();
+    let sql = SQL.replace("DEFINE A AS amount > 1000)", "DEFINE A AS amount > 250)");
+    fs::write(changed.join("app.sql"), sql).unwrap();
+    let backtest = |app: &PathBuf, data: &TempDir, arguments: &[&str]| {
+        let mut command = vencejo();
+        command.args(["rule", "backtest"]).arg(app).arg("--data").arg(data.path());
+        let output = command.args(arguments).output().unwrap();
+        (output.status.code(), json_lines(&output.stdout), stderr(&output).to_owned())
+    };
+    // While the engine serves, and from the app as it is the same alerts come.
+    let (code, twice, said) = backtest(&app, &engine.data, &["--rule", "twice"]);
+    assert_eq!((code, twice.len()), (Some(0), 6), "{said}");
+    let ids = |lines: &[Value]| lines.iter().map(|line| id(&line["alert"])).collect::<BTreeSet<_>>();
+    assert_eq!(ids(&twice), listed.iter().map(id).collect());
+    let (_, dear, said) = backtest(&changed, &engine.data, &["--rule", "dear"]);
+    assert!(dear.len() == 6 && dear.iter().all(|line| line["row"]["amount"] == 300), "{dear:?}");
+    assert!(said.starts_with("6 alerts over "), "{said}");
+    // Nothing of it has been raised.
+    assert_eq!(list(&engine, &["--json"]).len(), 6);
+    engine.signal(Signal::TERM);
+    engine.wait();
+    let data = engine.into_data();
+    for (app, arguments, code, text) in [
+        (&app, ["--rule", "twic"], Some(1), "has no rule 'twic'"),
+        (&folder.path().join("none"), ["--rule", "twice"], Some(78), "none"),
+    ] {
+        let (found, _, said) = backtest(app, &data, &arguments);
+        assert!(found == code && said.contains(text), "{found:?} {said}");
+    }
+}

@@ -48,7 +48,11 @@ pub(crate) struct Replay {
     last: u64,
     /// Versions that have been loaded.
     loaded: Vec<(ModelId, Arc<ModelVersion>)>,
+    watch: Option<Watch>,
 }
+
+/// Sees the effects of each event that is applied.
+pub(crate) type Watch = Box<dyn FnMut(&Effects) + Send>;
 
 impl Replay {
     /// Goes on with these of an app's partitions.
@@ -73,7 +77,13 @@ impl Replay {
             until: None,
             last: u64::MAX,
             loaded: Vec::new(),
+            watch: None,
         }
+    }
+
+    /// Shows what events do from now on.
+    pub(crate) fn watch(&mut self, watch: Option<Watch>) {
+        self.watch = watch;
     }
 
     /// Applies no event behind these, by partition.
@@ -230,7 +240,9 @@ impl Replay {
                  that wrote the journal",
                 sequence.0
             )
-        })
+        })?;
+        self.watch.iter_mut().for_each(|watch| watch(&self.effects));
+        Ok(())
     }
 
     fn row<'r>(&self, stream: StreamId, bytes: &'r [u8]) -> Result<Row<'r>, String> {

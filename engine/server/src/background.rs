@@ -62,8 +62,8 @@ fn begin<T: Send + 'static>(
     thread.ok().map(|_| ())
 }
 
-/// Leaves the processor to every other thread. Refused, the work is only less polite.
-fn give_way() {
+/// Has the calling thread leave the processor to every other one. Refused, its work is only less polite.
+pub fn give_way() {
     if cfg!(target_os = "linux") {
         let idle = ThreadSchedulePolicy::Normal(Policy::Idle);
         let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);

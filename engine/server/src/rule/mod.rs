@@ -1,5 +1,6 @@
 //! `vencejo rule`: an app's rules, tried out.
 
+mod backtest;
 mod cases;
 mod compare;
 mod stats;
@@ -53,6 +54,13 @@ enum What {
         Per rule, over all partitions: events that passed its filter, runs that are open now, matches, matches \
         that a cooldown suppressed, runs for which WITHIN ran out, and runs that a limit let go.")]
     Stats(stats::StatsArgs),
+    /// Runs an app's rules over the history that a data folder keeps: what they would have raised.
+    #[command(after_help = "Examples:\n  vencejo rule backtest apps/ads --data .vencejo\n  \
+        vencejo rule backtest new-app --rule click_flood | jq .alert.id\n\n\
+        Prints the alerts as `vencejo run` does. The history is that of the journal, or, where it has been cut, \
+        what has happened since the oldest snapshot; --journal-keep of serve says how far it reaches. An engine \
+        may be using the folder; it notices nothing.")]
+    Backtest(backtest::BacktestArgs),
 }
 
 #[derive(Args, Debug)]
@@ -75,6 +83,7 @@ pub fn run(args: &RuleArgs) -> Result<(), Failure> {
     match &args.what {
         What::Test(args) => test(args),
         What::Stats(args) => stats::run(args),
+        What::Backtest(args) => backtest::run(args),
     }
 }
 

@@ -30,10 +30,10 @@ use crate::console::note;
 use crate::failure::Failure;
 use crate::text_list::{named, nearest};
 
-use explain::Explained;
+pub use explain::Explained;
 pub use input::{Declared, Failed, Input};
 use merge::{Merge, Next};
-use output::Printer;
+pub use output::Printer;
 use summary::Summary;
 pub use summary::progress_bar;
 
