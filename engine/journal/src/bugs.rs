@@ -28,6 +28,18 @@ pub enum Bug {
     TailBlockEmptied,
     /// Gives a spare segment its name before it has its zeros.
     SpareRenamedEarly,
+    /// Gives a snapshot its name, and syncs its file then.
+    SnapshotNamedEarly,
+    /// Syncs no snapshot.
+    SnapshotNotSynced,
+    /// Does not sync the folder of the snapshots.
+    SnapshotNameNotSynced,
+    /// Gives a snapshot the number of the one before.
+    SnapshotNumberTaken,
+    /// Takes a page of a snapshot whose checksum does not hold.
+    SnapshotChecksumIgnored,
+    /// Cuts a segment more than a snapshot has.
+    CutTooFar,
 }
 
 #[cfg(feature = "bugs")]

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use vencejo_journal::bugs::{Bug, choose};
 use vencejo_sim::Faults;
 use vencejo_sim::lives::{crashes, crashes_with, killed_while_opening, rot, torn_tail};
+use vencejo_sim::snapshots::{self, snapshots};
 
 /// Seeds to try before a bug counts as not found.
 const SEEDS: u64 = 3_000;
@@ -68,6 +69,25 @@ fn names_that_only_a_killed_process_knew_are_found() {
 }
 
 #[test]
+fn bugs_of_snapshots_are_found() {
+    for bug in [
+        Bug::SnapshotNamedEarly,
+        Bug::SnapshotNotSynced,
+        Bug::SnapshotNameNotSynced,
+        Bug::SnapshotNumberTaken,
+    ] {
+        choose(Some(bug));
+        is_found(&format!("{bug:?}"), |seed| snapshots(seed, 10).map(|_| ()));
+        choose(None);
+    }
+    choose(Some(Bug::SnapshotChecksumIgnored));
+    is_found("SnapshotChecksumIgnored", snapshots::rot);
+    choose(Some(Bug::CutTooFar));
+    is_found("CutTooFar", snapshots::cut);
+    choose(None);
+}
+
+#[test]
 fn syncs_that_are_forgotten_are_found() {
     let forgets = |faults: Faults| move |seed| crashes_with(seed, 12, faults).map(|_| ());
     is_found("no sync of files", forgets(Faults { forget_syncs: true, ..Faults::default() }));
@@ -82,5 +102,7 @@ fn without_a_bug_the_same_seeds_find_nothing() {
         assert_eq!(rot(seed), Ok(()));
         assert_eq!(torn_tail(seed), Ok(()));
         assert_eq!(killed_while_opening(seed), Ok(()));
+        assert_eq!(snapshots(seed, 10).err(), None);
+        assert_eq!((snapshots::rot(seed), snapshots::cut(seed)), (Ok(()), Ok(())));
     }
 }

@@ -8,6 +8,7 @@ use zstd::bulk::Compressor;
 use super::format::{self, Directory, Entry, Extent, Header, Part, Piece, SALT_BYTES};
 use super::seal::{Seal, SnapshotKey};
 use super::{FOLDER, PIECE_BYTES_MAX, PagePlace, SUFFIX, WRITING, generations, make_folder, names, path_of};
+use crate::bugs::{self, Bug};
 use crate::error::JournalError;
 use crate::storage::{Access, File, Storage, write_all_at};
 
@@ -61,7 +62,8 @@ impl<'s> SnapshotWriter<'s> {
             let path = Path::new(FOLDER).join(name);
             storage.remove(&path).map_err(|error| JournalError::new("removing", path, error))?;
         }
-        let generation = generations(storage)?.last().map_or(1, |last| last + 1);
+        let step = u64::from(!bugs::has(Bug::SnapshotNumberTaken));
+        let generation = generations(storage)?.last().map_or(1, |last| last + step);
         let path = path_of(generation, WRITING);
         let failed = |error| JournalError::new("making", &path, error);
         let made = storage.create(&path).and_then(|_| storage.open(&path, Access::Buffered));
@@ -180,11 +182,19 @@ impl<'s> SnapshotWriter<'s> {
         self.gathered.extend(format::trailer(self.generation, extent));
         self.flush()?;
         let Self { storage, generation, path, file, written, .. } = self;
-        file.sync().map_err(|error| JournalError::new("syncing", &path, error))?;
+        let sync = || file.sync().map_err(|error| JournalError::new("syncing", &path, error));
+        if !bugs::has(Bug::SnapshotNamedEarly) && !bugs::has(Bug::SnapshotNotSynced) {
+            sync()?;
+        }
         let name = path_of(generation, SUFFIX);
         storage.rename(&path, &name).map_err(|error| JournalError::new("renaming", &path, error))?;
         let folder = Path::new(FOLDER);
-        storage.sync_folder(folder).map_err(|error| JournalError::new("syncing", folder, error))?;
+        if !bugs::has(Bug::SnapshotNameNotSynced) {
+            storage.sync_folder(folder).map_err(|error| JournalError::new("syncing", folder, error))?;
+        }
+        if bugs::has(Bug::SnapshotNamedEarly) {
+            sync()?;
+        }
         Ok(written)
     }
 }
