@@ -161,7 +161,7 @@ fn take(storage: &dyn Storage) -> Result<Box<dyn Any + Send + Sync>, OpenError> 
 /// How many of a record's events lie behind what is had already.
 fn events_after(record: &Record<'_>, behind: Option<&Behind>) -> u64 {
     let had = behind.and_then(|behind| behind.sequences.get(record.partition as usize)).copied().unwrap_or(0);
-    let last = (record.sequence.0 + record.events()).saturating_sub(1);
+    let last = record.sequence.0.saturating_add(record.events()).saturating_sub(1);
     record.events().min(last.saturating_sub(had))
 }
 

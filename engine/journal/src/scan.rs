@@ -118,6 +118,9 @@ impl Scan<'_, '_> {
                 (self.visit)(&record).map_err(OpenError::Refused)?;
                 payload = rest;
             }
+            if !payload.is_empty() {
+                return Err(damaged(number, offset as u64, "a frame holds more than its records"));
+            }
             self.tally.take(records);
             self.unsure.push_back((frame.number, number, offset as u64));
             self.now_durable(frame.durable);

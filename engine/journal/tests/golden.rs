@@ -14,6 +14,7 @@ use vencejo_journal::record::{
 use vencejo_journal::{
     Body, Change, Declaration, Disk, Handling, Opened, Options, Record, RecordError, Stamp, Urgency, open,
 };
+use vencejo_types::limits::PARTITIONS_MAX;
 use vencejo_types::{DecisionId, ModelId, Origin, Sequence, StreamId, Tick};
 
 const OPTIONS: Options = Options { segment_bytes: 32 << 10, id: 0x0123_4567_89ab_cdef, inline: true };
@@ -137,4 +138,17 @@ fn cut_last_frame(name: &str, bytes: &mut [u8]) {
         let end = bytes.iter().rposition(|&byte| byte != 0).unwrap() + 1;
         bytes[end - 1_700..end].fill(0);
     }
+}
+
+#[test]
+fn a_partition_that_no_engine_has_makes_no_record() {
+    let written = |partition| {
+        let mut bytes = Vec::new();
+        let stamp = Stamp { partition, sequence: Sequence(1), tick: Tick(1) };
+        write_tick(stamp, &[], &mut bytes);
+        Record::read(&bytes).err()
+    };
+    assert_eq!(written(PARTITIONS_MAX - 1), None);
+    assert_eq!(written(PARTITIONS_MAX), Some(RecordError { part: "partition" }));
+    assert_eq!(written(u32::MAX), Some(RecordError { part: "partition" }));
 }

@@ -1,5 +1,6 @@
 //! Reading records.
 
+use vencejo_types::limits::PARTITIONS_MAX;
 use vencejo_types::{DecisionId, ModelId, Origin, Sequence, StreamId, Tick};
 
 use super::{
@@ -20,6 +21,10 @@ impl<'a> Record<'a> {
         let [kind, flags] = reader.array("kind")?;
         let id = u16::from_le_bytes(reader.array("id")?);
         let (partition, count) = (reader.u32("partition")?, reader.u32("count")?);
+        if partition >= PARTITIONS_MAX {
+            // Whoever counts by partition would ask for memory without end.
+            return Err(RecordError { part: "partition" });
+        }
         let sequence = Sequence(reader.u64("sequence")?);
         let tick = Tick(reader.i64("tick")?);
         let body = read_body(kind, flags, id, count, &mut reader)?;

@@ -27,7 +27,7 @@ impl Tally {
                 BASE => self.take_base(record),
                 kind => {
                     let events = if kind == ROWS { u64::from(u32_at(12)) } else { 1 };
-                    self.raise(u32_at(8) as usize, (u64_at(16) + events).saturating_sub(1));
+                    self.raise(u32_at(8) as usize, u64_at(16).saturating_add(events).saturating_sub(1));
                     self.tick = self.tick.max(u64_at(24).cast_signed());
                 }
             }
