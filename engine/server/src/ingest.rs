@@ -50,13 +50,24 @@ pub struct IngestArgs {
     json: bool,
 }
 
+/// When rows are acknowledged.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Level {
+pub enum Level {
+    /// When they are applied.
     Memory,
+    /// When they are on disk.
     Journaled,
 }
 
 impl Level {
+    /// As the client has it.
+    pub fn level(self) -> AckLevel {
+        match self {
+            Self::Memory => AckLevel::Memory,
+            Self::Journaled => AckLevel::Journaled,
+        }
+    }
+
     fn of(level: AckLevel) -> &'static str {
         match level {
             AckLevel::Memory => "memory",
@@ -85,10 +96,7 @@ async fn ingest(args: &IngestArgs, client: &Client) -> Result<(), Failure> {
     let input = Input::open(declared, StreamId(stream.id), &args.file, args.strict);
     let input = input.map_err(Failure::runtime)?;
     let progress = progress_bar(std::slice::from_ref(&input), !args.json);
-    let ack = args.ack.map(|level| match level {
-        Level::Memory => AckLevel::Memory,
-        Level::Journaled => AckLevel::Journaled,
-    });
+    let ack = args.ack.map(Level::level);
     let patience = Duration::from_secs(args.patience);
     let producer = Producer::new(client.clone(), stream, (producer_id(), 0), ack, patience);
     let mut sending = Sending { producer, progress, json: args.json, acked: 0, bad: 0, level: None };

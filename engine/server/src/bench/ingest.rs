@@ -2,9 +2,9 @@
 
 use bytes::BytesMut;
 use clap::Args;
+use vencejo_client::RowWriter;
 use vencejo_client::protocol::message::Ingest;
 use vencejo_client::protocol::schema::{ColumnType, Schema};
-use vencejo_client::{AckLevel, RowWriter};
 
 use super::decide::connect;
 use super::drive::measure;
@@ -12,16 +12,17 @@ use super::report::Report;
 use super::{Bench, LoadArgs};
 use crate::connect::ConnectArgs;
 use crate::failure::Failure;
-use crate::ingest::find_stream;
+use crate::ingest::{Level, find_stream};
 
 /// Distinct batches.
 const BATCHES: u64 = 64;
 /// Distinct keys.
 const KEYS: i64 = 1_000;
 
-/// Measures how fast a running engine takes in batches of made-up rows, acknowledged at level memory.
+/// Measures how fast a running engine takes in batches of made-up rows.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example:\n  vencejo bench ingest outcomes --batch 100 --in-flight 16\n\n\
+#[command(after_help = "Example:\n  vencejo bench ingest outcomes --batch 100 --in-flight 16\n  \
+    vencejo bench ingest outcomes --batch 1 --in-flight 64 --ack journaled\n\n\
     The rows have a thousand keys and stay in the engine's state: point it at an engine that serves nobody. The \n\
     figures are of batches; events are as many times the batch.")]
 pub struct IngestArgs {
@@ -35,6 +36,9 @@ pub struct IngestArgs {
     #[arg(long, value_name = "N", default_value_t = 16,
           value_parser = clap::value_parser!(u16).range(0..=256))]
     string_bytes: u16,
+    /// When a batch counts as taken in: when it is applied, or when it is on disk.
+    #[arg(long, value_name = "LEVEL", default_value = "memory")]
+    ack: Level,
     #[command(flatten)]
     connect: ConnectArgs,
     #[command(flatten)]
@@ -57,7 +61,7 @@ pub(super) async fn run_ingest(args: &IngestArgs) -> Result<Report, Failure> {
         }
         let mut frame = BytesMut::new();
         let message =
-            Ingest { stream: stream.id, ack: Some(AckLevel::Memory), count: args.batch, rows: &rows };
+            Ingest { stream: stream.id, ack: Some(args.ack.level()), count: args.batch, rows: &rows };
         message.write(0, &mut frame);
         Ok(frame.to_vec())
     });
