@@ -53,7 +53,7 @@ CREATE TABLE emergency (
     event_type        STRING NOT NULL,          -- 'panic_button' or 'impact'
     severity          STRING,                   -- 'critical', or 'test' when the button is tried
     WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
-) PARTITIONED BY (vehicle_id) WITH ('idle_timeout' = '10 s');
+) PARTITIONED BY (vehicle_id) WITH ('lane' = 'fast', 'idle_timeout' = '10 s');
 
 -- Where a vehicle is and how it does.
 CREATE MATERIALIZED VIEW vehicles WITH ('ttl' = '7 d') AS

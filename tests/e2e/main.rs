@@ -20,6 +20,7 @@ mod retail;
 mod rule_tables;
 mod rules;
 mod run;
+mod scenarios;
 mod shop;
 mod snapshots;
 mod startup;

@@ -211,6 +211,12 @@ impl Effects {
         (raised, &self.matched[raised.rows.clone()])
     }
 
+    /// Alerts that the last transition raised.
+    #[inline]
+    pub fn alerts(&self) -> usize {
+        self.raised.len()
+    }
+
     /// Notes an alert and its rows: its place.
     pub(crate) fn raise(
         &mut self,

@@ -246,8 +246,9 @@ impl Dispatch<'_> {
         self.outbound.begin();
         for (partition, ranges) in parts {
             let events = u32::try_from(ranges.len()).expect("BATCH_ROWS_MAX fits 32 bits");
-            let (rows, reply) = (Rows { bytes: bytes.clone(), ranges }, Arc::clone(&reply));
-            let part = IngestRequest { stream: id, rows, ack, origin, reply: Arc::<BatchAck>::clone(&reply) };
+            let rows = Rows { bytes: bytes.clone(), ranges };
+            let told = Arc::<BatchAck>::clone(&reply);
+            let part = IngestRequest { stream: id, rows, arrived, ack, origin, reply: told };
             if let Err(unavailable) = self.entrance.ingest(partition, stream, part) {
                 reply.refuse(partition, events, Refusal::from(unavailable).code);
             }

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::channel;
 
 use actix::Actor;
@@ -14,6 +13,7 @@ use vencejo_journal::Committer;
 use vencejo_types::PartitionId;
 
 use crate::clock::Clock;
+use crate::figures::Figures;
 use crate::kept::{Kept, Recovery};
 use crate::lanes::Lanes;
 use crate::ledger::Ledger;
@@ -103,14 +103,14 @@ fn start_partition(
     arbiter: &ArbiterHandle,
 ) -> Partition {
     let lanes = Arc::new(Lanes::new());
-    let emitted = Arc::<AtomicU64>::default();
-    let emitted_by_actor = Arc::clone(&emitted);
+    let figures = Arc::<Figures>::default();
+    let figures_of_actor = Arc::clone(&figures);
     let lanes_of_actor = Arc::clone(&lanes);
     let address = PartitionActor::start_in_arbiter(arbiter, move |_| {
-        let worker = Worker::new(id, revived, ledger, Arc::clone(&lanes_of_actor), clock, emitted_by_actor);
+        let worker = Worker::new(id, revived, ledger, Arc::clone(&lanes_of_actor), clock, figures_of_actor);
         let worker = Rc::new(RefCell::new(worker));
         resident::register(lanes_of_actor, &worker);
         PartitionActor::new(worker)
     });
-    Partition { lanes, address, emitted }
+    Partition { lanes, address, figures }
 }

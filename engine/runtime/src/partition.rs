@@ -8,7 +8,6 @@ mod failure;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use tokio::sync::oneshot;
 use vencejo_core::plan::App;
@@ -20,6 +19,7 @@ use vencejo_types::{DecisionCode, PartitionId, Sequence};
 
 use crate::broadcast::ChangeFault;
 use crate::clock::{Clock, Moment};
+use crate::figures::Figures;
 use crate::kept::Poison;
 use crate::lanes::Lanes;
 use crate::ledger::{Entry, Ledger};
@@ -54,8 +54,7 @@ pub(crate) struct Worker {
     ledger: Ledger,
     lanes: Arc<Lanes>,
     clock: Clock,
-    /// Rows that outputs have given. Nobody takes them yet but this count.
-    emitted: Arc<AtomicU64>,
+    figures: Arc<Figures>,
     /// Batches that are partly applied: at most one of the normal lane, and one of the fast lane behind it.
     batches: Vec<Batch>,
     /// A tick that would have changed nothing: it is applied when something comes for which its time counts.
@@ -74,7 +73,7 @@ impl Worker {
         ledger: Ledger,
         lanes: Arc<Lanes>,
         clock: Clock,
-        emitted: Arc<AtomicU64>,
+        figures: Arc<Figures>,
     ) -> Self {
         let Revived { state, faults, generation } = revived;
         let owed_tick = first_tick(state.app(), clock);
@@ -85,7 +84,7 @@ impl Worker {
             ledger,
             lanes,
             clock,
-            emitted,
+            figures,
             batches: Vec::new(),
             owed_tick,
             health: Health::Sound,
@@ -190,6 +189,7 @@ impl Worker {
         let Some(sequence) = sequence else {
             return request.reply.failed(request.request, Fault::Panicked);
         };
+        self.note_alerts(request.arrived);
         for effect in self.effects.list() {
             let Effect::Decided { code, row } = effect else { continue };
             if *code == DecisionCode::Fallback && self.effects.damaged() > damaged {
@@ -314,6 +314,14 @@ impl Worker {
         self.when_kept(move || {
             let _ = reply.send(replaced);
         });
+    }
+
+    /// Notes how long it took to hand out the alerts that an event has raised.
+    fn note_alerts(&self, arrived: Moment) {
+        let alerts = self.effects.alerts();
+        if alerts > 0 {
+            self.figures.note_alerts(alerts, self.clock.now().since(arrived));
+        }
     }
 
     /// Lets somebody look at the state; a look that panics harms nobody but who asked for it.

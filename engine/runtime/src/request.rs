@@ -39,6 +39,8 @@ pub struct IngestRequest {
     pub stream: StreamId,
     /// The rows, in order.
     pub rows: Rows,
+    /// When their last byte arrived.
+    pub arrived: Moment,
     /// How safe they are to be when the answer goes out. An engine in memory knows only [`Ack::Memory`].
     pub ack: Ack,
     /// Of the first row, where their producer numbers them; the others follow it.

@@ -1,7 +1,6 @@
 //! Finds the partition of a key and queues requests in front of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::Addr;
 use actix::prelude::SendError;
@@ -11,6 +10,7 @@ use vencejo_types::row::{Row, key_hash, partition_of};
 use vencejo_types::{PartitionId, StreamId, TenantId};
 
 use crate::clock::{Clock, Moment};
+use crate::figures::{AlertTimes, Figures};
 use crate::kept::Kept;
 use crate::lanes::{Lane, Lanes};
 use crate::partition::{Nudge, PartitionActor};
@@ -42,7 +42,7 @@ pub struct Router {
 pub(crate) struct Partition {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) address: Addr<PartitionActor>,
-    pub(crate) emitted: Arc<AtomicU64>,
+    pub(crate) figures: Arc<Figures>,
 }
 
 /// Partitions take turns over the threads.
@@ -52,6 +52,7 @@ pub(crate) fn thread_of(partition: u32, threads: usize) -> usize {
 
 impl Partition {
     /// Queues a request; one that the lane has no room for comes back.
+    #[expect(clippy::result_large_err, reason = "a request that finds no room comes back whole, and rarely")]
     pub(crate) fn push(&self, lane: Lane, request: Request) -> Result<(), (Unavailable, Option<Request>)> {
         let queued = self.lanes.push(lane, request);
         if !queued.map_err(|request| (Unavailable::Overloaded, Some(request)))? {
@@ -179,7 +180,12 @@ impl Router {
 
     /// Rows that the app's outputs have given, over all partitions.
     pub fn emitted(&self) -> u64 {
-        self.partitions.iter().map(|partition| partition.emitted.load(Ordering::Relaxed)).sum()
+        self.partitions.iter().map(|partition| partition.figures.emitted()).sum()
+    }
+
+    /// How long alerts have taken since the engine started, over all partitions.
+    pub fn alert_times(&self) -> AlertTimes {
+        Figures::alert_times(self.partitions.iter().map(|partition| &*partition.figures))
     }
 
     /// Whether every lane is empty and every partition at rest.

@@ -108,7 +108,9 @@ fn send(router: &Router, key: i64, ts: i64) -> PartitionId {
     let time = declared.event_time(row).unwrap();
     let ranges = std::iter::once(0..bytes.len()).collect();
     let rows = Rows { bytes: Bytes::from(bytes), ranges };
-    let request = IngestRequest { stream, rows, ack: Ack::Memory, origin: None, reply: Arc::new(Unheard) };
+    let arrived = router.clock().now();
+    let reply = Arc::new(Unheard);
+    let request = IngestRequest { stream, rows, arrived, ack: Ack::Memory, origin: None, reply };
     router.ingest(partition, declared, request).unwrap();
     router.note_event_time(&served, stream, time, router.clock().now());
     partition

@@ -182,6 +182,7 @@ impl World {
         let request = IngestRequest {
             stream: StreamId(0),
             rows: Rows { bytes: Bytes::from(bytes), ranges },
+            arrived: router.clock().now(),
             ack: Ack::Journaled,
             origin: Some(Origin { producer: PRODUCER, epoch: 1, number: pending.first }),
             reply: Arc::new(BatchOf { first: pending.first, replies: Arc::clone(replies) }),

@@ -89,7 +89,7 @@ pub const EXTERNALS: &[(&str, &[&str])] = &[
     ("csv", &["vencejo"]),
     ("csv-core", &["vencejo"]),
     ("flate2", &["vencejo"]),
-    ("hdrhistogram", &["vencejo"]),
+    ("hdrhistogram", &["vencejo-runtime", "vencejo"]),
     ("indicatif", &["vencejo"]),
     ("jiff", &["vencejo-expr", "vencejo"]),
     ("memchr", &["vencejo"]),

@@ -83,7 +83,10 @@ impl Worker {
                 Some(origin) => Event::Produced { origin, stream, row },
             };
             match self.apply(now, &event) {
-                Ok(_) => done += 1,
+                Ok(_) => {
+                    self.note_alerts(request.arrived);
+                    done += 1;
+                }
                 Err(reason) => failed = Some(reason),
             }
         }

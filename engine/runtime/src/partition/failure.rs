@@ -62,7 +62,7 @@ impl Worker {
         let emitted = self.effects.list().iter().filter(|effect| matches!(effect, Effect::Emitted { .. }));
         let emitted = emitted.count() as u64;
         if emitted > 0 {
-            self.emitted.fetch_add(emitted, Ordering::Relaxed);
+            self.figures.emitted.fetch_add(emitted, Ordering::Relaxed);
         }
         if !self.taps.is_empty() {
             self.taps.give(&mut self.state, event, &self.effects);

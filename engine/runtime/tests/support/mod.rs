@@ -248,7 +248,8 @@ impl Harness {
         let ranges = (0..events).map(|_| 0..row.len()).collect();
         let reply = Arc::<Recorder>::clone(&self.recorder);
         let rows = Rows { bytes: row, ranges };
-        (partition, IngestRequest { stream: StreamId(0), rows, ack, origin, reply })
+        let arrived = self.router.clock().now();
+        (partition, IngestRequest { stream: StreamId(0), rows, arrived, ack, origin, reply })
     }
 
     /// Lets the partitions run until so many replies have come, and gives them.

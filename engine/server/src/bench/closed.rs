@@ -7,9 +7,8 @@ use bytes::BytesMut;
 use tokio::task::{JoinSet, LocalSet};
 use vencejo_client::ClientError;
 use vencejo_client::protocol::frame::{Frame, HEADER_BYTES};
-use vencejo_runtime::{Clock, Moment};
 
-use super::drive::{FrameSink, FrameSource, REQUEST, read_answer};
+use super::drive::{FrameSink, FrameSource, REQUEST, Requests, Start, read_answer};
 use super::in_flight::InFlight;
 use super::limits::{HANG_UP_TIME, SEND_BUFFER_BYTES};
 use super::schedule::Schedule;
@@ -17,11 +16,9 @@ use super::tally::Tally;
 
 /// What the connections of a run share.
 struct Run {
-    clock: Clock,
-    start: Moment,
+    start: Start,
     schedule: Schedule,
-    /// Whole request frames, sent in turn under their own numbers.
-    requests: Vec<Vec<u8>>,
+    requests: Box<dyn Requests>,
     tally: RefCell<Tally>,
 }
 
@@ -29,6 +26,8 @@ struct Run {
 struct Turn {
     run: Rc<Run>,
     in_flight: InFlight,
+    /// The connection, and how many there are: they take turns over the run's requests.
+    places: (u64, u64),
     /// Number of the last request.
     last: u64,
     frames: BytesMut,
@@ -41,7 +40,7 @@ struct Turn {
 /// When a connection is lost or its peer does not keep to the protocol.
 pub(super) async fn drive_closed<S, R>(
     connections: Vec<(S, R)>,
-    requests: Vec<Vec<u8>>,
+    requests: impl Requests + 'static,
     schedule: Schedule,
     depth: u32,
 ) -> Result<Tally, ClientError>
@@ -50,13 +49,14 @@ where
     R: FrameSource + 'static,
 {
     let tasks = async move {
-        let clock = Clock::start();
-        let run = Run { clock, start: clock.now(), schedule, requests, tally: RefCell::new(Tally::new()) };
-        let run = Rc::new(run);
+        let (start, tally) = (Start::now(), RefCell::new(Tally::new()));
+        let run = Rc::new(Run { start, schedule, requests: Box::new(requests), tally });
         let mut tasks = JoinSet::new();
-        for (sink, source) in connections {
+        let count = connections.len() as u64;
+        for (connection, (sink, source)) in (0..).zip(connections) {
+            let places = (connection, count);
             let frames = BytesMut::with_capacity(SEND_BUFFER_BYTES);
-            let turn = Turn { run: Rc::clone(&run), in_flight: InFlight::new(), last: 0, frames };
+            let turn = Turn { run: Rc::clone(&run), in_flight: InFlight::new(), places, last: 0, frames };
             tasks.spawn_local(turn.all(depth, sink, source));
         }
         let mut ended = Ok(());
@@ -108,20 +108,19 @@ impl Turn {
     }
 
     fn now_nanos(&self) -> u64 {
-        u64::try_from(self.run.clock.now().since(self.run.start).as_nanos()).unwrap_or(u64::MAX)
+        self.run.start.elapsed_nanos()
     }
 
     fn append(&mut self, now_nanos: u64) {
-        self.last += 1;
-        let place = self.last % self.run.requests.len() as u64;
-        let frame = &self.run.requests[usize::try_from(place).expect("a remainder of a usize fits one")];
+        let (connection, count) = self.places;
         let start = self.frames.len();
-        self.frames.extend_from_slice(frame);
+        self.run.requests.append(self.last * count + connection, &mut self.frames);
+        self.last += 1;
         self.frames[start..][REQUEST].copy_from_slice(&self.last.to_le_bytes());
         // A number that comes round to one that still waits would be a reply that never came.
         self.in_flight.insert(self.last, now_nanos);
         if now_nanos >= self.run.schedule.warm_up_nanos() {
-            self.run.tally.borrow_mut().send(0, frame.len());
+            self.run.tally.borrow_mut().send(0, self.frames.len() - start);
         }
     }
 

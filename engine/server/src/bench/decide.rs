@@ -34,7 +34,7 @@ pub async fn run_decide(
         Decide { decision, deadline_micros: 0, row }.write(0, &mut frame);
         frame.to_vec()
     });
-    measure(Bench::Decide, connections, requests.collect(), *options).await
+    measure(Bench::Decide, connections, requests.collect::<Vec<_>>(), *options).await
 }
 
 /// Connections that have been welcomed.

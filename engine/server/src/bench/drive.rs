@@ -41,24 +41,60 @@ pub(super) trait FrameSource {
     fn close(&self);
 }
 
+/// What is sent.
+pub(super) trait Requests {
+    /// Appends the whole frame of the run's request in this place. Whoever sends it sets its number.
+    fn append(&self, place: u64, out: &mut BytesMut);
+}
+
+/// Whole frames, at least one, that are sent in turn.
+impl Requests for Vec<Vec<u8>> {
+    fn append(&self, place: u64, out: &mut BytesMut) {
+        let place = usize::try_from(place % self.len() as u64).expect("a remainder of a usize fits one");
+        out.extend_from_slice(&self[place]);
+    }
+}
+
+/// The moment from which a run counts its time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    clock: Clock,
+    moment: Moment,
+}
+
+impl Start {
+    pub(super) fn now() -> Self {
+        let clock = Clock::start();
+        Self { clock, moment: clock.now() }
+    }
+
+    /// How long ago it was.
+    pub(super) fn elapsed_nanos(&self) -> u64 {
+        u64::try_from(self.clock.now().since(self.moment).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// What time of day it was, in milliseconds of Unix time.
+    pub(super) fn unix_millis(&self) -> i64 {
+        self.clock.tick(self.moment).0 / 1_000
+    }
+}
+
 /// What the tasks of a run share.
 struct Run {
-    clock: Clock,
-    start: Moment,
+    start: Start,
     schedule: Schedule,
-    /// Whole request frames, sent in turn under their own numbers.
-    requests: Vec<Vec<u8>>,
+    requests: Box<dyn Requests>,
     tally: RefCell<Tally>,
 }
 
-/// Sends requests over these connections as the options ask for; `requests`, at least one, are whole frames.
+/// Sends requests over these connections as the options ask for.
 ///
 /// # Errors
 /// When a connection is lost or its peer does not keep to the protocol.
 pub(super) async fn measure<S, R>(
     bench: Bench,
     connections: Vec<(S, R)>,
-    requests: Vec<Vec<u8>>,
+    requests: impl Requests + 'static,
     options: Options,
 ) -> Result<Report, ClientError>
 where
@@ -69,7 +105,11 @@ where
     let (schedule, tally) = match pace {
         Pace::Rate(rate) => {
             let schedule = Schedule::new(rate, seconds, count);
-            (schedule, drive(connections, requests, schedule).await?)
+            (schedule, drive(connections, requests, schedule, Start::now()).await?)
+        }
+        Pace::Spikes(rate) => {
+            let schedule = Schedule::with_spikes(rate, seconds, count);
+            (schedule, drive(connections, requests, schedule, Start::now()).await?)
         }
         Pace::InFlight(depth) => {
             let schedule = Schedule::unpaced(seconds, count);
@@ -80,24 +120,23 @@ where
 }
 
 /// Sends what the schedule asks for over these connections and counts what comes back, until the last
-/// reply or until [`REPLY_GRACE`] after the last request was due. `requests`, at least one, are whole
-/// frames.
+/// reply or until [`REPLY_GRACE`] after the last request was due.
 ///
 /// # Errors
 /// When a connection is lost or its peer does not keep to the protocol.
 pub(super) async fn drive<S, R>(
     connections: Vec<(S, R)>,
-    requests: Vec<Vec<u8>>,
+    requests: impl Requests + 'static,
     schedule: Schedule,
+    start: Start,
 ) -> Result<Tally, ClientError>
 where
     S: FrameSink + 'static,
     R: FrameSource + 'static,
 {
     let tasks = async move {
-        let clock = Clock::start();
         let tally = RefCell::new(Tally::new());
-        let run = Rc::new(Run { clock, start: clock.now(), schedule, requests, tally });
+        let run = Rc::new(Run { start, schedule, requests: Box::new(requests), tally });
         let mut tasks = JoinSet::new();
         for (connection, (sink, source)) in (0..).zip(connections) {
             let in_flight = Rc::new(RefCell::new(InFlight::new()));
@@ -120,7 +159,7 @@ where
 
 impl Run {
     fn elapsed_nanos(&self) -> u64 {
-        u64::try_from(self.clock.now().since(self.start).as_nanos()).unwrap_or(u64::MAX)
+        self.start.elapsed_nanos()
     }
 
     /// How long a task of this run may take at most.
@@ -187,13 +226,11 @@ impl Run {
             if due_nanos > now_nanos || !in_flight.insert(request, due_nanos) {
                 break;
             }
-            let place = self.schedule.place(connection, index) % self.requests.len() as u64;
-            let frame = &self.requests[usize::try_from(place).expect("a remainder of a usize fits one")];
             let start = frames.len();
-            frames.extend_from_slice(frame);
+            self.requests.append(self.schedule.place(connection, index), frames);
             frames[start..][REQUEST].copy_from_slice(&request.to_le_bytes());
             if due_nanos >= self.schedule.warm_up_nanos() {
-                tally.send(now_nanos - due_nanos, frame.len());
+                tally.send(now_nanos - due_nanos, frames.len() - start);
             }
             next = index + 1;
         }

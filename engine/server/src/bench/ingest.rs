@@ -2,12 +2,10 @@
 
 use bytes::BytesMut;
 use clap::Args;
-use vencejo_client::RowWriter;
-use vencejo_client::protocol::message::Ingest;
-use vencejo_client::protocol::schema::{ColumnType, Schema};
 
 use super::decide::connect;
 use super::drive::measure;
+use super::made_up::{MadeUp, MadeUpBatch};
 use super::report::Report;
 use super::{Bench, LoadArgs};
 use crate::connect::ConnectArgs;
@@ -16,8 +14,6 @@ use crate::ingest::{Level, find_stream};
 
 /// Distinct batches.
 const BATCHES: u64 = 64;
-/// Distinct keys.
-const KEYS: i64 = 1_000;
 
 /// Measures how fast a running engine takes in batches of made-up rows.
 #[derive(Args, Clone, Debug)]
@@ -53,44 +49,15 @@ pub(super) async fn run_ingest(args: &IngestArgs) -> Result<Report, Failure> {
     let client = args.connect.client().await?;
     let stream = find_stream(&client.welcome(), &args.stream)?;
     client.close();
+    let rows = MadeUp { string_bytes: args.string_bytes.into(), ..MadeUp::default() };
     let batches = (0..BATCHES).map(|batch| {
-        let mut rows = Vec::new();
-        for place in 0..u64::from(args.batch) {
-            let number = batch * u64::from(args.batch) + place;
-            Ingest::push_row(&mut rows, &row(&stream.schema, number, args.string_bytes.into())?);
-        }
+        let batch = MadeUpBatch { stream: &stream, ack: args.ack, rows: args.batch, place: batch };
         let mut frame = BytesMut::new();
-        let message =
-            Ingest { stream: stream.id, ack: Some(args.ack.level()), count: args.batch, rows: &rows };
-        message.write(0, &mut frame);
+        rows.append(&batch, &mut frame)?;
         Ok(frame.to_vec())
     });
     let batches = batches.collect::<Result<Vec<_>, Failure>>()?;
     let options = args.load.options();
     let connections = connect(args.connect.connect, &args.connect.config(), options.connections).await?;
     Ok(measure(Bench::Ingest, connections, batches, options).await?)
-}
-
-/// A row whose values follow from its number; times are a millisecond apart.
-fn row(schema: &Schema, number: u64, string_bytes: usize) -> Result<Vec<u8>, Failure> {
-    let number = number.cast_signed();
-    let key = number.wrapping_mul(0x9e37_79b9).rem_euclid(KEYS);
-    let text = format!("{number:0>string_bytes$}");
-    let mut writer = RowWriter::new(schema.columns().len());
-    for (place, column) in schema.columns().iter().enumerate() {
-        let small = if schema.key().contains(&place) { key } else { number % 100 };
-        match column.column_type {
-            ColumnType::String if schema.key().contains(&place) => {
-                writer.set_str(place, &format!("key-{key}"));
-            }
-            ColumnType::String => writer.set_str(place, &text[..string_bytes]),
-            ColumnType::Double => writer.set_f64(place, small as f64),
-            ColumnType::Boolean => writer.set_bool(place, number & 1 == 0),
-            ColumnType::Timestamp => writer.set_i64(place, 1_700_000_000_000 + number),
-            _ => writer.set_i64(place, small),
-        }
-    }
-    let mut bytes = Vec::new();
-    writer.finish(schema, &mut bytes).map_err(Failure::runtime)?;
-    Ok(bytes)
 }

@@ -26,6 +26,8 @@
 //!
 //! `bench ingest` hands over batches of made-up rows of any stream, always in a closed loop.
 //!
+//! `bench bid`, `load`, `fraud` and `fleet` are loads of the apps, each with the numbers it must keep to.
+//!
 //! What is sent is not this module's business: [`run_decide`] takes rows of any decision's stream, of which
 //! the command has them from the generator of ad traffic.
 
@@ -46,8 +48,10 @@ mod echo;
 mod in_flight;
 mod ingest;
 mod limits;
+mod made_up;
 mod report;
 mod restore;
+mod scenario;
 mod schedule;
 mod tally;
 
@@ -59,6 +63,7 @@ use echo::{EchoArgs, EchoServerArgs, run_echo, run_echo_server};
 use ingest::{IngestArgs, run_ingest};
 use limits::{CONNECTIONS_MAX, IN_FLIGHT_MAX, RATE_PER_SECOND_MAX, RUN_TIME_MAX};
 use restore::{RestoreArgs, run_restore};
+use scenario::{BidArgs, FleetArgs, FraudArgs, PhaseArgs, run_bid, run_fleet, run_fraud, run_phase};
 
 /// Distinct requests of `bench decide`.
 const DECIDE_ROWS: usize = 20_000;
@@ -78,6 +83,10 @@ enum BenchCommand {
     Echo(EchoArgs),
     Ingest(IngestArgs),
     Restore(RestoreArgs),
+    Bid(BidArgs),
+    Load(PhaseArgs),
+    Fraud(FraudArgs),
+    Fleet(FleetArgs),
     #[command(hide = true)]
     EchoServer(EchoServerArgs),
 }
@@ -132,6 +141,8 @@ impl LoadArgs {
 pub enum Pace {
     /// So many in a second, over all connections, whatever becomes of them: an open loop.
     Rate(u32),
+    /// The same, and twice as many in every fifth second.
+    Spikes(u32),
     /// Each connection has so many under way: a closed loop.
     InFlight(u32),
 }
@@ -176,6 +187,10 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
         BenchCommand::Echo(args) => show(&run_echo(args)?, args.load.json),
         BenchCommand::Ingest(args) => show(&block_on(run_ingest(args))?, args.load.json),
         BenchCommand::Restore(args) => run_restore(args),
+        BenchCommand::Bid(args) => block_on(run_bid(args)),
+        BenchCommand::Load(args) => block_on(run_phase(args)),
+        BenchCommand::Fraud(args) => block_on(run_fraud(args)),
+        BenchCommand::Fleet(args) => block_on(run_fleet(args)),
         BenchCommand::EchoServer(args) => run_echo_server(*args),
     }
 }

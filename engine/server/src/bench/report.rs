@@ -12,6 +12,10 @@ use super::schedule::Schedule;
 use super::tally::Tally;
 use super::{Bench, Options, Pace};
 
+/// Shares at which the client's latency is told in JSON, to be drawn.
+pub const CURVE: [f64; 13] =
+    [0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99999, 1.0];
+
 /// A distribution, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spread {
@@ -23,6 +27,8 @@ pub struct Spread {
     pub p99: u64,
     /// 99.9 % are at or below this.
     pub p999: u64,
+    /// 99.99 % are at or below this.
+    pub p9999: u64,
     /// The largest.
     pub max: u64,
 }
@@ -43,6 +49,8 @@ pub struct Report {
     pub achieved: f64,
     /// From due to answered, at the client. Nothing where nothing was answered.
     pub client: Option<Spread>,
+    /// The same, at the shares of [`CURVE`], in nanoseconds; empty where nothing was answered.
+    pub client_curve: Vec<u64>,
     /// From the request's arrival to its reply, at the server, where it tells.
     pub server: Option<Spread>,
     /// From due to sent: what the bench itself adds, which is part of the client's latency.
@@ -60,7 +68,7 @@ pub struct Report {
 impl Report {
     pub(super) fn new(bench: Bench, options: Options, schedule: Schedule, tally: &Tally) -> Self {
         let requests = match options.pace {
-            Pace::Rate(_) => schedule.measured_requests(),
+            Pace::Rate(_) | Pace::Spikes(_) => schedule.measured_requests(),
             Pace::InFlight(_) => tally.sent,
         };
         let refused: u64 = tally.refused.values().sum();
@@ -84,6 +92,7 @@ impl Report {
             answered: tally.answered,
             achieved: tally.answered as f64 / measured_time.as_secs_f64(),
             client: spread(&tally.client),
+            client_curve: curve(&tally.client),
             server: spread(&tally.server),
             pacing: spread(&tally.pacing),
             decisions: tally.decisions().map(|(code, count)| (code.name(), count)).collect(),
@@ -112,11 +121,16 @@ impl Report {
         })
     }
 
+    /// Pairs of a share and the latency that so many stay within.
+    fn curve_json(&self) -> Value {
+        CURVE.iter().zip(&self.client_curve).map(|(&share, &nanos)| json!([share, micros(nanos)])).collect()
+    }
+
     /// The report as one JSON object. Times are in microseconds.
     pub fn to_json(&self) -> Value {
         let Options { pace, seconds, connections } = self.options;
         let (rate, in_flight) = match pace {
-            Pace::Rate(rate) => (Some(rate), None),
+            Pace::Rate(rate) | Pace::Spikes(rate) => (Some(rate), None),
             Pace::InFlight(depth) => (None, Some(depth)),
         };
         let codes: Map<String, Value> =
@@ -136,6 +150,7 @@ impl Report {
             "answered": self.answered,
             "errors": self.errors_total(),
             "client_us": self.client.map(spread_json),
+            "client_curve_us": self.curve_json(),
             "server_us": self.server.map(spread_json),
             "pacing_us": self.pacing.map(spread_json),
             "codes": codes,
@@ -152,9 +167,12 @@ impl fmt::Display for Report {
         let plural = if connections == 1 { "" } else { "s" };
         match pace {
             Pace::Rate(rate) => write!(f, "bench {name}: {rate}/s for {seconds} s, ")?,
+            Pace::Spikes(rate) => {
+                write!(f, "bench {name}: {rate}/s and twice that in every fifth second for {seconds} s, ")?;
+            }
             Pace::InFlight(depth) => write!(f, "bench {name}: {depth} in flight for {seconds} s, ")?,
         }
-        let kind = if matches!(pace, Pace::Rate(_)) { "open" } else { "closed" };
+        let kind = if matches!(pace, Pace::InFlight(_)) { "closed" } else { "open" };
         writeln!(f, "{connections} connection{plural}, {kind} loop")?;
         if self.warm_up.is_zero() {
             writeln!(f, "without warm-up: the run is too short for one")?;
@@ -188,11 +206,12 @@ impl fmt::Display for Report {
 type Pick = fn(&Spread) -> u64;
 
 /// The rows of the table.
-const ROWS: [(&str, Pick); 5] = [
+const ROWS: [(&str, Pick); 6] = [
     ("p50", |spread| spread.p50),
     ("p90", |spread| spread.p90),
     ("p99", |spread| spread.p99),
     ("p99.9", |spread| spread.p999),
+    ("p99.99", |spread| spread.p9999),
     ("max", |spread| spread.max),
 ];
 
@@ -211,14 +230,20 @@ fn spread(histogram: &Histogram<u64>) -> Option<Spread> {
         p90: histogram.value_at_quantile(0.9),
         p99: histogram.value_at_quantile(0.99),
         p999: histogram.value_at_quantile(0.999),
+        p9999: histogram.value_at_quantile(0.9999),
         max: histogram.max(),
     })
 }
 
+fn curve(histogram: &Histogram<u64>) -> Vec<u64> {
+    let shares = CURVE.iter().filter(|_| !histogram.is_empty());
+    shares.map(|&share| histogram.value_at_quantile(share)).collect()
+}
+
 fn spread_json(spread: Spread) -> Value {
-    let Spread { p50, p90, p99, p999, max } = spread;
-    let [p50, p90, p99, p999, max] = [p50, p90, p99, p999, max].map(micros);
-    json!({"p50": p50, "p90": p90, "p99": p99, "p999": p999, "max": max})
+    let Spread { p50, p90, p99, p999, p9999, max } = spread;
+    let [p50, p90, p99, p999, p9999, max] = [p50, p90, p99, p999, p9999, max].map(micros);
+    json!({"p50": p50, "p90": p90, "p99": p99, "p999": p999, "p9999": p9999, "max": max})
 }
 
 fn micros(nanos: u64) -> f64 {

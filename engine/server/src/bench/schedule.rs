@@ -5,12 +5,16 @@ use std::time::Duration;
 use super::limits::{RATE_PER_SECOND_MAX, WARM_UP, WARMED_RUN_TIME_MIN};
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
+/// Seconds between two spikes.
+const EVEN_SECONDS: u64 = 4;
 
 /// The due times of a run. Requests are `1 / rate` apart and take turns over the connections: the run's
 /// request `k` is number `k / connections` of connection `k % connections`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Schedule {
     rate: u64,
+    /// Whether every fifth second has twice as many.
+    spikes: bool,
     connections: u64,
     warm_up_requests: u64,
     measured_requests: u64,
@@ -19,14 +23,27 @@ pub(super) struct Schedule {
 impl Schedule {
     /// The schedule of a run of this length, with a warm-up in front of it unless it is tiny.
     pub(super) fn new(rate: u32, run_time: Duration, connections: u32) -> Self {
-        let rate = u64::from(rate.max(1));
+        Self::made(rate, false, run_time, connections)
+    }
+
+    /// The same, with twice as many requests in every fifth second.
+    pub(super) fn with_spikes(rate: u32, run_time: Duration, connections: u32) -> Self {
+        Self::made(rate, true, run_time, connections)
+    }
+
+    fn made(rate: u32, spikes: bool, run_time: Duration, connections: u32) -> Self {
         let warm_up = if run_time < WARMED_RUN_TIME_MIN { Duration::ZERO } else { WARM_UP };
-        Self {
-            rate,
+        let mut schedule = Self {
+            rate: u64::from(rate.max(1)),
+            spikes,
             connections: u64::from(connections.max(1)),
-            warm_up_requests: requests_within(rate, warm_up),
-            measured_requests: requests_within(rate, run_time).max(1),
-        }
+            warm_up_requests: 0,
+            measured_requests: 0,
+        };
+        schedule.warm_up_requests = schedule.requests_within(warm_up);
+        let all = schedule.requests_within(warm_up + run_time);
+        schedule.measured_requests = (all - schedule.warm_up_requests).max(1);
+        schedule
     }
 
     /// The times of a run whose requests have none: how long it warms up and measures.
@@ -69,13 +86,32 @@ impl Schedule {
     }
 
     fn nanos_of(&self, place: u64) -> u64 {
-        place * NANOS_PER_SECOND / self.rate
+        if !self.spikes {
+            return place * NANOS_PER_SECOND / self.rate;
+        }
+        // A round is so many even seconds and one in which twice as many are due.
+        let even = EVEN_SECONDS * self.rate;
+        let (rounds, rest) = (place / (even + 2 * self.rate), place % (even + 2 * self.rate));
+        let round_nanos = rounds * (EVEN_SECONDS + 1) * NANOS_PER_SECOND;
+        let evenly = rest.min(even) * NANOS_PER_SECOND / self.rate;
+        round_nanos + evenly + rest.saturating_sub(even) * NANOS_PER_SECOND / (2 * self.rate)
     }
-}
 
-fn requests_within(rate: u64, time: Duration) -> u64 {
-    let requests = u128::from(rate) * time.as_nanos() / u128::from(NANOS_PER_SECOND);
-    u64::try_from(requests).unwrap_or(u64::MAX)
+    fn requests_within(&self, time: Duration) -> u64 {
+        let within = |rate: u64, nanos: u128| {
+            u64::try_from(u128::from(rate) * nanos / u128::from(NANOS_PER_SECOND)).unwrap_or(u64::MAX)
+        };
+        if !self.spikes {
+            return within(self.rate, time.as_nanos());
+        }
+        let even_nanos = u128::from(EVEN_SECONDS * NANOS_PER_SECOND);
+        let round_nanos = even_nanos + u128::from(NANOS_PER_SECOND);
+        let (rounds, rest) = (time.as_nanos() / round_nanos, time.as_nanos() % round_nanos);
+        let rounds = u64::try_from(rounds).unwrap_or(u64::MAX);
+        rounds * (EVEN_SECONDS + 2) * self.rate
+            + within(self.rate, rest.min(even_nanos))
+            + within(2 * self.rate, rest.saturating_sub(even_nanos))
+    }
 }
 
 #[cfg(test)]
@@ -119,6 +155,23 @@ mod tests {
             places.sort_unstable();
             assert!(places.into_iter().eq(0..2_003), "{connections} connections");
         }
+    }
+
+    #[test]
+    fn every_fifth_second_has_twice_as_many() {
+        let plan = Schedule::with_spikes(1_000, Duration::from_secs(9), 1);
+        assert_eq!(plan.requests_of(0), 12_000, "two rounds of 5 s");
+        assert_eq!((plan.warm_up_nanos(), plan.measured_requests()), (1_000_000_000, 11_000));
+        assert_eq!(plan.length(), Duration::from_secs(10));
+        let mut by_second = [0; 10];
+        for index in 0..12_000 {
+            let due = plan.due_nanos(0, index);
+            assert!(index == 0 || due > plan.due_nanos(0, index - 1), "request {index}");
+            by_second[usize::try_from(due / NANOS_PER_SECOND).unwrap()] += 1;
+        }
+        assert_eq!(by_second, [1_000, 1_000, 1_000, 1_000, 2_000, 1_000, 1_000, 1_000, 1_000, 2_000]);
+        let short = Schedule::with_spikes(1_000, Duration::from_millis(4_500), 1);
+        assert_eq!(short.requests_of(0), 4_000 + 2_000 + 500);
     }
 
     #[test]

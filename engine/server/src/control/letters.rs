@@ -170,7 +170,9 @@ impl Engine {
             ),
             _ => {
                 let rows = Rows { ranges: std::iter::once(0..bytes.len()).collect(), bytes };
-                let request = IngestRequest { stream, rows, ack: Ack::Journaled, origin: None, reply };
+                let arrived = self.router.clock().now();
+                let request =
+                    IngestRequest { stream, rows, arrived, ack: Ack::Journaled, origin: None, reply };
                 self.router.ingest(partition, declared, request)
             }
         };

@@ -1,6 +1,7 @@
 //! What the rules have counted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,7 +18,8 @@ pub struct Stats {}
 /// Names of the figures, as they are answered.
 const FIGURES: [&str; 6] = ["events", "open", "matches", "suppressed", "timeouts", "dropped"];
 
-/// What each rule has counted since its state began, over all partitions, in the app's order.
+/// What each rule has counted since its state began, over all partitions, in the app's order; and how long
+/// alerts have taken since the engine started.
 pub async fn stats(engine: Arc<Engine>, _arguments: Stats) -> Result<Value, ControlRefusal> {
     let look = |state: &PartitionState| {
         let figures = state.rules().map(|rule| {
@@ -50,5 +52,13 @@ pub async fn stats(engine: Arc<Engine>, _arguments: Stats) -> Result<Value, Cont
             shown
         })
         .collect();
-    Ok(json!({"rules": rules}))
+    let times = engine.router.alert_times();
+    let micros = |time: Duration| time.as_nanos() as f64 / 1e3;
+    let times = json!({
+        "alerts": times.alerts,
+        "p50_us": micros(times.p50),
+        "p99_us": micros(times.p99),
+        "max_us": micros(times.max),
+    });
+    Ok(json!({"rules": rules, "alert_times": times}))
 }

@@ -31,7 +31,18 @@ pub fn run(args: &StatsArgs) -> Result<(), Failure> {
     if rules.is_empty() {
         return print("the app has no rule");
     }
-    print(table(rules))
+    print(table(rules))?;
+    let times = &answer["alert_times"];
+    match times["alerts"].as_u64() {
+        None | Some(0) => Ok(()),
+        Some(alerts) => print(format_args!(
+            "\nfrom an event's arrival to its alert: p50 {:.1} us, p99 {:.1} us, longest {:.1} us, of {alerts} alerts since \
+             the engine started",
+            times["p50_us"].as_f64().unwrap_or_default(),
+            times["p99_us"].as_f64().unwrap_or_default(),
+            times["max_us"].as_f64().unwrap_or_default(),
+        )),
+    }
 }
 
 fn table(rules: &[Value]) -> Table {

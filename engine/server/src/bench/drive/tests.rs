@@ -97,7 +97,7 @@ fn run(connections: u32, serve: Serve) -> Result<Tally, ClientError> {
     });
     let connections = (0..connections).map(|_| connect(serve)).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    runtime.expect("a runtime").block_on(drive(connections, requests.to_vec(), schedule))
+    runtime.expect("a runtime").block_on(drive(connections, requests.to_vec(), schedule, Start::now()))
 }
 
 #[test]

@@ -1,0 +1,61 @@
+//! `vencejo bench bid`: decisions at an exchange's rate.
+
+use clap::Args;
+
+use super::super::{DECIDE_ROWS, DECIDE_SEED, Options, Pace, parse_seconds, run_decide};
+use super::verdict::Verdict;
+use crate::answer::DecisionTarget;
+use crate::connect::ConnectArgs;
+use crate::failure::Failure;
+use crate::generate::request_rows;
+
+/// The 99th percentile that ad servers ask for, in milliseconds.
+const P99_MILLIS_MAX: f64 = 10.0;
+/// When they give up, in milliseconds.
+const P999_MILLIS_MAX: f64 = 25.0;
+
+/// Decisions of the ads app at an exchange's rate, against what ad servers ask for.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:\n  vencejo bench bid --seconds 10\n\n\
+    Passes when every request is answered at the rate at which they are due, 99 % within 10 ms and 99.9 % within \n\
+    the 25 ms after which ad servers give up; else it ends with 1.")]
+pub struct BidArgs {
+    #[command(flatten)]
+    connect: ConnectArgs,
+    /// Decisions in a second.
+    #[arg(long, value_name = "R", default_value_t = 50_000,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: u32,
+    /// How long to measure.
+    #[arg(long, value_name = "S", default_value = "10", value_parser = parse_seconds)]
+    seconds: std::time::Duration,
+    /// Connections.
+    #[arg(long, value_name = "C", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    connections: u32,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the engine is not there or lost, or a goal is missed.
+pub async fn run_bid(args: &BidArgs) -> Result<(), Failure> {
+    let client = args.connect.client().await?;
+    let target = DecisionTarget::find(&client.welcome(), "floor")?;
+    client.close();
+    let rows = request_rows(&target, DECIDE_ROWS, DECIDE_SEED)?;
+    let options =
+        Options { pace: Pace::Rate(args.rate), seconds: args.seconds, connections: args.connections };
+    let config = args.connect.config();
+    let report = run_decide(args.connect.connect, &config, target.decision.id, &rows, &options).await?;
+    let mut verdict = Verdict::new("bid");
+    let millis = |pick: fn(&super::super::report::Spread) -> u64| {
+        report.client.as_ref().map_or(f64::NAN, |spread| pick(spread) as f64 / 1e6)
+    };
+    verdict.at_most("p99 of a decision", millis(|spread| spread.p99), "ms", P99_MILLIS_MAX);
+    verdict.at_most("p99.9 of a decision", millis(|spread| spread.p999), "ms", P999_MILLIS_MAX);
+    verdict.carried("decisions", report, f64::from(args.rate), 1.0);
+    verdict.show(args.json)
+}
