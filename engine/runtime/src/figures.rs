@@ -15,7 +15,7 @@ const TIME_DIGITS: u8 = 2;
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     /// Rows that outputs have given.
-    pub(crate) emitted: AtomicU64,
+    emitted: AtomicU64,
     /// From an event's arrival to where its alerts were handed out, in nanoseconds. Made by the first alert,
     /// so that partitions without rules do without its memory. Alerts are few: the lock is hardly contended.
     alert_nanos: Mutex<Option<Histogram<u64>>>,
@@ -36,6 +36,13 @@ pub struct AlertTimes {
 }
 
 impl Figures {
+    /// Counts rows that outputs have given.
+    pub(crate) fn note_emitted(&self, rows: usize) {
+        if rows > 0 {
+            self.emitted.fetch_add(rows as u64, Ordering::Relaxed);
+        }
+    }
+
     /// Counts `alerts` alerts that have all taken so long.
     pub(crate) fn note_alerts(&self, alerts: usize, took: Duration) {
         let mut nanos = self.alert_nanos.lock().unwrap_or_else(PoisonError::into_inner);

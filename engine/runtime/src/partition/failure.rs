@@ -7,7 +7,6 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use vencejo_core::{Effect, Effects, Event, apply};
 use vencejo_types::{Origin, Sequence, StreamId, Tick};
@@ -60,10 +59,7 @@ impl Worker {
             return Err(said(&*panic));
         }
         let emitted = self.effects.list().iter().filter(|effect| matches!(effect, Effect::Emitted { .. }));
-        let emitted = emitted.count() as u64;
-        if emitted > 0 {
-            self.figures.emitted.fetch_add(emitted, Ordering::Relaxed);
-        }
+        self.figures.note_emitted(emitted.count());
         if !self.taps.is_empty() {
             self.taps.give(&mut self.state, event, &self.effects);
         }

@@ -26,8 +26,7 @@ struct Run {
 struct Turn {
     run: Rc<Run>,
     in_flight: InFlight,
-    /// The connection, and how many there are: they take turns over the run's requests.
-    places: (u64, u64),
+    connection: u32,
     /// Number of the last request.
     last: u64,
     frames: BytesMut,
@@ -52,11 +51,9 @@ where
         let (start, tally) = (Start::now(), RefCell::new(Tally::new()));
         let run = Rc::new(Run { start, schedule, requests: Box::new(requests), tally });
         let mut tasks = JoinSet::new();
-        let count = connections.len() as u64;
         for (connection, (sink, source)) in (0..).zip(connections) {
-            let places = (connection, count);
             let frames = BytesMut::with_capacity(SEND_BUFFER_BYTES);
-            let turn = Turn { run: Rc::clone(&run), in_flight: InFlight::new(), places, last: 0, frames };
+            let turn = Turn { run: Rc::clone(&run), in_flight: InFlight::new(), connection, last: 0, frames };
             tasks.spawn_local(turn.all(depth, sink, source));
         }
         let mut ended = Ok(());
@@ -112,9 +109,9 @@ impl Turn {
     }
 
     fn append(&mut self, now_nanos: u64) {
-        let (connection, count) = self.places;
         let start = self.frames.len();
-        self.run.requests.append(self.last * count + connection, &mut self.frames);
+        let place = self.run.schedule.place(self.connection, self.last);
+        self.run.requests.append(place, &mut self.frames);
         self.last += 1;
         self.frames[start..][REQUEST].copy_from_slice(&self.last.to_le_bytes());
         // A number that comes round to one that still waits would be a reply that never came.

@@ -101,20 +101,10 @@ where
     S: FrameSink + 'static,
     R: FrameSource + 'static,
 {
-    let Options { pace, seconds, connections: count } = options;
-    let (schedule, tally) = match pace {
-        Pace::Rate(rate) => {
-            let schedule = Schedule::new(rate, seconds, count);
-            (schedule, drive(connections, requests, schedule, Start::now()).await?)
-        }
-        Pace::Spikes(rate) => {
-            let schedule = Schedule::with_spikes(rate, seconds, count);
-            (schedule, drive(connections, requests, schedule, Start::now()).await?)
-        }
-        Pace::InFlight(depth) => {
-            let schedule = Schedule::unpaced(seconds, count);
-            (schedule, drive_closed(connections, requests, schedule, depth).await?)
-        }
+    let schedule = Schedule::of(&options);
+    let tally = match options.pace {
+        Pace::Rate(_) | Pace::Spikes(_) => drive(connections, requests, schedule, Start::now()).await?,
+        Pace::InFlight(depth) => drive_closed(connections, requests, schedule, depth).await?,
     };
     Ok(Report::new(bench, options, schedule, &tally))
 }

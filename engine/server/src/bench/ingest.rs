@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::decide::connect;
 use super::drive::measure;
-use super::made_up::{MadeUp, MadeUpBatch};
+use super::made_up::{MadeUp, MadeUpBatches};
 use super::report::Report;
 use super::{Bench, LoadArgs};
 use crate::connect::ConnectArgs;
@@ -49,11 +49,12 @@ pub(super) async fn run_ingest(args: &IngestArgs) -> Result<Report, Failure> {
     let client = args.connect.client().await?;
     let stream = find_stream(&client.welcome(), &args.stream)?;
     client.close();
-    let rows = MadeUp { string_bytes: args.string_bytes.into(), ..MadeUp::default() };
-    let batches = (0..BATCHES).map(|batch| {
-        let batch = MadeUpBatch { stream: &stream, ack: args.ack, rows: args.batch, place: batch };
+    let made_up = MadeUp { string_bytes: args.string_bytes.into(), ..MadeUp::default() };
+    let made = MadeUpBatches { made_up, stream, ack: args.ack, rows: args.batch };
+    // Made before they are sent: what is measured is the engine.
+    let batches = (0..BATCHES).map(|place| {
         let mut frame = BytesMut::new();
-        rows.append(&batch, &mut frame)?;
+        made.write(place, &mut frame)?;
         Ok(frame.to_vec())
     });
     let batches = batches.collect::<Result<Vec<_>, Failure>>()?;

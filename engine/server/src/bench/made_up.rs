@@ -5,6 +5,7 @@ use vencejo_client::protocol::message::Ingest;
 use vencejo_client::protocol::schema::{ColumnType, Schema};
 use vencejo_client::{RowWriter, StreamInfo};
 
+use super::drive::Requests;
 use crate::failure::Failure;
 use crate::ingest::Level;
 
@@ -27,28 +28,50 @@ impl Default for MadeUp {
     }
 }
 
-/// One batch of them.
-pub(super) struct MadeUpBatch<'a> {
-    pub(super) stream: &'a StreamInfo,
+/// Batches of them.
+#[derive(Clone, Debug)]
+pub(super) struct MadeUpBatches {
+    pub(super) made_up: MadeUp,
+    pub(super) stream: StreamInfo,
     pub(super) ack: Level,
+    /// Rows of a batch.
     pub(super) rows: u32,
-    /// Its place among the batches.
-    pub(super) place: u64,
+}
+
+impl MadeUpBatches {
+    /// These, where the stream takes such rows: what is then sent can be made.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(super) fn checked(self) -> Result<Self, Failure> {
+        self.write(0, &mut BytesMut::new())?;
+        Ok(self)
+    }
+
+    /// Appends the frame of the batch in this place.
+    ///
+    /// # Errors
+    /// When the stream does not take such rows.
+    pub(super) fn write(&self, place: u64, out: &mut BytesMut) -> Result<(), Failure> {
+        let first = place * u64::from(self.rows);
+        let mut rows = Vec::new();
+        for number in first..first + u64::from(self.rows) {
+            Ingest::push_row(&mut rows, &self.made_up.row(&self.stream.schema, number)?);
+        }
+        let ack = Some(self.ack.level());
+        Ingest { stream: self.stream.id, ack, count: self.rows, rows: &rows }.write(0, out);
+        Ok(())
+    }
+}
+
+impl Requests for MadeUpBatches {
+    fn append(&self, place: u64, out: &mut BytesMut) {
+        self.write(place, out)
+            .expect("the first batch could be written, and this one differs in numbers alone");
+    }
 }
 
 impl MadeUp {
-    /// Appends the frame of a batch.
-    pub(super) fn append(&self, batch: &MadeUpBatch<'_>, out: &mut BytesMut) -> Result<(), Failure> {
-        let mut rows = Vec::new();
-        for place in 0..u64::from(batch.rows) {
-            let number = batch.place * u64::from(batch.rows) + place;
-            Ingest::push_row(&mut rows, &self.row(&batch.stream.schema, number)?);
-        }
-        let ack = Some(batch.ack.level());
-        Ingest { stream: batch.stream.id, ack, count: batch.rows, rows: &rows }.write(0, out);
-        Ok(())
-    }
-
     fn row(&self, schema: &Schema, number: u64) -> Result<Vec<u8>, Failure> {
         let key = (number.wrapping_mul(0x9e37_79b9) % self.keys).cast_signed();
         let time = self.start_millis + (number / self.rows_per_milli).cast_signed();

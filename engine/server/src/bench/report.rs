@@ -107,6 +107,11 @@ impl Report {
         self.requests - self.answered
     }
 
+    /// A figure of the client's latency, in milliseconds; not a number where nothing was answered.
+    pub(super) fn client_millis(&self, pick: Pick) -> f64 {
+        self.client.map_or(f64::NAN, |spread| pick(&spread) as f64 / 1e6)
+    }
+
     /// Why this is no measurement: requests that were not sent, or whose replies never came.
     pub fn shortfall(&self) -> Option<String> {
         let count =

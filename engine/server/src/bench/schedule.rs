@@ -3,52 +3,47 @@
 use std::time::Duration;
 
 use super::limits::{RATE_PER_SECOND_MAX, WARM_UP, WARMED_RUN_TIME_MIN};
+use super::{Options, Pace};
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
-/// Seconds between two spikes.
+/// Seconds between two spikes, and with the one that has the spike.
 const EVEN_SECONDS: u64 = 4;
+const ROUND_SECONDS: u64 = EVEN_SECONDS + 1;
 
 /// The due times of a run. Requests are `1 / rate` apart and take turns over the connections: the run's
 /// request `k` is number `k / connections` of connection `k % connections`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Schedule {
     rate: u64,
-    /// Whether every fifth second has twice as many.
-    spikes: bool,
+    /// How many times as many requests every fifth second has.
+    peak: u64,
     connections: u64,
     warm_up_requests: u64,
     measured_requests: u64,
 }
 
 impl Schedule {
-    /// The schedule of a run of this length, with a warm-up in front of it unless it is tiny.
-    pub(super) fn new(rate: u32, run_time: Duration, connections: u32) -> Self {
-        Self::made(rate, false, run_time, connections)
-    }
-
-    /// The same, with twice as many requests in every fifth second.
-    pub(super) fn with_spikes(rate: u32, run_time: Duration, connections: u32) -> Self {
-        Self::made(rate, true, run_time, connections)
-    }
-
-    fn made(rate: u32, spikes: bool, run_time: Duration, connections: u32) -> Self {
-        let warm_up = if run_time < WARMED_RUN_TIME_MIN { Duration::ZERO } else { WARM_UP };
+    /// The schedule of a run: with a warm-up in front of it unless it is tiny. Where requests have no times,
+    /// it tells how long the run warms up and measures.
+    pub(super) fn of(options: &Options) -> Self {
+        let Options { pace, seconds, connections } = *options;
+        let (rate, peak) = match pace {
+            Pace::Rate(rate) => (rate, 1),
+            Pace::Spikes(rate) => (rate, 2),
+            Pace::InFlight(_) => (RATE_PER_SECOND_MAX, 1),
+        };
+        let warm_up = if seconds < WARMED_RUN_TIME_MIN { Duration::ZERO } else { WARM_UP };
         let mut schedule = Self {
             rate: u64::from(rate.max(1)),
-            spikes,
+            peak,
             connections: u64::from(connections.max(1)),
             warm_up_requests: 0,
             measured_requests: 0,
         };
         schedule.warm_up_requests = schedule.requests_within(warm_up);
-        let all = schedule.requests_within(warm_up + run_time);
+        let all = schedule.requests_within(warm_up + seconds);
         schedule.measured_requests = (all - schedule.warm_up_requests).max(1);
         schedule
-    }
-
-    /// The times of a run whose requests have none: how long it warms up and measures.
-    pub(super) fn unpaced(run_time: Duration, connections: u32) -> Self {
-        Self::new(RATE_PER_SECOND_MAX, run_time, connections)
     }
 
     /// Requests that count.
@@ -86,31 +81,22 @@ impl Schedule {
     }
 
     fn nanos_of(&self, place: u64) -> u64 {
-        if !self.spikes {
-            return place * NANOS_PER_SECOND / self.rate;
-        }
-        // A round is so many even seconds and one in which twice as many are due.
         let even = EVEN_SECONDS * self.rate;
-        let (rounds, rest) = (place / (even + 2 * self.rate), place % (even + 2 * self.rate));
-        let round_nanos = rounds * (EVEN_SECONDS + 1) * NANOS_PER_SECOND;
-        let evenly = rest.min(even) * NANOS_PER_SECOND / self.rate;
-        round_nanos + evenly + rest.saturating_sub(even) * NANOS_PER_SECOND / (2 * self.rate)
+        let round = even + self.peak * self.rate;
+        let (rounds, rest) = (place / round, place % round);
+        rounds * ROUND_SECONDS * NANOS_PER_SECOND
+            + rest.min(even) * NANOS_PER_SECOND / self.rate
+            + rest.saturating_sub(even) * NANOS_PER_SECOND / (self.peak * self.rate)
     }
 
     fn requests_within(&self, time: Duration) -> u64 {
-        let within = |rate: u64, nanos: u128| {
-            u64::try_from(u128::from(rate) * nanos / u128::from(NANOS_PER_SECOND)).unwrap_or(u64::MAX)
-        };
-        if !self.spikes {
-            return within(self.rate, time.as_nanos());
-        }
-        let even_nanos = u128::from(EVEN_SECONDS * NANOS_PER_SECOND);
-        let round_nanos = even_nanos + u128::from(NANOS_PER_SECOND);
-        let (rounds, rest) = (time.as_nanos() / round_nanos, time.as_nanos() % round_nanos);
-        let rounds = u64::try_from(rounds).unwrap_or(u64::MAX);
-        rounds * (EVEN_SECONDS + 2) * self.rate
-            + within(self.rate, rest.min(even_nanos))
-            + within(2 * self.rate, rest.saturating_sub(even_nanos))
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let (rounds, rest) =
+            (nanos / (ROUND_SECONDS * NANOS_PER_SECOND), nanos % (ROUND_SECONDS * NANOS_PER_SECOND));
+        let even_nanos = EVEN_SECONDS * NANOS_PER_SECOND;
+        rounds * (EVEN_SECONDS + self.peak) * self.rate
+            + self.rate * rest.min(even_nanos) / NANOS_PER_SECOND
+            + self.peak * self.rate * rest.saturating_sub(even_nanos) / NANOS_PER_SECOND
     }
 }
 
@@ -119,7 +105,11 @@ mod tests {
     use super::*;
 
     fn schedule(rate: u32, millis: u64, connections: u32) -> Schedule {
-        Schedule::new(rate, Duration::from_millis(millis), connections)
+        paced(Pace::Rate(rate), millis, connections)
+    }
+
+    fn paced(pace: Pace, millis: u64, connections: u32) -> Schedule {
+        Schedule::of(&Options { pace, seconds: Duration::from_millis(millis), connections })
     }
 
     #[test]
@@ -159,7 +149,7 @@ mod tests {
 
     #[test]
     fn every_fifth_second_has_twice_as_many() {
-        let plan = Schedule::with_spikes(1_000, Duration::from_secs(9), 1);
+        let plan = paced(Pace::Spikes(1_000), 9_000, 1);
         assert_eq!(plan.requests_of(0), 12_000, "two rounds of 5 s");
         assert_eq!((plan.warm_up_nanos(), plan.measured_requests()), (1_000_000_000, 11_000));
         assert_eq!(plan.length(), Duration::from_secs(10));
@@ -170,7 +160,7 @@ mod tests {
             by_second[usize::try_from(due / NANOS_PER_SECOND).unwrap()] += 1;
         }
         assert_eq!(by_second, [1_000, 1_000, 1_000, 1_000, 2_000, 1_000, 1_000, 1_000, 1_000, 2_000]);
-        let short = Schedule::with_spikes(1_000, Duration::from_millis(4_500), 1);
+        let short = paced(Pace::Spikes(1_000), 4_500, 1);
         assert_eq!(short.requests_of(0), 4_000 + 2_000 + 500);
     }
 
@@ -190,7 +180,11 @@ mod tests {
     #[test]
     fn the_longest_run_does_not_overflow() {
         use super::super::limits::{RATE_PER_SECOND_MAX, RUN_TIME_MAX};
-        let plan = Schedule::new(RATE_PER_SECOND_MAX, RUN_TIME_MAX, 1);
+        let plan = Schedule::of(&Options {
+            pace: Pace::Rate(RATE_PER_SECOND_MAX),
+            seconds: RUN_TIME_MAX,
+            connections: 1,
+        });
         let last = plan.requests_of(0) - 1;
         assert_eq!(plan.due_nanos(0, last), 3_600_999_999_000);
     }

@@ -39,16 +39,18 @@ pub(super) enum Answer {
     Refused(u16),
 }
 
+/// No latencies yet, in nanoseconds.
+pub(super) fn latencies() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LATENCY_NANOS_MAX, LATENCY_DIGITS)
+        .expect("the bounds are apart and the digits are few")
+}
+
 impl Tally {
     pub(super) fn new() -> Self {
-        let histogram = || {
-            Histogram::new_with_bounds(1, LATENCY_NANOS_MAX, LATENCY_DIGITS)
-                .expect("the bounds are apart and the digits are few")
-        };
         Self {
-            client: histogram(),
-            server: histogram(),
-            pacing: histogram(),
+            client: latencies(),
+            server: latencies(),
+            pacing: latencies(),
             sent: 0,
             answered: 0,
             decisions: [0; DecisionCode::ALL.len()],

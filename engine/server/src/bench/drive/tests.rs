@@ -89,7 +89,8 @@ fn error(code: ErrorCode, request: u64) -> Bytes {
 
 /// 20 requests with two different rows over this many connections.
 fn run(connections: u32, serve: Serve) -> Result<Tally, ClientError> {
-    let schedule = Schedule::new(1_000, Duration::from_millis(20), connections);
+    let schedule =
+        Schedule::of(&Options { pace: Pace::Rate(1_000), seconds: Duration::from_millis(20), connections });
     let requests = [b"first".as_slice(), b"second"].map(|row| {
         let mut frame = BytesMut::new();
         Decide { decision: 3, deadline_micros: 0, row }.write(0, &mut frame);
@@ -159,7 +160,11 @@ fn what_breaks_the_protocol_ends_the_run() {
 
 #[test]
 fn a_closed_loop_sends_a_request_for_each_reply() {
-    let schedule = Schedule::unpaced(Duration::from_millis(20), 2);
+    let schedule = Schedule::of(&Options {
+        pace: Pace::InFlight(1),
+        seconds: Duration::from_millis(20),
+        connections: 2,
+    });
     let mut frame = BytesMut::new();
     Decide { decision: 3, deadline_micros: 0, row: b"row" }.write(0, &mut frame);
     // The server keeps two requests, and answers the first of them when a third has come.

@@ -11,7 +11,7 @@ const OPTIONS: Options = Options { pace: Pace::Rate(100), seconds: Duration::fro
 /// A run in which `sent` requests went out and these replies came, each after its latency in
 /// nanoseconds.
 fn report(bench: Bench, sent: u64, replies: &[(Answer, u64)]) -> Report {
-    let schedule = Schedule::new(100, OPTIONS.seconds, OPTIONS.connections);
+    let schedule = Schedule::of(&OPTIONS);
     let mut tally = Tally::new();
     (0..sent).for_each(|_| tally.send(400, 300));
     for &(answer, latency_nanos) in replies {
@@ -101,7 +101,7 @@ fn the_table_has_both_sides() {
 
 #[test]
 fn a_late_end_lowers_the_achieved_rate() {
-    let schedule = Schedule::new(100, OPTIONS.seconds, OPTIONS.connections);
+    let schedule = Schedule::of(&OPTIONS);
     let mut tally = Tally::new();
     for _ in 0..100 {
         tally.send(0, 1);

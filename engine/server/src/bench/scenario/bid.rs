@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use super::super::{DECIDE_ROWS, DECIDE_SEED, Options, Pace, parse_seconds, run_decide};
+use super::super::{DECIDE_ROWS, DECIDE_SEED, Options, Pace, run_decide};
+use super::RunArgs;
 use super::verdict::Verdict;
 use crate::answer::DecisionTarget;
-use crate::connect::ConnectArgs;
 use crate::failure::Failure;
 use crate::generate::request_rows;
 
@@ -21,20 +21,14 @@ const P999_MILLIS_MAX: f64 = 25.0;
     the 25 ms after which ad servers give up; else it ends with 1.")]
 pub struct BidArgs {
     #[command(flatten)]
-    connect: ConnectArgs,
+    run: RunArgs,
     /// Decisions in a second.
     #[arg(long, value_name = "R", default_value_t = 50_000,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: u32,
-    /// How long to measure.
-    #[arg(long, value_name = "S", default_value = "10", value_parser = parse_seconds)]
-    seconds: std::time::Duration,
     /// Connections.
     #[arg(long, value_name = "C", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     connections: u32,
-    /// Print one JSON object.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Runs the command.
@@ -42,20 +36,18 @@ pub struct BidArgs {
 /// # Errors
 /// When the engine is not there or lost, or a goal is missed.
 pub async fn run_bid(args: &BidArgs) -> Result<(), Failure> {
-    let client = args.connect.client().await?;
+    let RunArgs { connect, seconds, json } = &args.run;
+    let client = connect.client().await?;
     let target = DecisionTarget::find(&client.welcome(), "floor")?;
     client.close();
     let rows = request_rows(&target, DECIDE_ROWS, DECIDE_SEED)?;
-    let options =
-        Options { pace: Pace::Rate(args.rate), seconds: args.seconds, connections: args.connections };
-    let config = args.connect.config();
-    let report = run_decide(args.connect.connect, &config, target.decision.id, &rows, &options).await?;
+    let options = Options { pace: Pace::Rate(args.rate), seconds: *seconds, connections: args.connections };
+    let report = run_decide(connect.connect, &connect.config(), target.decision.id, &rows, &options).await?;
     let mut verdict = Verdict::new("bid");
-    let millis = |pick: fn(&super::super::report::Spread) -> u64| {
-        report.client.as_ref().map_or(f64::NAN, |spread| pick(spread) as f64 / 1e6)
-    };
-    verdict.at_most("p99 of a decision", millis(|spread| spread.p99), "ms", P99_MILLIS_MAX);
-    verdict.at_most("p99.9 of a decision", millis(|spread| spread.p999), "ms", P999_MILLIS_MAX);
+    let p99 = report.client_millis(|spread| spread.p99);
+    verdict.at_most("p99 of a decision", p99, "ms", P99_MILLIS_MAX);
+    let p999 = report.client_millis(|spread| spread.p999);
+    verdict.at_most("p99.9 of a decision", p999, "ms", P999_MILLIS_MAX);
     verdict.carried("decisions", report, f64::from(args.rate), 1.0);
-    verdict.show(args.json)
+    verdict.show(*json)
 }

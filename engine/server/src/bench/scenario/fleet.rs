@@ -1,24 +1,18 @@
 //! `vencejo bench fleet`: vehicles that send what they kept while they had no connection, and panic buttons
 //! meanwhile.
 
-use std::time::Duration;
-
 use bytes::BytesMut;
 use clap::Args;
-use vencejo_client::protocol::message::Ingest;
 use vencejo_client::{AckLevel, Client, RowWriter, StreamInfo};
 
-use super::super::decide::connect;
-use super::super::drive::{Requests, Start, drive, measure};
-use super::super::limits::REPLY_GRACE;
-use super::super::made_up::MadeUp;
+use super::super::drive::{Requests, Start, measure};
+use super::super::made_up::{MadeUp, MadeUpBatches};
 use super::super::report::Report;
 use super::super::schedule::Schedule;
-use super::super::{Bench, Options, Pace, parse_seconds};
-use super::load::MadeUpBatches;
+use super::super::{Bench, Options, Pace};
 use super::verdict::Verdict;
 use super::watch::{Alerted, Watch};
-use crate::connect::ConnectArgs;
+use super::{CARRIED_SHARE_MIN, RunArgs, append_row, places};
 use crate::failure::Failure;
 use crate::ingest::{Level, find_stream};
 
@@ -37,12 +31,12 @@ const PANIC_MILLIS_MAX: f64 = 2_000.0;
 /// A fleet that comes back from an outage, and panic buttons that must overtake what it kept.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  vencejo bench fleet --vehicles 5000 --seconds 10\n\n\
-    First the vehicles send what they kept, as fast as the engine takes it; then 5,000 messages/s. Panic buttons are \n\
-    pressed all the while. Passes when every message is acknowledged, each panic raises its one alert, and 99 % of the \n\
-    alerts are there within 2 s of when the button was pressed; else it ends with 1.")]
+    First the vehicles send what they kept, as fast as the engine takes it; then 5,000 messages/s. Each part takes \n\
+    --seconds; panic buttons are pressed all the while. Passes when every message is acknowledged, each panic raises \n\
+    its one alert, and 99 % of the alerts are there within 2 s of when the button was pressed; else it ends with 1.")]
 pub struct FleetArgs {
     #[command(flatten)]
-    connect: ConnectArgs,
+    run: RunArgs,
     /// Vehicles.
     #[arg(long, value_name = "N", default_value_t = 5_000,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -54,21 +48,14 @@ pub struct FleetArgs {
     /// Connections over which the vehicles' messages come.
     #[arg(long, value_name = "C", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     connections: u32,
-    /// How long each of the two parts takes.
-    #[arg(long, value_name = "S", default_value = "10", value_parser = parse_seconds)]
-    seconds: Duration,
-    /// Print one JSON object.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Panic buttons, one after the other.
 struct Panics {
     stream: StreamInfo,
-    vehicle: usize,
-    ts: usize,
-    event_type: usize,
-    severity: usize,
+    /// Of the vehicle, the time, the kind of event and its severity.
+    columns: [usize; 4],
+    /// What this part's vehicles begin with.
     name: String,
     start_millis: i64,
     rate: u64,
@@ -76,16 +63,13 @@ struct Panics {
 
 impl Requests for Panics {
     fn append(&self, place: u64, out: &mut BytesMut) {
+        let [vehicle, ts, event_type, severity] = self.columns;
         let mut writer = RowWriter::new(self.stream.schema.columns().len());
-        writer.set_str(self.vehicle, &format!("{}-{place}", self.name));
-        writer.set_i64(self.ts, self.start_millis + (place * 1_000 / self.rate).cast_signed());
-        writer.set_str(self.event_type, "panic_button");
-        writer.set_str(self.severity, "critical");
-        let (mut row, mut rows) = (Vec::new(), Vec::new());
-        writer.finish(&self.stream.schema, &mut row).expect("all columns that may not be missing are set");
-        Ingest::push_row(&mut rows, &row);
-        Ingest { stream: self.stream.id, ack: Some(AckLevel::Journaled), count: 1, rows: &rows }
-            .write(0, out);
+        writer.set_str(vehicle, &format!("{}-{place}", self.name));
+        writer.set_i64(ts, self.start_millis + (place * 1_000 / self.rate).cast_signed());
+        writer.set_str(event_type, "panic_button");
+        writer.set_str(severity, "critical");
+        append_row(&self.stream, AckLevel::Journaled, &mut writer, out);
     }
 }
 
@@ -101,7 +85,7 @@ struct Part {
 /// # Errors
 /// When the engine is not there, lost, or serves another app; or a goal is missed.
 pub async fn run_fleet(args: &FleetArgs) -> Result<(), Failure> {
-    let client = args.connect.client().await?;
+    let client = args.run.connect.client().await?;
     let burst = run_part(args, &client, Pace::InFlight(BACK_FILL_IN_FLIGHT), BACK_FILL_ROWS).await?;
     let live = run_part(args, &client, Pace::Rate(LIVE_PER_SECOND / LIVE_ROWS), LIVE_ROWS).await?;
     client.close();
@@ -112,7 +96,7 @@ pub async fn run_fleet(args: &FleetArgs) -> Result<(), Failure> {
             "messages taken in",
             part.telemetry.achieved * f64::from(rows),
             "/s",
-            0.99 * live_per_second,
+            CARRIED_SHARE_MIN * live_per_second,
         );
         verdict.at_most("panics without an alert", part.alerted.missing as f64, "", 0.0);
         verdict.at_most("alerts besides", part.alerted.surplus as f64, "", 0.0);
@@ -133,7 +117,7 @@ pub async fn run_fleet(args: &FleetArgs) -> Result<(), Failure> {
     verdict.answered("panics during it", burst.panics);
     verdict.answered("live", live.telemetry);
     verdict.answered("panics besides", live.panics);
-    verdict.show(args.json)
+    verdict.show(args.run.json)
 }
 
 async fn run_part(args: &FleetArgs, client: &Client, pace: Pace, rows: u32) -> Result<Part, Failure> {
@@ -141,38 +125,23 @@ async fn run_part(args: &FleetArgs, client: &Client, pace: Pace, rows: u32) -> R
     let name = format!("panic-{start_millis}");
     let mut watch = Watch::open(client, "panic", "vehicle_id", name.clone()).await?;
     let stream = find_stream(&client.welcome(), "emergency")?;
-    let column = |name: &str| {
-        let found = stream.schema.position(name);
-        found.ok_or_else(|| {
-            Failure::runtime(format!("'emergency' has no column '{name}': it is another app's"))
-        })
-    };
-    let panics = Panics {
-        vehicle: column("vehicle_id")?,
-        ts: column("ts")?,
-        event_type: column("event_type")?,
-        severity: column("severity")?,
-        stream: stream.clone(),
-        name,
-        start_millis,
-        rate: args.panics.into(),
-    };
+    let columns = places(&stream, ["vehicle_id", "ts", "event_type", "severity"])?;
+    let panics = Panics { stream, columns, name, start_millis, rate: args.panics.into() };
     let made_up = MadeUp { keys: args.vehicles.into(), start_millis, rows_per_milli: 5, ..MadeUp::default() };
     let stream = find_stream(&client.welcome(), "telemetry")?;
     let messages = MadeUpBatches { made_up, stream, ack: Level::Journaled, rows }.checked()?;
-    let config = args.connect.config();
-    let vehicles = connect(args.connect.connect, &config, args.connections).await?;
-    let emergencies = connect(args.connect.connect, &config, 1).await?;
-    let options = Options { pace, seconds: args.seconds, connections: args.connections };
-    let schedule = Schedule::new(args.panics, args.seconds, 1);
-    let start = Start::now();
-    let pressed: Vec<u64> = (0..schedule.requests_of(0)).map(|place| schedule.due_nanos(0, place)).collect();
-    let (telemetry, tally, alerted) = tokio::join!(
-        measure(Bench::Ingest, vehicles, messages, options),
-        drive(emergencies, panics, schedule, start),
-        watch.take(start, &pressed, schedule.length() + REPLY_GRACE),
+    let vehicles = args.run.connections(args.connections).await?;
+    let emergencies = args.run.connections(1).await?;
+    let seconds = args.run.seconds;
+    let of_messages = Options { pace, seconds, connections: args.connections };
+    let of_panics = Options { pace: Pace::Rate(args.panics), seconds, connections: 1 };
+    let pressed = |schedule: &Schedule| {
+        (0..schedule.requests_of(0)).map(|place| schedule.due_nanos(0, place)).collect()
+    };
+    let (telemetry, followed) = tokio::join!(
+        measure(Bench::Ingest, vehicles, messages, of_messages),
+        watch.drive(emergencies, panics, of_panics, pressed),
     );
-    let options = Options { pace: Pace::Rate(args.panics), seconds: args.seconds, connections: 1 };
-    let panics = Report::new(Bench::Ingest, options, schedule, &tally?);
-    Ok(Part { telemetry: telemetry?, panics, alerted: alerted? })
+    let (panics, alerted) = followed?;
+    Ok(Part { telemetry: telemetry?, panics, alerted })
 }

@@ -1,21 +1,15 @@
 //! `vencejo bench fraud`: click floods among other clicks, and how soon each is known.
 
-use std::time::Duration;
-
 use bytes::BytesMut;
 use clap::Args;
-use vencejo_client::protocol::message::Ingest;
 use vencejo_client::{AckLevel, RowWriter, StreamInfo};
 
-use super::super::decide::connect;
-use super::super::drive::{Requests, Start, drive};
-use super::super::limits::REPLY_GRACE;
-use super::super::report::Report;
+use super::super::drive::{Requests, Start};
 use super::super::schedule::Schedule;
-use super::super::{Bench, Options, Pace, parse_seconds};
+use super::super::{Options, Pace};
 use super::verdict::Verdict;
 use super::watch::{Watch, engine_millis};
-use crate::connect::ConnectArgs;
+use super::{RunArgs, append_row, places};
 use crate::failure::Failure;
 use crate::ingest::find_stream;
 
@@ -43,61 +37,39 @@ const FALSE_PERCENT_MAX: f64 = 0.1;
     within 100 ms of when the click was due where somebody follows the rule; else it ends with 1.")]
 pub struct FraudArgs {
     #[command(flatten)]
-    connect: ConnectArgs,
+    run: RunArgs,
     /// Clicks in a second.
     #[arg(long, value_name = "R", default_value_t = 20_000,
           value_parser = clap::value_parser!(u32).range(200..=200_000))]
     rate: u32,
-    /// How long to measure.
-    #[arg(long, value_name = "S", default_value = "10", value_parser = parse_seconds)]
-    seconds: Duration,
-    /// Print one JSON object.
-    #[arg(long)]
-    json: bool,
 }
 
 /// The clicks of a run.
 struct Clicks {
     stream: StreamInfo,
-    columns: Columns,
+    /// Of the click, its impression, the address and the time.
+    columns: [usize; 4],
     /// What this run's addresses begin with.
     run: String,
     start_millis: i64,
     rate: u64,
 }
 
-#[derive(Clone, Copy)]
-struct Columns {
-    click: usize,
-    impression: usize,
-    ip: usize,
-    ts: usize,
-}
-
-impl Clicks {
-    fn row(&self, place: u64) -> Vec<u8> {
+impl Requests for Clicks {
+    fn append(&self, place: u64, out: &mut BytesMut) {
         let (group, within) = (place / GROUP_CLICKS, place % GROUP_CLICKS);
         let is_flood = within.is_multiple_of(FLOOD_STEP) && within / FLOOD_STEP < FLOOD_CLICKS;
-        let ip = match is_flood {
+        let address = match is_flood {
             true => format!("{}-{group}", self.run),
             false => format!("honest-{}-{}", self.run, place % HONEST_ADDRESSES),
         };
+        let [click, impression, ip, ts] = self.columns;
         let mut writer = RowWriter::new(self.stream.schema.columns().len());
-        writer.set_str(self.columns.click, &format!("c{place}"));
-        writer.set_str(self.columns.impression, &format!("i{place}"));
-        writer.set_str(self.columns.ip, &ip);
-        writer.set_i64(self.columns.ts, self.start_millis + (place * 1_000 / self.rate).cast_signed());
-        let mut bytes = Vec::new();
-        writer.finish(&self.stream.schema, &mut bytes).expect("all columns that may not be missing are set");
-        bytes
-    }
-}
-
-impl Requests for Clicks {
-    fn append(&self, place: u64, out: &mut BytesMut) {
-        let mut rows = Vec::new();
-        Ingest::push_row(&mut rows, &self.row(place));
-        Ingest { stream: self.stream.id, ack: Some(AckLevel::Memory), count: 1, rows: &rows }.write(0, out);
+        writer.set_str(click, &format!("c{place}"));
+        writer.set_str(impression, &format!("i{place}"));
+        writer.set_str(ip, &address);
+        writer.set_i64(ts, self.start_millis + (place * 1_000 / self.rate).cast_signed());
+        append_row(&self.stream, AckLevel::Memory, &mut writer, out);
     }
 }
 
@@ -116,37 +88,19 @@ fn floods(schedule: &Schedule) -> Vec<u64> {
 /// # Errors
 /// When the engine is not there, lost, or serves another app; or a goal is missed.
 pub async fn run_fraud(args: &FraudArgs) -> Result<(), Failure> {
-    let client = args.connect.client().await?;
+    let client = args.run.connect.client().await?;
     let stream = find_stream(&client.welcome(), "clicks_by_ip")?;
-    let column = |name: &str| {
-        let found = stream.schema.position(name);
-        found.ok_or_else(|| {
-            Failure::runtime(format!("'clicks_by_ip' has no column '{name}': it is another app's"))
-        })
-    };
-    let columns = Columns {
-        click: column("click_id")?,
-        impression: column("impression_id")?,
-        ip: column("ip")?,
-        ts: column("ts")?,
-    };
+    let columns = places(&stream, ["click_id", "impression_id", "ip", "ts"])?;
     let start_millis = Start::now().unix_millis();
     let run = format!("flood-{start_millis}");
     let mut watch = Watch::open(&client, "click_flood", "ip", run.clone()).await?;
-    let options = Options { pace: Pace::Rate(args.rate), seconds: args.seconds, connections: 1 };
-    let schedule = Schedule::new(args.rate, args.seconds, 1);
     let clicks = Clicks { stream, columns, run, start_millis, rate: args.rate.into() };
-    let connections = connect(args.connect.connect, &args.connect.config(), 1).await?;
-    let start = Start::now();
-    let floods = floods(&schedule);
-    let (tally, alerted) = tokio::join!(
-        drive(connections, clicks, schedule, start),
-        watch.take(start, &floods, schedule.length() + REPLY_GRACE),
-    );
-    let (report, alerted) = (Report::new(Bench::Ingest, options, schedule, &tally?), alerted?);
+    let options = Options { pace: Pace::Rate(args.rate), seconds: args.run.seconds, connections: 1 };
+    let connection = args.run.connections(1).await?;
+    let (report, alerted) = watch.drive(connection, clicks, options, floods).await?;
     let engine = engine_millis(&client).await?;
     client.close();
-    let all = floods.len() as f64;
+    let all = alerted.cases as f64;
     let mut verdict = Verdict::new("fraud");
     verdict.at_least(
         "floods that raised an alert",
@@ -159,5 +113,5 @@ pub async fn run_fraud(args: &FraudArgs) -> Result<(), Failure> {
     verdict.at_most("click due to alert followed, p99", alerted.millis_at(0.99), "ms", ALERT_MILLIS_MAX);
     verdict.at_most("event in to alert out at the engine, p99", engine, "ms", ENGINE_MILLIS_MAX);
     verdict.carried("clicks", report, f64::from(args.rate), 1.0);
-    verdict.show(args.json)
+    verdict.show(args.run.json)
 }

@@ -1,17 +1,12 @@
 //! `vencejo bench load`: the three phases of the ads platform's load test.
 
-use std::time::Duration;
-
-use bytes::BytesMut;
 use clap::{Args, ValueEnum};
-use vencejo_client::StreamInfo;
 
-use super::super::decide::connect;
-use super::super::drive::{Requests, Start, measure};
-use super::super::made_up::{MadeUp, MadeUpBatch};
-use super::super::{Bench, Options, Pace, parse_seconds};
+use super::super::drive::{Start, measure};
+use super::super::made_up::{MadeUp, MadeUpBatches};
+use super::super::{Bench, Options, Pace};
+use super::RunArgs;
 use super::verdict::Verdict;
-use crate::connect::ConnectArgs;
 use crate::failure::Failure;
 use crate::ingest::{Level, find_stream};
 
@@ -29,7 +24,7 @@ pub struct PhaseArgs {
     #[arg(long, value_name = "N")]
     phase: Phase,
     #[command(flatten)]
-    connect: ConnectArgs,
+    run: RunArgs,
     /// The stream.
     #[arg(long, value_name = "NAME", default_value = "impressions")]
     stream: String,
@@ -40,15 +35,9 @@ pub struct PhaseArgs {
     /// When a batch counts as taken in: when it is applied, or when it is on disk.
     #[arg(long, value_name = "LEVEL", default_value = "journaled")]
     ack: Level,
-    /// How long to measure.
-    #[arg(long, value_name = "S", default_value = "10", value_parser = parse_seconds)]
-    seconds: Duration,
     /// Connections.
     #[arg(long, value_name = "C", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     connections: u32,
-    /// Print one JSON object.
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -80,40 +69,12 @@ impl Phase {
     }
 }
 
-/// Batches that are made when they are sent, so that time goes on in them.
-pub(super) struct MadeUpBatches {
-    pub(super) made_up: MadeUp,
-    pub(super) stream: StreamInfo,
-    pub(super) ack: Level,
-    pub(super) rows: u32,
-}
-
-impl MadeUpBatches {
-    fn write(&self, place: u64, out: &mut BytesMut) -> Result<(), Failure> {
-        let batch = MadeUpBatch { stream: &self.stream, ack: self.ack, rows: self.rows, place };
-        self.made_up.append(&batch, out)
-    }
-
-    /// These, where the stream has the columns for them.
-    pub(super) fn checked(self) -> Result<Self, Failure> {
-        self.write(0, &mut BytesMut::new())?;
-        Ok(self)
-    }
-}
-
-impl Requests for MadeUpBatches {
-    fn append(&self, place: u64, out: &mut BytesMut) {
-        self.write(place, out)
-            .expect("the first batch could be written, and this one differs in numbers alone");
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
 /// When the engine is not there or lost, or a goal is missed.
 pub async fn run_phase(args: &PhaseArgs) -> Result<(), Failure> {
-    let client = args.connect.client().await?;
+    let client = args.run.connect.client().await?;
     let stream = find_stream(&client.welcome(), &args.stream)?;
     client.close();
     let rate = args.phase.rate();
@@ -128,13 +89,13 @@ pub async fn run_phase(args: &PhaseArgs) -> Result<(), Failure> {
         Phase::Spikes => Pace::Spikes(requests),
         Phase::Sustained | Phase::Peak => Pace::Rate(requests),
     };
-    let options = Options { pace, seconds: args.seconds, connections: args.connections };
-    let connections = connect(args.connect.connect, &args.connect.config(), options.connections).await?;
+    let options = Options { pace, seconds: args.run.seconds, connections: args.connections };
+    let connections = args.run.connections(options.connections).await?;
     let report = measure(Bench::Ingest, connections, batches, options).await?;
     let mut verdict = Verdict::new("load");
-    let p99 = report.client.map_or(f64::NAN, |spread| spread.p99 as f64 / 1e6);
+    let p99 = report.client_millis(|spread| spread.p99);
     verdict.at_most("p99 of an acknowledgement", p99, "ms", P99_MILLIS_MAX);
-    let due = report.requests as f64 * f64::from(args.batch) / args.seconds.as_secs_f64();
+    let due = report.requests as f64 * f64::from(args.batch) / args.run.seconds.as_secs_f64();
     verdict.carried(args.phase.name(), report, due, f64::from(args.batch));
-    verdict.show(args.json)
+    verdict.show(args.run.json)
 }

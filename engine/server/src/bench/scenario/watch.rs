@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use serde_json::{Value, json};
+use serde_json::Value;
 use vencejo_client::protocol::row::Row;
-use vencejo_client::{Client, Subscription};
+use vencejo_client::{Client, FrameReceiver, FrameSender, Subscription};
 
-use super::super::drive::Start;
-use super::super::limits::{LATENCY_DIGITS, LATENCY_NANOS_MAX};
+use super::super::drive::{Requests, Start, drive};
+use super::super::limits::REPLY_GRACE;
+use super::super::report::Report;
+use super::super::schedule::Schedule;
+use super::super::tally::latencies;
+use super::super::{Bench, Options};
 use crate::failure::Failure;
 use crate::remote::{TIMEOUT, read};
 
@@ -23,6 +27,8 @@ pub(super) struct Watch {
 pub(super) struct Alerted {
     /// From when the event that completes a case was due to where its alert was here, in nanoseconds.
     latency: Histogram<u64>,
+    /// All of them.
+    pub(super) cases: u64,
     /// Cases without an alert.
     pub(super) missing: u64,
     /// Alerts besides the first of each case.
@@ -53,31 +59,49 @@ impl Watch {
         Ok(Self { subscription, column, name })
     }
 
-    /// Takes the alerts of these cases, each with when it was due, until all are there or `time_max` has
-    /// passed.
+    /// Sends requests over one connection, and takes the alerts of the cases in them, until all are there or
+    /// the last replies should be. `due_nanos` tells when what completes each case is due.
     ///
     /// # Errors
-    /// When the subscription ends.
-    pub(super) async fn take(
+    /// When the connection or the subscription ends.
+    pub(super) async fn drive(
+        &mut self,
+        connection: Vec<(FrameSender, FrameReceiver)>,
+        requests: impl Requests + 'static,
+        options: Options,
+        due_nanos: impl FnOnce(&Schedule) -> Vec<u64>,
+    ) -> Result<(Report, Alerted), Failure> {
+        let schedule = Schedule::of(&options);
+        let due_nanos = due_nanos(&schedule);
+        let start = Start::now();
+        let (tally, alerted) = tokio::join!(
+            drive(connection, requests, schedule, start),
+            self.take(start, &due_nanos, schedule.length() + REPLY_GRACE),
+        );
+        Ok((Report::new(Bench::Ingest, options, schedule, &tally?), alerted?))
+    }
+
+    async fn take(
         &mut self,
         start: Start,
         due_nanos: &[u64],
         time_max: Duration,
     ) -> Result<Alerted, Failure> {
-        let mut came: Vec<Option<u64>> = vec![None; due_nanos.len()];
-        let (mut missing, mut surplus) = (due_nanos.len() as u64, 0);
+        let mut has_alert = vec![false; due_nanos.len()];
+        let cases = due_nanos.len() as u64;
+        let mut alerted = Alerted { latency: latencies(), cases, missing: cases, surplus: 0 };
         let all = async {
-            while missing > 0 {
+            while alerted.missing > 0 {
                 let tapped = self.subscription.next_rows().await?;
                 let now_nanos = start.elapsed_nanos();
                 for row in &tapped.rows {
-                    let case = self.case_of(&row.row).and_then(|case| came.get_mut(case));
-                    match case {
-                        Some(first) if first.is_none() => {
-                            *first = Some(now_nanos);
-                            missing -= 1;
+                    match self.case_of(&row.row).filter(|&case| has_alert.get(case) == Some(&false)) {
+                        Some(case) => {
+                            has_alert[case] = true;
+                            alerted.missing -= 1;
+                            alerted.latency.saturating_record(now_nanos.saturating_sub(due_nanos[case]));
                         }
-                        _ => surplus += 1,
+                        None => alerted.surplus += 1,
                     }
                 }
             }
@@ -85,12 +109,7 @@ impl Watch {
         };
         // Past the time, what is missing is missing.
         tokio::time::timeout(time_max, all).await.unwrap_or(Ok(()))?;
-        let mut latency = Histogram::new_with_bounds(1, LATENCY_NANOS_MAX, LATENCY_DIGITS)
-            .expect("the bounds are apart and the digits are few");
-        for (due, came) in due_nanos.iter().zip(&came) {
-            came.iter().for_each(|came| latency.saturating_record(came.saturating_sub(*due)));
-        }
-        Ok(Alerted { latency, missing, surplus })
+        Ok(alerted)
     }
 
     fn case_of(&self, row: &[u8]) -> Option<usize> {
@@ -107,7 +126,7 @@ impl Watch {
 /// # Errors
 /// When it does not say.
 pub(super) async fn engine_millis(client: &Client) -> Result<f64, Failure> {
-    let stats = client.control("rule.stats", &json!({}).to_string(), &[], TIMEOUT).await?;
+    let stats = client.control("rule.stats", "{}", &[], TIMEOUT).await?;
     let stats: Value = read(&stats)?;
     Ok(stats["alert_times"]["p99_us"].as_f64().map_or(f64::NAN, |micros| micros / 1e3))
 }
