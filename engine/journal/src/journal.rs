@@ -260,7 +260,7 @@ impl Committer {
                 batch.waiters.drain(..).for_each(|waiter| waiter());
             }
             written?;
-            self.queue.release(batch.chunks.iter().map(|chunk| chunk.bytes.len()).sum());
+            self.queue.written(batch.chunks);
         }
         self.writer.see_to_spare(false)?;
         self.publish();

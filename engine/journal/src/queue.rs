@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use vencejo_types::limits::{JOURNAL_QUEUE_BYTES_MAX, JOURNAL_QUEUE_URGENT_BYTES};
 
+/// Most buffers that are kept for further chunks.
+const SPENT_MAX: usize = 8;
+
 /// Who may use what is kept in reserve, on the disk and in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -73,6 +76,8 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct Pending {
     batch: Batch,
+    /// Buffers of chunks that have been written, empty: a new one would be zeroed by the system page by page.
+    spent: Vec<Vec<u8>>,
     /// Somebody waits for it.
     eager: bool,
     closing: bool,
@@ -128,19 +133,33 @@ impl Queue {
         Err(refused)
     }
 
+    /// These chunks have been written.
+    pub(crate) fn written(&self, chunks: Vec<Chunk>) {
+        self.release(chunks.iter().map(|chunk| chunk.bytes.len()).sum());
+        let mut pending = self.pending();
+        for Chunk { mut bytes, .. } in chunks {
+            if pending.spent.len() < SPENT_MAX {
+                bytes.clear();
+                pending.spent.push(bytes);
+            }
+        }
+    }
+
     /// So many admitted bytes have been written, or do not come.
     pub(crate) fn release(&self, bytes: usize) {
         self.admitted.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Appends the record that `write` appends, of which `admitted` bytes were admitted.
+    /// Appends the record that `write` appends, of which `admitted` bytes were admitted. A chunk that is full is
+    /// written at once, whether somebody waits for it or not: what comes finds room the sooner.
     pub(crate) fn append(&self, admitted: usize, eager: bool, write: impl FnOnce(&mut Vec<u8>)) {
         let mut pending = self.pending();
         let room = |chunk: &Chunk| chunk.bytes.len() + admitted <= self.chunk_bytes_max;
-        let chunks = &mut pending.batch.chunks;
+        let Pending { batch: Batch { chunks, .. }, spent, .. } = &mut *pending;
         if !chunks.last().is_some_and(room) {
-            chunks.push(Chunk::default());
+            chunks.push(Chunk { records: 0, bytes: spent.pop().unwrap_or_default() });
         }
+        let eager = eager || chunks.len() > 1;
         let chunk = chunks.last_mut().expect("there is one now");
         let before = chunk.bytes.len();
         write(&mut chunk.bytes);
@@ -234,5 +253,30 @@ impl Queue {
                 };
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_chunk_waits_for_nobody() {
+        let queue = Queue::new(1_000);
+        queue.set_room(1 << 20, false);
+        let append = || {
+            queue.admit(300, Class::Telemetry).expect("there is room");
+            queue.append(300, false, |bytes| bytes.extend([7; 300]));
+        };
+        (0..3).for_each(|_| append());
+        assert!(!queue.pending().eager, "one chunk waits for more, as nobody waits for it");
+        append();
+        assert!(queue.pending().eager, "the first chunk is full");
+        let Wake::Batch(batch) = queue.wait(Duration::MAX, None) else { unreachable!("there is a batch") };
+        assert_eq!(batch.chunks.iter().map(|chunk| chunk.records).collect::<Vec<_>>(), [3, 1]);
+        queue.written(batch.chunks);
+        append();
+        let bytes = &queue.take().chunks[0].bytes;
+        assert!(bytes.len() == 300 && bytes.capacity() >= 300, "a buffer is used anew, from its beginning");
     }
 }
