@@ -3,6 +3,7 @@
 //! A key that is idle takes its bytes and its counts of matches; what open runs need beside that is lent to
 //! it from a pool.
 
+use vencejo_types::chunked::Chunked;
 use vencejo_types::index::Index;
 use vencejo_types::limits::RULE_KEYS_MAX;
 use vencejo_types::row::key_hash;
@@ -72,9 +73,9 @@ pub(crate) struct Held<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     index: Index,
-    entries: Vec<Entry>,
+    entries: Chunked<Entry>,
     free: Vec<u32>,
-    works: Vec<Work>,
+    works: Chunked<Work>,
     free_works: Vec<u32>,
     /// How many keys can be found.
     len: usize,
@@ -134,7 +135,7 @@ impl Keys {
         }
         let blank = || Entry { key: Bytes::new(&[]), numbers: Vec::new(), work: IDLE };
         *self = Self { free, ..Self::default() };
-        self.entries.resize_with(places, blank);
+        self.entries.extend((0..places).map(|_| blank()));
         Some(())
     }
 
@@ -206,8 +207,7 @@ impl Keys {
         };
         let of_work = |work: &Work| work.log.bytes() + work.active.capacity() * size_of::<(u32, u32)>();
         let inside: usize = self.entries.iter().map(of_entry).chain(self.works.iter().map(of_work)).sum();
-        let entries =
-            self.entries.capacity() * size_of::<Entry>() + self.works.capacity() * size_of::<Work>();
+        let entries = self.entries.bytes() + self.works.bytes();
         let free = (self.free.capacity() + self.free_works.capacity()) * size_of::<u32>();
         self.index.bytes() + entries + free + inside
     }

@@ -1,5 +1,7 @@
 //! The rows of partial matches, as lists that share their beginnings.
 
+use vencejo_types::chunked::{Chunked, ChunkedRows};
+
 use crate::row_log::RowId;
 
 /// The last node of a path; [`PathId::EMPTY`] for one without rows. Whoever holds one has it counted.
@@ -50,9 +52,9 @@ struct Node {
 /// All paths of a rule.
 #[derive(Debug)]
 pub(crate) struct Paths {
-    nodes: Vec<Node>,
+    nodes: Chunked<Node>,
     /// Of each node what conditions read of its path.
-    registers: Vec<u64>,
+    registers: ChunkedRows,
     /// The registers of a path without rows.
     initial: Box<[u64]>,
     free: PathId,
@@ -62,8 +64,8 @@ pub(crate) struct Paths {
 impl Paths {
     /// No paths; one without rows has the registers `initial`.
     pub fn new(initial: &[u64]) -> Self {
-        let initial = initial.into();
-        Self { nodes: Vec::new(), registers: Vec::new(), initial, free: PathId::EMPTY, len: 0 }
+        let (registers, initial) = (ChunkedRows::new(initial.len()), initial.into());
+        Self { nodes: Chunked::default(), registers, initial, free: PathId::EMPTY, len: 0 }
     }
 
     /// Whether conditions read anything of paths.
@@ -77,8 +79,7 @@ impl Paths {
         if path == PathId::EMPTY {
             return &self.initial;
         }
-        let start = path.0 as usize * self.initial.len();
-        &self.registers[start..start + self.initial.len()]
+        self.registers.row(path.0 as usize)
     }
 
     /// The rows of a path, the last one first.
@@ -106,12 +107,11 @@ impl Paths {
         self.len += 1;
         if self.free == PathId::EMPTY {
             self.nodes.push(node);
-            self.registers.extend_from_slice(registers);
+            self.registers.push(registers);
             return PathId((self.nodes.len() - 1) as u32);
         }
         let place = self.free;
-        let start = place.0 as usize * self.initial.len();
-        self.registers[start..start + self.initial.len()].copy_from_slice(registers);
+        self.registers.row_mut(place.0 as usize).copy_from_slice(registers);
         self.free = self.nodes[place.0 as usize].before;
         self.nodes[place.0 as usize] = node;
         place
@@ -162,6 +162,6 @@ impl Paths {
     }
 
     pub fn bytes(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>() + self.registers.capacity() * size_of::<u64>()
+        self.nodes.bytes() + self.registers.bytes()
     }
 }

@@ -1,11 +1,13 @@
 //! Memory for the runs of rules, used again and again.
 
+use vencejo_types::chunked::Chunked;
+
 use crate::runs::RuleRuns;
 
 /// All runs of a set, by place. What was given back keeps its memory and its place in the timers.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
-    all: Vec<RuleRuns>,
+    all: Chunked<RuleRuns>,
     free: Vec<u32>,
 }
 
@@ -30,7 +32,7 @@ impl Pool {
     /// Has all runs go by their rule's number of now; those of rules that are gone become blank. Runs that
     /// were given back have a rule, too, as long as a timer looks at them.
     pub fn renumber(&mut self, now: impl Fn(u32) -> Option<u32>) {
-        for runs in &mut self.all {
+        for runs in self.all.iter_mut() {
             match now(runs.rule) {
                 Some(now) => runs.rule = now,
                 None => runs.forget(),
@@ -53,6 +55,6 @@ impl Pool {
 
     pub fn bytes(&self) -> usize {
         let inside: usize = self.all.iter().map(RuleRuns::bytes).sum();
-        self.all.capacity() * size_of::<RuleRuns>() + self.free.capacity() * size_of::<u32>() + inside
+        self.all.bytes() + self.free.capacity() * size_of::<u32>() + inside
     }
 }

@@ -5,9 +5,11 @@
 //! in the bytes that came from the network.
 #![forbid(unsafe_code)]
 
+pub mod chunked;
 pub mod ids;
 pub mod index;
 pub mod limits;
+pub mod slots;
 pub mod time;
 
 pub use ids::{DecisionId, ModelId, Origin, PartitionId, Sequence, StreamId, TenantId, ViewId};

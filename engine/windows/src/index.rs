@@ -1,15 +1,10 @@
-//! A hash index in pages: linear hashing (Litwin, "Linear hashing: a new tool for file and table addressing",
-//! VLDB 1980) over small indexes of [`Slots`].
-//!
-//! The lower bits of a hash's tag say which page. When there are too many entries for the pages, one page, in
-//! turn, is split in two: so growing never touches more than a page, of however many, and a page that is not
-//! in memory is not needed but for the keys in it. A page that is too full all the same grows by itself.
+//! A hash index in pages that are captured and loaded one by one; how it grows, [`vencejo_types::index`]
+//! says. A page that is not in memory is not needed but for the keys in it.
 
-use crate::paged::{Extent, Pages, Visitor};
-use crate::slots::{Slots, tag};
+use vencejo_types::index::{ENTRIES_PER_PAGE, mask_of, page_of, split_next};
+use vencejo_types::slots::{Slots, tag};
 
-/// Entries per page, on average. As pages are split in turn, each has half to twice as many.
-const ENTRIES_PER_PAGE: usize = 256;
+use crate::paged::{Extent, Page, Pages, Visitor};
 
 /// A page that the answer depends on cannot be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,18 +17,6 @@ pub struct Index {
     len: usize,
     /// The next power of two of the number of pages, less 1; 0 where there is none.
     mask: usize,
-}
-
-fn mask_of(pages: usize) -> usize {
-    pages.next_power_of_two() - 1
-}
-
-/// The page of a tag where there are `pages` pages, at least one, whose mask this is.
-#[inline]
-fn page_of(tag: u32, pages: usize, mask: usize) -> usize {
-    let page = tag as usize & mask;
-    // Pages in the upper half come one by one; until then their entries are in the lower half.
-    if page < pages { page } else { page & (mask >> 1) }
 }
 
 impl Index {
@@ -84,7 +67,7 @@ impl Index {
         if pages == 0 {
             return self.pages.push(Slots::default());
         }
-        let old = pages - (pages + 1).next_power_of_two() / 2;
+        let old = split_next(pages);
         // A page that cannot be had is not split: others get fuller.
         if let Some(page) = self.pages.get_mut(old) {
             let mask = mask_of(pages + 1);
@@ -126,24 +109,29 @@ impl Index {
     }
 }
 
+impl Page for Slots {
+    fn save(&self, out: &mut Vec<u8>) {
+        out.reserve(size_of_val(self.words()));
+        self.words().iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
+    }
+
+    fn load(bytes: &[u8]) -> Option<Self> {
+        let (words, rest) = bytes.as_chunks();
+        let words = words.iter().map(|&word| u64::from_le_bytes(word)).collect();
+        Self::of_words(words).filter(|_| rest.is_empty())
+    }
+
+    fn entries(&self) -> usize {
+        self.len()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
     use vencejo_types::row::key_hash;
-
-    #[test]
-    fn every_page_is_split_in_turn() {
-        for pages in 1..100 {
-            for tag in 0..1_000 {
-                let of = |pages| page_of(tag, pages, mask_of(pages));
-                let (before, after) = (of(pages), of(pages + 1));
-                let split = pages - (pages + 1).next_power_of_two() / 2;
-                assert!(after == before || (before, after) == (split, pages), "{tag} of {pages} pages");
-            }
-        }
-    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(8))]

@@ -60,7 +60,6 @@ mod running;
 mod session;
 mod session_groups;
 mod sliced;
-mod slots;
 pub mod spec;
 mod table;
 mod top_n;

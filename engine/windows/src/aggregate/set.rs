@@ -2,11 +2,10 @@
 
 use vencejo_expr::{Type, Value};
 use vencejo_types::row::key_hash;
+use vencejo_types::slots::Slots;
 
 use super::hll::HyperLogLog;
 use vencejo_expr::key::value_of_bits;
-
-use crate::slots::Slots;
 
 /// Up to so many values are compared one by one; more have an index.
 const UNINDEXED_MAX: usize = 8;

@@ -6,6 +6,7 @@
 //! occurrences is there. Up to m distinct values all counts are exact.
 
 use std::fmt::Write as _;
+use vencejo_types::slots::Slots;
 
 use vencejo_expr::{Type, Value};
 use vencejo_types::decimal::Decimal;
@@ -13,7 +14,6 @@ use vencejo_types::limits::{TOP_K_COUNTERS_MAX, TOP_K_COUNTERS_MIN};
 use vencejo_types::row::key_hash;
 
 use super::set::bits;
-use crate::slots::Slots;
 
 /// Counters of the most frequent values.
 #[derive(Clone, Debug, Default)]

@@ -5,8 +5,6 @@
 //! partition share their lower ones, and growing walks old and new slots in the same order. Nothing iterates
 //! over the slots, but for [`Slots::split`].
 
-use crate::paged::Page;
-
 /// From hashes to places.
 #[derive(Clone, Debug, Default)]
 pub struct Slots {
@@ -18,7 +16,7 @@ pub struct Slots {
 const SLOTS_MIN: usize = 8;
 
 /// The bits of a hash that a slot holds.
-pub fn tag(hash: u64) -> u32 {
+pub const fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 
@@ -128,33 +126,36 @@ impl Slots {
         go
     }
 
+    /// What it holds, in words; [`Slots::of_words`] makes the same of them.
+    pub fn words(&self) -> &[u64] {
+        &self.slots
+    }
+
+    /// The index of these words; nothing where they are none's.
+    pub fn of_words(slots: Vec<u64>) -> Option<Self> {
+        let len = slots.iter().filter(|&&slot| slot != 0).count();
+        let is_one = slots.is_empty() || slots.len().is_power_of_two() && len < slots.len();
+        is_one.then_some(Self { slots, len })
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// Bytes that it holds.
     pub fn bytes(&self) -> usize {
         self.slots.capacity() * size_of::<u64>()
     }
 }
 
-impl Page for Slots {
-    fn save(&self, out: &mut Vec<u8>) {
-        out.reserve(self.slots.len() * size_of::<u64>());
-        self.slots.iter().for_each(|slot| out.extend_from_slice(&slot.to_le_bytes()));
-    }
-
-    fn load(bytes: &[u8]) -> Option<Self> {
-        let (words, rest) = bytes.as_chunks();
-        let slots: Vec<u64> = words.iter().map(|&word| u64::from_le_bytes(word)).collect();
-        let len = slots.iter().filter(|&&slot| slot != 0).count();
-        let is_one =
-            rest.is_empty() && (slots.is_empty() || slots.len().is_power_of_two() && len < slots.len());
-        is_one.then_some(Self { slots, len })
-    }
-
-    fn entries(&self) -> usize {
-        self.len
-    }
-}
-
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "a test counts little")]
 mod tests {
     use super::*;
     use proptest::prelude::*;
