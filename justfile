@@ -20,10 +20,10 @@ check:
 fmt:
     cargo fmt --all
 
-# Measure the hot path, then decision latency beside a bare QUIC echo.
+# Measure the hot path, then everything that has a goal beside its floor or peer.
 bench *args:
     cargo bench --locked -p bench-micro
-    cargo run --release --locked -p bench-load -- {{args}}
+    cargo run --release --locked -p bench -- report {{args}}
 
 # Compare tree models with the libraries that serve them; the first time takes long.
 bench-trees *args:

@@ -22,13 +22,14 @@ BATCH = 10_000
 class Redis:
     """A server of its own, on a Unix socket in a scratch folder."""
 
-    def __init__(self, folder, scratch):
+    def __init__(self, folder, scratch, append_only="no"):
         program = os.path.join(folder, "usr/bin/redis-server")
         if not os.path.exists(program):
             program = os.path.join(folder, "usr/bin/redis-check-rdb")
         libraries = os.path.join(folder, "usr/lib", "x86_64-linux-gnu")
         self.path = os.path.join(scratch, "redis.sock")
-        arguments = ["--port", "0", "--unixsocket", self.path, "--save", "", "--appendonly", "no", "--dir", scratch]
+        arguments = ["--port", "0", "--unixsocket", self.path, "--save", "",
+                     "--appendonly", append_only, "--appendfsync", "always", "--dir", scratch]
         environment = dict(os.environ, LD_LIBRARY_PATH=libraries)
         self.process = subprocess.Popen(["redis-server", *arguments], executable=program, env=environment,
                                         stdout=subprocess.DEVNULL)

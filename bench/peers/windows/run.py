@@ -179,6 +179,15 @@ def section(rows: int, results: list, where: str, command: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def as_json(rows: int, results: list) -> str:
+    queries = [
+        {"query": name, "text": QUERIES[name], "rows": count, "vencejo": ours, "flink": flink - start, "duckdb": duck,
+         "equal": "**differ**" not in same}
+        for name, count, ours, (flink, start), duck, same in results
+    ]
+    return json.dumps({"bench": "windows", "events": rows, "queries": queries})
+
+
 def write(text: str) -> None:
     report = ROOT / "bench/REPORT.md"
     before, title, rest = report.read_text().partition(TITLE)
@@ -194,6 +203,7 @@ def main() -> int:
     parser.add_argument("--rows", default=1_000_000, type=int)
     parser.add_argument("--vencejo", default=str(ROOT / "target/release/vencejo"))
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     args = parser.parse_args()
     folder = args.folder.resolve()
     if not (folder / "java/Windows.class").is_file():
@@ -214,7 +224,7 @@ def main() -> int:
         results.append((name, len(rows), ours, (seconds, start), duck, max(same)))
     command = "python bench/peers/windows/run.py --write"
     text = section(args.rows, results, where, command)
-    print(text)
+    print(as_json(args.rows, results) if args.json else text)
     if args.write:
         write(text)
     return 0 if all_same else 1

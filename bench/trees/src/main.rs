@@ -6,7 +6,7 @@
 mod ffi;
 mod folder;
 mod goals;
-#[path = "../../load/src/machine.rs"]
+#[path = "../../report/src/machine.rs"]
 mod machine;
 mod measure;
 mod ours;
@@ -14,7 +14,7 @@ mod peers;
 mod report;
 #[cfg(feature = "hessboost")]
 mod rust_peer;
-#[path = "../../load/src/section.rs"]
+#[path = "../../report/src/section.rs"]
 mod section;
 
 use std::path::{Path, PathBuf};

@@ -150,8 +150,8 @@ impl Queue {
         self.admitted.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Appends the record that `write` appends, of which `admitted` bytes were admitted. A chunk that is full is
-    /// written at once, whether somebody waits for it or not: what comes finds room the sooner.
+    /// Appends the record that `write` appends, of which `admitted` bytes were admitted. A chunk that is
+    /// full is written at once, whether somebody waits for it or not: what comes finds room the sooner.
     pub(crate) fn append(&self, admitted: usize, eager: bool, write: impl FnOnce(&mut Vec<u8>)) {
         let mut pending = self.pending();
         let room = |chunk: &Chunk| chunk.bytes.len() + admitted <= self.chunk_bytes_max;

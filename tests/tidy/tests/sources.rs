@@ -73,7 +73,7 @@ fn read_of_the_clock_elsewhere_is_found() {
                 &[],
             ),
             ("engine/gateway/src/b.rs", "use tokio::time::Instant;\nfn a() { Instant::now(); }\n", &[2]),
-            ("bench/load/src/main.rs", text, &[]),
+            ("bench/report/src/main.rs", text, &[]),
         ],
     );
 }
@@ -91,7 +91,7 @@ fn randomness_elsewhere_is_found() {
             ("engine/core/src/a.rs", "fn a() -> u8 { rand::random() }\n", &[1]),
             ("engine/core/src/a.rs", "struct A(std::hash::RandomState);\n", &[1]),
             ("engine/core/src/a.rs", "fn operand::b() {}\n", &[]),
-            ("bench/load/src/main.rs", "fn a() -> u8 { rand::random() }\n", &[]),
+            ("bench/report/src/main.rs", "fn a() -> u8 { rand::random() }\n", &[]),
         ],
     );
 }

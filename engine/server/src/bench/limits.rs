@@ -7,7 +7,7 @@ pub(super) const RATE_PER_SECOND_MAX: u32 = 1_000_000;
 /// Longest run.
 pub(super) const RUN_TIME_MAX: Duration = Duration::from_secs(3_600);
 /// Most connections of one run.
-pub(super) const CONNECTIONS_MAX: u32 = 64;
+pub(super) const CONNECTIONS_MAX: u32 = 1_000;
 /// Requests of one connection that wait for their replies; past it the sender waits, and falls behind.
 pub(super) const IN_FLIGHT_MAX: usize = 8_192;
 /// Requests that go out with one write when several are due.

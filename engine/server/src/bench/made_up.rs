@@ -71,19 +71,26 @@ impl Requests for MadeUpBatches {
     }
 }
 
+/// Values of a text that is no identifier: domains, countries, bidders are few beside events.
+const NAMES: u64 = 200;
+
 impl MadeUp {
     fn row(&self, schema: &Schema, number: u64) -> Result<Vec<u8>, Failure> {
         let key = (number.wrapping_mul(0x9e37_79b9) % self.keys).cast_signed();
         let time = self.start_millis + (number / self.rows_per_milli).cast_signed();
         let small = (number % 100).cast_signed();
-        let text = format!("{number:0>0$}", self.string_bytes);
+        let text = |value: u64| format!("{value:0>0$}", self.string_bytes);
+        let (id, name) = (text(number), text(key.cast_unsigned() % NAMES));
         let mut writer = RowWriter::new(schema.columns().len());
         for (place, column) in schema.columns().iter().enumerate() {
             let is_key = schema.key().contains(&place);
             let small = if is_key { key } else { small };
             match column.column_type {
                 ColumnType::String if is_key => writer.set_str(place, &format!("key-{key}")),
-                ColumnType::String => writer.set_str(place, &text[..self.string_bytes]),
+                ColumnType::String if column.name.ends_with("_id") => {
+                    writer.set_str(place, &id[..self.string_bytes]);
+                }
+                ColumnType::String => writer.set_str(place, &name[..self.string_bytes]),
                 ColumnType::Double => writer.set_f64(place, small as f64),
                 ColumnType::Boolean => writer.set_bool(place, number & 1 == 0),
                 ColumnType::Timestamp => writer.set_i64(place, time),

@@ -47,6 +47,7 @@ mod drive;
 mod echo;
 mod in_flight;
 mod ingest;
+mod keys;
 mod limits;
 mod made_up;
 mod report;
@@ -61,6 +62,7 @@ pub use report::Report;
 
 use echo::{EchoArgs, EchoServerArgs, run_echo, run_echo_server};
 use ingest::{IngestArgs, run_ingest};
+use keys::Keys;
 use limits::{CONNECTIONS_MAX, IN_FLIGHT_MAX, RATE_PER_SECOND_MAX, RUN_TIME_MAX};
 use restore::{RestoreArgs, run_restore};
 use scenario::{BidArgs, FleetArgs, FraudArgs, PhaseArgs, run_bid, run_fleet, run_fraud, run_phase};
@@ -102,6 +104,10 @@ pub struct DecideArgs {
     /// The decision to ask for.
     #[arg(long, value_name = "NAME", default_value = "floor")]
     decision: String,
+    /// Only requests whose key's partition is served where the connection leads to, or only the others:
+    /// what a hop to another thread of the engine costs. Of an engine with `--threads`.
+    #[arg(long, value_name = "WHERE", default_value = "all")]
+    keys: Keys,
     #[command(flatten)]
     load: LoadArgs,
 }
@@ -201,6 +207,7 @@ async fn measure_decide(args: &DecideArgs) -> Result<Report, Failure> {
     client.close();
     let rows = request_rows(&target, DECIDE_ROWS, DECIDE_SEED)?;
     let ConnectArgs { connect, .. } = args.connect;
+    let rows = args.keys.chosen(rows, &target, connect, &args.connect.config()).await?;
     Ok(run_decide(connect, &args.connect.config(), target.decision.id, &rows, &args.load.options()).await?)
 }
 

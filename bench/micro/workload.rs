@@ -1,0 +1,121 @@
+//! A partition of an app with the ads app's requests.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use vencejo_core::models::ModelVersion;
+use vencejo_core::plan::App;
+use vencejo_core::{Effects, Event, PartitionState, apply};
+use vencejo_runtime::Clock;
+use vencejo_types::row::{Row, RowWriter};
+use vencejo_types::schema::{ColumnType, Schema};
+use vencejo_types::{DecisionId, Tick};
+
+/// Distinct placements of the requests.
+const PLACEMENTS: usize = 200;
+/// What a placement's name begins with.
+const PLACEMENT: &str = "site-";
+/// Digits of the number behind it.
+const PLACEMENT_DIGITS: usize = 8;
+
+/// A partition of the ads app, or of one with its stream of requests, and requests for its decision.
+pub struct Workload {
+    state: PartitionState,
+    effects: Effects,
+    schema: Arc<Schema>,
+    /// Encoded requests.
+    pub rows: Vec<Vec<u8>>,
+    /// Where the number of the placement stands in each.
+    numbers: Vec<usize>,
+}
+
+impl Workload {
+    /// The workload of apps/ads.
+    ///
+    /// # Panics
+    /// When apps/ads is not valid.
+    pub fn new(requests: usize) -> Self {
+        Self::of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps/ads"), requests)
+    }
+
+    /// The workload of the app in this folder.
+    ///
+    /// # Panics
+    /// When it is not valid.
+    pub fn of(folder: &Path, requests: usize) -> Self {
+        let mut app = app_of(folder);
+        let clock = Clock::start();
+        let start = clock.now();
+        let mut nanos = || u64::try_from(clock.now().since(start).as_nanos()).unwrap_or(u64::MAX);
+        for slot in &mut app.models {
+            let ModelVersion { label, content, model } = slot.champion.as_ref();
+            let model = model.clone().compile(Some(&mut nanos));
+            slot.champion = Arc::new(ModelVersion { label: label.clone(), content: *content, model });
+        }
+        let app = Arc::new(app);
+        let schema = Arc::clone(&app.streams[app.decisions[0].stream.index()].schema);
+        let rows: Vec<_> = (0..requests).map(|number| request(&schema, number)).collect();
+        let number_of = |row: &Vec<u8>| {
+            let at = row.windows(PLACEMENT.len()).position(|bytes| bytes == PLACEMENT.as_bytes());
+            at.expect("the request has a placement") + PLACEMENT.len()
+        };
+        let numbers = rows.iter().map(number_of).collect();
+        Self { state: PartitionState::new(app), effects: Effects::default(), schema, rows, numbers }
+    }
+
+    /// The schema of the requests.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Decides a request; the number of bytes of the answer.
+    pub fn decide(&mut self, request: usize) -> usize {
+        let row = Row::of_checked(self.schema.columns().len(), &self.rows[request % self.rows.len()]);
+        let event = Event::Decide { decision: DecisionId(0), row, expired: false };
+        let sequence = self.state.sequence().next();
+        apply(&mut self.state, sequence, Tick(0), &event, &mut self.effects);
+        self.effects.bytes().len()
+    }
+
+    /// Decides a request as if it came from this placement, of a hundred million.
+    pub fn decide_for(&mut self, request: usize, placement: usize) -> usize {
+        let request = request % self.rows.len();
+        let at = self.numbers[request];
+        let mut rest = placement;
+        for digit in self.rows[request][at..at + PLACEMENT_DIGITS].iter_mut().rev() {
+            *digit = b"0123456789"[rest % 10];
+            rest /= 10;
+        }
+        self.decide(request)
+    }
+}
+
+fn app_of(folder: &Path) -> App {
+    let sql = std::fs::read_to_string(folder.join("app.sql")).expect("the folder has an app.sql");
+    let mut load = |path: &str| std::fs::read(folder.join(path)).map_err(|error| error.to_string());
+    vencejo_sql::plan("ads", &sql, &mut load).expect("the app is valid")
+}
+
+/// Request number `number`: its columns vary with it.
+fn request(schema: &Schema, number: usize) -> Vec<u8> {
+    let mut writer = RowWriter::new(schema.columns().len());
+    for (index, column) in schema.columns().iter().enumerate() {
+        let small = i64::try_from(number % 7).expect("below 7");
+        match (column.name.as_str(), column.column_type) {
+            ("placement", _) => {
+                let placement = number % PLACEMENTS;
+                writer.set_str(index, &format!("{PLACEMENT}{placement:0PLACEMENT_DIGITS$}/top"));
+            }
+            ("hour_of_day", _) => writer.set_i64(index, small * 3),
+            ("country", _) => writer.set_str(index, ["ES", "PT", "FR", "BR"][number % 4]),
+            ("device_category", _) => writer.set_str(index, ["mobile", "tablet", "desktop"][number % 3]),
+            (_, ColumnType::String) => writer.set_str(index, "a string of usual length"),
+            (_, ColumnType::Double) => writer.set_f64(index, (number % 100) as f64 / 100.0),
+            (_, ColumnType::Boolean) => writer.set_bool(index, number.is_multiple_of(2)),
+            _ => writer.set_i64(index, small + 1),
+        }
+    }
+    let mut bytes = Vec::new();
+    writer.finish(schema, &mut bytes).expect("every column has a value of its type");
+    bytes
+}

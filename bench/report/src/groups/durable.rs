@@ -1,0 +1,113 @@
+//! Events that are on disk before they are acknowledged, beside servers that promise the same.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use serde_json::Value;
+use vencejo_runtime::Clock;
+
+use super::{Found, Group};
+use crate::engine::Engine;
+use crate::row::{Goal, Row};
+use crate::setup::{Problem, Setup, each};
+
+const REDIS_RATIO_MIN: f64 = 3.0;
+const JETSTREAM_RATIO_MIN: f64 = 30.0;
+const BATCHES_RATE_MIN: f64 = 1e6;
+const ACK_RATIO_MAX: f64 = 1.4;
+const BATCH: f64 = 100.0;
+/// With two numbers, the text's place and the bitmap it makes a row of 128 bytes.
+const TEXT_BYTES: &str = "103";
+/// The floor: so much is written at a time, to a file that has its blocks already.
+const BLOCK: [u8; 4_096] = [0x5a; 4_096];
+const BLOCKS: u64 = 2_048;
+
+pub const GROUP: Group = Group {
+    name: "durable",
+    title: "Events of 128 bytes, acknowledged when they are on disk, one engine thread",
+    measure,
+};
+
+fn measure(setup: &Setup) -> Result<Found, Problem> {
+    let app = tempfile::tempdir().map_err(|error| format!("no folder can be made: {error}"))?;
+    std::fs::write(app.path().join("app.sql"), include_str!("durable.sql"))
+        .map_err(|error| format!("the app cannot be written: {error}"))?;
+    let mut engine = Engine::start(&setup.program, app.path(), &[])?;
+    let ingest = |load: &[&str]| {
+        let all = [&["--ack", "journaled", "--string-bytes", TEXT_BYTES], load].concat();
+        setup.ingest(engine.address(), "events", &all)
+    };
+    let frames = ingest(&["--batch", "1", "--in-flight", "1"])?.frame_bytes;
+    let seconds = setup.seconds.to_string();
+    let peer = |script: &str, made: &str, how: &str| -> Result<Option<f64>, String> {
+        match setup.peer(made, how) {
+            Ok(_) => {
+                let found = setup.run("python3".as_ref(), &[script, "--seconds", &seconds])?;
+                Ok(rate_of(&found))
+            }
+            Err(_) => Ok(None),
+        }
+    };
+    let (mut single, mut batches, mut redis, mut jetstream) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut acks, mut floors) = (Vec::new(), Vec::new());
+    for _ in 0..setup.rounds {
+        single.push(ingest(&["--batch", "1", "--in-flight", "64"])?);
+        redis.extend(peer("bench/peers/redis/xadd.py", REDIS.0, REDIS.1)?);
+        jetstream.extend(peer("bench/peers/nats/run.py", NATS.0, NATS.1)?);
+        batches.push(ingest(&["--batch", "100", "--in-flight", "64"])?);
+        acks.push(ingest(&["--batch", "1", "--in-flight", "1"])?);
+        floors.push(sync_micros()? + setup.echo(frames, &["--in-flight", "1"])?.client.p50);
+    }
+    engine.stop()?;
+    let singles = each(&single, |of| of.achieved);
+    let beside = |name: &str, theirs: &[f64], how: &str, goal: f64| {
+        if theirs.is_empty() {
+            Row::skipped(
+                format!("one by one, 64 in flight, beside {name}"),
+                format!("the peer is not here; run {how}"),
+            )
+        } else {
+            let row = Row::new("one by one, 64 in flight", "events/s", &singles);
+            row.against(name, theirs).goal(Goal::RatioAtLeast(goal))
+        }
+    };
+    Ok(vec![
+        beside("Redis, XADD with appendfsync always", &redis, REDIS.1, REDIS_RATIO_MIN),
+        beside("NATS JetStream, sync always", &jetstream, NATS.1, JETSTREAM_RATIO_MIN),
+        Row::new("batches of 100, 64 in flight", "events/s", &each(&batches, |of| of.achieved * BATCH))
+            .goal(Goal::AtLeast(BATCHES_RATE_MIN)),
+        Row::new("one by one, 1 in flight, p50", "us", &each(&acks, |of| of.client.p50))
+            .against("fdatasync of 4 KiB and the bare echo", &floors)
+            .goal(Goal::RatioAtMost(ACK_RATIO_MAX)),
+    ]
+    .into())
+}
+
+/// What a peer's setup makes, and the setup.
+const REDIS: (&str, &str) = ("target/peers-redis/usr/bin/redis-benchmark", "bench/peers/redis/setup");
+const NATS: (&str, &str) = ("target/peers-nats/bin/nats-server", "bench/peers/nats/setup");
+
+fn rate_of(found: &Value) -> Option<f64> {
+    found["events_per_second"].as_f64()
+}
+
+/// The median time of a write of one block and its way to the disk, in microseconds.
+fn sync_micros() -> Result<f64, String> {
+    let failed = |error: std::io::Error| format!("a file cannot be written: {error}");
+    let file: File = tempfile::tempfile().map_err(failed)?;
+    for block in 0..BLOCKS {
+        file.write_all_at(&BLOCK, block * BLOCK.len() as u64).map_err(failed)?;
+    }
+    file.sync_all().map_err(failed)?;
+    let clock = Clock::start();
+    let mut times = Vec::new();
+    for block in 0..BLOCKS {
+        let start = clock.now();
+        file.write_all_at(&BLOCK, block * BLOCK.len() as u64).map_err(failed)?;
+        file.sync_data().map_err(failed)?;
+        times.push(clock.now().since(start).as_secs_f64() * 1e6);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}

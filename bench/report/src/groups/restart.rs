@@ -1,0 +1,62 @@
+//! Snapshots and restarts, beside Redis.
+
+use serde_json::Value;
+
+use super::{Found, Group};
+use crate::row::{Goal, Row};
+use crate::sample::report;
+use crate::setup::{Problem, Setup};
+
+const PROFILES: u32 = 5_000_000;
+const QUICK_PROFILES: u32 = 500_000;
+/// Decisions while a snapshot is taken, and while pages are loaded, beside those without.
+const SNAPSHOT_P99_RATIO_MAX: f64 = 1.25;
+const LOADING_P99_RATIO_MAX: f64 = 2.0;
+const SNAPSHOT_RATIO_MIN: f64 = 8.0;
+const START_RATIO_MIN: f64 = 20.0;
+const START_MILLIS_MAX: f64 = 300.0;
+const LOADED_RATE_MIN: f64 = 5e6;
+const REDIS: &str = "target/peers-redis/usr/bin/redis-benchmark";
+
+pub const GROUP: Group = Group { name: "restart", title: "Snapshots and restarts", measure };
+
+fn measure(setup: &Setup) -> Result<Found, Problem> {
+    let profiles = if setup.quick { QUICK_PROFILES } else { PROFILES };
+    let (count, rounds, seconds) =
+        (profiles.to_string(), setup.rounds.min(3).to_string(), setup.seconds.to_string());
+    let arguments = ["restore", "--profiles", &count, "--rounds", &rounds, "--seconds", &seconds];
+    let ours = report(&setup.program, &arguments.map(str::to_owned))?;
+    let number = |of: &Value, name: &str| of[name].as_f64().ok_or_else(|| format!("no '{name}' was told"));
+    let theirs = match setup.peer(REDIS, "bench/peers/redis/setup") {
+        Ok(_) => Some(setup.run("python3".as_ref(), &["bench/peers/redis/run.py", "--profiles", &count])?),
+        Err(_) => None,
+    };
+    let beside = |row: Row, name: &str, goal: f64| match &theirs {
+        Some(theirs) => Ok::<_, String>(
+            row.times_better_than("Redis", &[number(theirs, name)?]).goal(Goal::RatioAtLeast(goal)),
+        ),
+        None => Ok(row),
+    };
+    let (snapshot, start) = (number(&ours, "snapshot_ms")?, number(&ours, "start_to_decision_ms")?);
+    let loaded = f64::from(profiles) / number(&ours, "start_to_loaded_ms")? * 1e3;
+    let mut rows = vec![
+        Row::new("process start to the first right decision", "ms", &[start])
+            .goal(Goal::AtMost(START_MILLIS_MAX)),
+        beside(Row::new("the same, beside Redis", "ms", &[start]), "start_to_answer_ms", START_RATIO_MIN)?,
+        beside(Row::new("a snapshot", "ms", &[snapshot]), "bgsave_ms", SNAPSHOT_RATIO_MIN)?,
+        Row::new("process start to all in memory", "profiles/s", &[loaded])
+            .goal(Goal::AtLeast(LOADED_RATE_MIN)),
+    ];
+    for (side, place) in [("at the client", "client_us"), ("at the engine", "server_us")] {
+        let without = number(&ours["p99_without"], place)?;
+        for (what, name, goal) in [
+            ("during snapshots", "p99_during_snapshots", SNAPSHOT_P99_RATIO_MAX),
+            ("while loading", "p99_while_loading", LOADING_P99_RATIO_MAX),
+        ] {
+            let row = Row::new(format!("decision p99 {what}, {side}"), "us", &[number(&ours[name], place)?]);
+            rows.push(row.against("without", &[without]).goal(Goal::RatioAtMost(goal)));
+        }
+    }
+    rows.push(Row::new("profiles", "", &[f64::from(profiles)]));
+    Ok(rows.into())
+}

@@ -1,0 +1,116 @@
+//! What decisions feel while their model is replaced.
+//!
+//! A push is the whole of `vencejo model push`: the file travels, is parsed, checked and compiled, runs as a
+//! shadow, and is activated. The two files differ in one number, so that both cost the same.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+use super::{Found, Group};
+use crate::row::{Goal, Row};
+use crate::sample::Sample;
+use crate::setup::{Problem, Setup, each};
+
+const P99_RATIO_MAX: f64 = 1.5;
+/// The base score of the app's model, and one of the same length.
+const BASE_SCORES: [&[u8; 13]; 2] = [b"[2.8695953E0]", b"[3.2468013E0]"];
+const LOAD: [&str; 2] = ["--rate", "20000"];
+/// Between two pushes.
+const PAUSE: Duration = Duration::from_millis(500);
+
+pub const GROUP: Group =
+    Group { name: "swap", title: "Decisions at 20,000/s while their model is replaced", measure };
+
+fn measure(setup: &Setup) -> Result<Found, Problem> {
+    let files = model_files(&setup.app("ads"))?;
+    let mut engine = setup.ads(&[])?;
+    let mut pushed = 0;
+    let [without, with] = setup
+        .in_turns([&mut || Ok((setup.decide(engine.address(), &LOAD)?, 0)), &mut || {
+            while_pushing(setup, engine.address(), &files, &mut pushed)
+        }])?;
+    engine.stop()?;
+    let (without, _): (Vec<Sample>, Vec<usize>) = without.into_iter().unzip();
+    let (with, swaps): (Vec<Sample>, Vec<usize>) = with.into_iter().unzip();
+    let errors: u64 = without.iter().chain(&with).map(|of| of.errors).sum();
+    let swaps: Vec<f64> = swaps.into_iter().map(|count| count as f64).collect();
+    Ok(vec![
+        Row::new("p99 while versions are pushed", "us", &each(&with, |of| of.client.p99))
+            .against("without", &each(&without, |of| of.client.p99))
+            .goal(Goal::RatioAtMost(P99_RATIO_MAX)),
+        Row::new("decisions without an answer", "", &[errors as f64]).goal(Goal::AtMost(0.0)),
+        Row::new("versions activated in a round", "", &swaps).goal(Goal::AtLeast(1.0)),
+    ]
+    .into())
+}
+
+/// Decisions while versions are pushed, and how many were.
+fn while_pushing(
+    setup: &Setup,
+    address: &str,
+    files: &[NamedTempFile; 2],
+    pushed: &mut usize,
+) -> Result<(Sample, usize), String> {
+    let (before, over) = (*pushed, AtomicBool::new(false));
+    let with = std::thread::scope(|scope| {
+        let pushing = scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                *pushed += 1;
+                push(&setup.program, address, files[*pushed % 2].path(), *pushed)?;
+                // A push takes some time itself; nothing waits for this pause.
+                std::thread::park_timeout(PAUSE);
+            }
+            Ok::<(), String>(())
+        });
+        let with = setup.decide(address, &LOAD);
+        over.store(true, Ordering::Relaxed);
+        pushing.join().map_err(|_| "the pushing thread panicked".to_owned())??;
+        with
+    })?;
+    Ok((with, *pushed - before))
+}
+
+/// The app's model, and one that answers otherwise, as files.
+fn model_files(app: &Path) -> Result<[NamedTempFile; 2], String> {
+    let path = app.join("models/yield.ubj");
+    let bytes =
+        std::fs::read(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let [from, to] = BASE_SCORES;
+    let at = bytes.windows(from.len()).position(|window| window == from);
+    let at = at.ok_or_else(|| format!("{} has another base score than expected", path.display()))?;
+    let mut other = bytes.clone();
+    other[at..at + to.len()].copy_from_slice(to);
+    let file = |bytes: &[u8]| {
+        let file = NamedTempFile::new().map_err(|error| error.to_string())?;
+        std::fs::write(file.path(), bytes).map_err(|error| error.to_string())?;
+        Ok::<_, String>(file)
+    };
+    Ok([file(&bytes)?, file(&other)?])
+}
+
+/// One push, and that it was activated.
+fn push(program: &Path, address: &str, file: &Path, number: usize) -> Result<(), String> {
+    let label = format!("swap-{number}");
+    // Whoever pushes sits at another machine: here it leaves the processor to those who are measured.
+    let ran = Command::new("chrt")
+        .args(["--idle", "0"])
+        .arg(program)
+        .args(["model", "push", "yield"])
+        .arg(file)
+        .args(["--version", &label, "--json", "--connect", address])
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("chrt (util-linux) cannot be run: {error}"))?;
+    let answer: Value = serde_json::from_slice(&ran.stdout).unwrap_or_default();
+    if ran.status.success() && answer["now"]["champion"] == label.as_str() {
+        Ok(())
+    } else {
+        Err(format!("version {label} was not activated: {answer}"))
+    }
+}

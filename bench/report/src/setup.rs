@@ -1,0 +1,126 @@
+//! What every group of rows measures with.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::engine::Engine;
+use crate::sample::{FrameBytes, Sample, measure};
+
+/// The program, and how long to measure.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The program to measure.
+    pub program: PathBuf,
+    /// The workspace.
+    pub root: PathBuf,
+    /// How often each measurement is made.
+    pub rounds: usize,
+    /// How long each takes, its warm-up not counted.
+    pub seconds: f64,
+    /// Whether a look is enough: less of what takes long.
+    pub quick: bool,
+}
+
+/// Why a group has no rows.
+#[derive(Debug, PartialEq)]
+pub enum Problem {
+    /// What it needs is not here; how to get it.
+    Skipped(String),
+    /// It went wrong.
+    Failed(String),
+}
+
+impl From<String> for Problem {
+    fn from(reason: String) -> Self {
+        Self::Failed(reason)
+    }
+}
+
+impl Setup {
+    /// The same, with measurements of this length.
+    pub fn lasting(&self, seconds: f64) -> Self {
+        Self { seconds, ..self.clone() }
+    }
+
+    /// The folder of one of the workspace's apps.
+    pub fn app(&self, name: &str) -> PathBuf {
+        self.root.join("apps").join(name)
+    }
+
+    /// An engine that serves the ads app with these options.
+    pub fn ads(&self, options: &[&str]) -> Result<Engine, String> {
+        Engine::start(&self.program, &self.app("ads"), options)
+    }
+
+    /// Decisions of the engine at this address.
+    pub fn decide(&self, address: &str, load: &[&str]) -> Result<Sample, String> {
+        self.bench(&["decide", "--connect", address], load)
+    }
+
+    /// Batches of made-up rows, to the engine at this address.
+    pub fn ingest(&self, address: &str, stream: &str, load: &[&str]) -> Result<Sample, String> {
+        self.bench(&["ingest", stream, "--connect", address], load)
+    }
+
+    /// The bare transport with frames of these lengths.
+    pub fn echo(&self, frames: FrameBytes, load: &[&str]) -> Result<Sample, String> {
+        let (request, reply) = (frames.request.to_string(), frames.reply.to_string());
+        self.bench(&["echo", "--request-bytes", &request, "--reply-bytes", &reply], load)
+    }
+
+    fn bench(&self, bench: &[&str], load: &[&str]) -> Result<Sample, String> {
+        let seconds = self.seconds.to_string();
+        let arguments = [bench, load, &["--seconds", &seconds]].concat();
+        measure(&self.program, &arguments.into_iter().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    /// The last JSON object that a program of the workspace prints.
+    pub fn run(&self, program: &Path, arguments: &[&str]) -> Result<Value, String> {
+        let ran = Command::new(program)
+            .current_dir(&self.root)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("{} cannot be run: {error}", program.display()))?;
+        let printed = String::from_utf8_lossy(&ran.stdout);
+        let last = printed.lines().rev().find_map(|line| serde_json::from_str(line).ok());
+        last.filter(|_| ran.status.success()).ok_or_else(|| {
+            let said = String::from_utf8_lossy(&ran.stderr);
+            let line =
+                said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it does not say why");
+            format!("{} failed: {line}", program.display())
+        })
+    }
+
+    /// A file of the workspace that a peer's setup makes.
+    pub fn peer(&self, made: &str, setup: &str) -> Result<PathBuf, Problem> {
+        let path = self.root.join(made);
+        if path.exists() {
+            Ok(path)
+        } else {
+            Err(Problem::Skipped(format!("the peer is not here; run {setup}")))
+        }
+    }
+
+    /// Measures in turns, so that all meet the same machine: each of these once in every round. Gives the
+    /// values of each over the rounds.
+    pub fn in_turns<T, const N: usize>(
+        &self,
+        mut measure: [&mut dyn FnMut() -> Result<T, String>; N],
+    ) -> Result<[Vec<T>; N], String> {
+        let mut all = [const { Vec::new() }; N];
+        for _ in 0..self.rounds {
+            for (measure, values) in measure.iter_mut().zip(&mut all) {
+                values.push(measure()?);
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// One number of each sample.
+pub fn each(samples: &[Sample], pick: impl Fn(&Sample) -> f64) -> Vec<f64> {
+    samples.iter().map(pick).collect()
+}
