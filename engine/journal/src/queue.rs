@@ -136,13 +136,15 @@ impl Queue {
     /// These chunks have been written.
     pub(crate) fn written(&self, chunks: Vec<Chunk>) {
         self.release(chunks.iter().map(|chunk| chunk.bytes.len()).sum());
+        let mut buffers = chunks.into_iter().map(|Chunk { mut bytes, .. }| {
+            bytes.clear();
+            bytes
+        });
         let mut pending = self.pending();
-        for Chunk { mut bytes, .. } in chunks {
-            if pending.spent.len() < SPENT_MAX {
-                bytes.clear();
-                pending.spent.push(bytes);
-            }
-        }
+        let room = SPENT_MAX - pending.spent.len();
+        pending.spent.extend(buffers.by_ref().take(room));
+        // What is not kept goes back to the system while nobody waits for the lock.
+        drop(pending);
     }
 
     /// So many admitted bytes have been written, or do not come.
