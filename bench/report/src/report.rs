@@ -89,11 +89,10 @@ impl Report {
             for row in &found.rows {
                 let _ = writeln!(text, "{}", row.to_markdown());
             }
-            for plot in
-                plots.into_iter().flat_map(|folder| found.plots.iter().map(move |plot| (folder, plot)))
-            {
-                let (folder, plot) = plot;
-                let _ = writeln!(text, "\n![{}]({folder}/{}.svg)", plot.title, plot.file);
+            if let Some(folder) = plots {
+                for plot in &found.plots {
+                    let _ = writeln!(text, "\n![{}]({folder}/{}.svg)", plot.title, plot.file);
+                }
             }
         }
         text

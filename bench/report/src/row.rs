@@ -66,17 +66,18 @@ impl Spread {
 #[derive(Clone, Debug, PartialEq)]
 struct Against {
     what: String,
-    /// Its own value, in the row's unit, where it is one that was measured.
-    value: Option<Spread>,
+    /// Its own value, in the row's unit.
+    value: Spread,
     ratio: f64,
 }
 
 /// A number with its rounds.
 #[derive(Clone, Debug, PartialEq)]
 struct Measured {
+    /// In each round.
+    values: Vec<f64>,
     spread: Spread,
     unit: &'static str,
-    rounds: usize,
     against: Option<Against>,
     goal: Option<Goal>,
 }
@@ -87,41 +88,38 @@ pub struct Row {
     name: String,
     /// What was found, or why nothing was measured.
     found: Result<Measured, String>,
-    /// Values of the rounds, until the row is compared.
-    values: Vec<f64>,
 }
 
 impl Row {
     /// A number, from its value in each round.
     pub fn new(name: impl Into<String>, unit: &'static str, values: &[f64]) -> Self {
-        let measured =
-            Measured { spread: Spread::of(values), unit, rounds: values.len(), against: None, goal: None };
-        Self { name: name.into(), found: Ok(measured), values: values.to_vec() }
+        let (spread, values) = (Spread::of(values), values.to_vec());
+        Self { name: name.into(), found: Ok(Measured { values, spread, unit, against: None, goal: None }) }
     }
 
     /// A row that could not be measured here.
     pub fn skipped(name: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { name: name.into(), found: Err(reason.into()), values: Vec::new() }
+        Self { name: name.into(), found: Err(reason.into()) }
     }
 
     /// Compared with the values that this had in the same rounds. The ratio is ours by theirs, the median
     /// of the rounds.
     pub fn against(self, what: impl Into<String>, theirs: &[f64]) -> Self {
-        let ratios: Vec<f64> = self.values.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
-        self.compared(what, theirs, &ratios)
+        self.compared(what.into(), theirs, |ours, theirs| ours / theirs)
     }
 
     /// As [`Row::against`], with the ratio the other way: theirs by ours, so that more is better where less
     /// is.
     pub fn times_better_than(self, what: impl Into<String>, theirs: &[f64]) -> Self {
-        let ratios: Vec<f64> = self.values.iter().zip(theirs).map(|(ours, theirs)| theirs / ours).collect();
-        self.compared(what, theirs, &ratios)
+        self.compared(what.into(), theirs, |ours, theirs| theirs / ours)
     }
 
-    fn compared(mut self, what: impl Into<String>, theirs: &[f64], ratios: &[f64]) -> Self {
+    fn compared(mut self, what: String, theirs: &[f64], ratio: fn(f64, f64) -> f64) -> Self {
         if let Ok(measured) = &mut self.found {
-            let (value, ratio) = (Some(Spread::of(theirs)), Spread::of(ratios).median);
-            measured.against = Some(Against { what: what.into(), value, ratio });
+            let rounds = measured.values.iter().zip(theirs);
+            let ratios: Vec<f64> = rounds.map(|(&ours, &theirs)| ratio(ours, theirs)).collect();
+            let (value, ratio) = (Spread::of(theirs), Spread::of(&ratios).median);
+            measured.against = Some(Against { what, value, ratio });
         }
         self
     }
@@ -148,11 +146,11 @@ impl Row {
     /// The row as a JSON object.
     pub fn to_json(&self, group: &str) -> Value {
         match &self.found {
-            Ok(Measured { spread, unit, rounds, against, goal }) => json!({
+            Ok(Measured { values, spread, unit, against, goal }) => json!({
                 "group": group, "name": self.name, "value": finite(spread.median), "unit": unit,
-                "least": finite(spread.least), "most": finite(spread.most), "rounds": rounds,
+                "least": finite(spread.least), "most": finite(spread.most), "rounds": values.len(),
                 "against": against.as_ref().map(|against| &against.what),
-                "against_value": against.as_ref().and_then(|against| against.value).and_then(|of| finite(of.median)),
+                "against_value": against.as_ref().and_then(|against| finite(against.value.median)),
                 "ratio": against.as_ref().and_then(|against| finite(against.ratio)),
                 "goal": goal.map(Goal::describe), "met": self.is_met(),
             }),
@@ -166,19 +164,18 @@ impl Row {
     /// The row as a line of a Markdown table with the columns [`COLUMNS`].
     pub fn to_markdown(&self) -> String {
         let name = &self.name;
-        let Measured { spread, unit, rounds, against, goal } = match &self.found {
+        let Measured { values, spread, unit, against, goal } = match &self.found {
             Ok(measured) => measured,
             Err(reason) => return format!("| {name} | skipped: {reason} | | | | |"),
         };
-        let range = if *rounds > 1 {
+        let range = if values.len() > 1 {
             format!(" ({} to {})", figure(spread.least), figure(spread.most))
         } else {
             String::new()
         };
         let (beside, ratio) = match against {
             Some(Against { what, value, ratio }) => {
-                let value = value.map_or(String::new(), |value| format!(", {}", figure(value.median)));
-                (format!("{what}{value}"), format!("{ratio:.2}"))
+                (format!("{what}, {}", figure(value.median)), format!("{ratio:.2}"))
             }
             None => (String::new(), String::new()),
         };

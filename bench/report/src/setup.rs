@@ -23,6 +23,26 @@ pub struct Setup {
     pub quick: bool,
 }
 
+/// Something that a setup of bench/peers installs.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// A file of the workspace that is there when it is.
+    pub made: &'static str,
+    /// How to install it.
+    pub setup: &'static str,
+}
+
+/// Redis, with its own benchmark.
+pub const REDIS: Peer =
+    Peer { made: "target/peers-redis/usr/bin/redis-benchmark", setup: "bench/peers/redis/setup" };
+
+impl Peer {
+    /// That it is not installed.
+    pub fn missing(self) -> String {
+        format!("the peer is not here; run {}", self.setup)
+    }
+}
+
 /// Why a group has no rows.
 #[derive(Debug, PartialEq)]
 pub enum Problem {
@@ -94,14 +114,15 @@ impl Setup {
         })
     }
 
-    /// A file of the workspace that a peer's setup makes.
-    pub fn peer(&self, made: &str, setup: &str) -> Result<PathBuf, Problem> {
-        let path = self.root.join(made);
-        if path.exists() {
-            Ok(path)
-        } else {
-            Err(Problem::Skipped(format!("the peer is not here; run {setup}")))
-        }
+    /// What a peer's setup has made.
+    pub fn peer(&self, peer: Peer) -> Result<PathBuf, Problem> {
+        let path = self.root.join(peer.made);
+        if path.exists() { Ok(path) } else { Err(Problem::Skipped(peer.missing())) }
+    }
+
+    /// How long the frames are of the decisions of the engine at this address.
+    pub fn frame_bytes(&self, address: &str) -> Result<FrameBytes, String> {
+        Ok(self.decide(address, &["--rate", "1000"])?.frame_bytes)
     }
 
     /// Measures in turns, so that all meet the same machine: each of these once in every round. Gives the
@@ -110,10 +131,19 @@ impl Setup {
         &self,
         mut measure: [&mut dyn FnMut() -> Result<T, String>; N],
     ) -> Result<[Vec<T>; N], String> {
+        self.over(std::array::from_fn(|place| place), |place: usize| measure[place]())
+    }
+
+    /// The same, where one thing is measured for several cases.
+    pub fn over<C: Copy, T, const N: usize>(
+        &self,
+        cases: [C; N],
+        mut measure: impl FnMut(C) -> Result<T, String>,
+    ) -> Result<[Vec<T>; N], String> {
         let mut all = [const { Vec::new() }; N];
         for _ in 0..self.rounds {
-            for (measure, values) in measure.iter_mut().zip(&mut all) {
-                values.push(measure()?);
+            for (case, values) in cases.into_iter().zip(&mut all) {
+                values.push(measure(case)?);
             }
         }
         Ok(all)

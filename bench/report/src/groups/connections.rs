@@ -14,15 +14,9 @@ pub const GROUP: Group =
 
 fn measure(setup: &Setup) -> Result<Found, Problem> {
     let mut engine = setup.ads(&[])?;
-    let over = |count: u32| {
+    let measured = setup.over(COUNTS, |count| {
         setup.decide(engine.address(), &["--rate", "10000", "--connections", &count.to_string()])
-    };
-    let mut measured = COUNTS.map(|_| Vec::new());
-    for _ in 0..setup.rounds {
-        for (count, samples) in COUNTS.into_iter().zip(&mut measured) {
-            samples.push(over(count)?);
-        }
-    }
+    })?;
     engine.stop()?;
     let p99s = measured.map(|samples| each(&samples, |of| of.client.p99));
     let mut rows: Vec<Row> = COUNTS

@@ -36,14 +36,17 @@ const POINTS: [(&str, Pick, Option<f64>); 5] = [
 fn measure(setup: &Setup) -> Result<Found, Problem> {
     let mut found = Found::from(Vec::new());
     let mut engine = setup.ads(&[])?;
-    let frames = setup.decide(engine.address(), &["--rate", "1000"])?.frame_bytes;
+    let frames = setup.frame_bytes(engine.address())?;
     for (name, file, load) in LOADS {
         let [ours, echo] = setup
             .in_turns([&mut || setup.decide(engine.address(), &load), &mut || setup.echo(frames, &load)])?;
         for (point, pick, bound) in POINTS {
             let (decided, echoed) = (each(&ours, |of| pick(&of.client)), each(&echo, |of| pick(&of.client)));
             let row = Row::new(format!("{name}, {point}"), "us", &decided).against("echo", &echoed);
-            found.rows.push(bound.map_or(row.clone(), |bound| row.goal(Goal::RatioAtMost(bound))));
+            found.rows.push(match bound {
+                Some(bound) => row.goal(Goal::RatioAtMost(bound)),
+                None => row,
+            });
         }
         let errors = each(&ours, |of| of.errors as f64);
         found.rows.push(Row::new(format!("{name}, unanswered"), "", &errors).goal(Goal::AtMost(0.0)));

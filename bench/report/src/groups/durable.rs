@@ -3,13 +3,12 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use serde_json::Value;
 use vencejo_runtime::Clock;
 
 use super::{Found, Group};
 use crate::engine::Engine;
 use crate::row::{Goal, Row};
-use crate::setup::{Problem, Setup, each};
+use crate::setup::{Peer, Problem, REDIS, Setup, each};
 
 const REDIS_RATIO_MIN: f64 = 3.0;
 const JETSTREAM_RATIO_MIN: f64 = 30.0;
@@ -21,6 +20,8 @@ const TEXT_BYTES: &str = "103";
 /// The floor: so much is written at a time, to a file that has its blocks already.
 const BLOCK: [u8; 4_096] = [0x5a; 4_096];
 const BLOCKS: u64 = 2_048;
+
+const NATS: Peer = Peer { made: "target/peers-nats/bin/nats-server", setup: "bench/peers/nats/setup" };
 
 pub const GROUP: Group = Group {
     name: "durable",
@@ -39,42 +40,37 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     };
     let frames = ingest(&["--batch", "1", "--in-flight", "1"])?.frame_bytes;
     let seconds = setup.seconds.to_string();
-    let peer = |script: &str, made: &str, how: &str| -> Result<Option<f64>, String> {
-        match setup.peer(made, how) {
-            Ok(_) => {
-                let found = setup.run("python3".as_ref(), &[script, "--seconds", &seconds])?;
-                Ok(rate_of(&found))
-            }
-            Err(_) => Ok(None),
+    let peer = |peer: Peer, script: &str| match setup.peer(peer) {
+        Ok(_) => {
+            let found = setup.run("python3".as_ref(), &[script, "--seconds", &seconds])?;
+            Ok(found["events_per_second"].as_f64())
         }
+        Err(_) => Ok::<_, String>(None),
     };
     let (mut single, mut batches, mut redis, mut jetstream) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut acks, mut floors) = (Vec::new(), Vec::new());
     for _ in 0..setup.rounds {
         single.push(ingest(&["--batch", "1", "--in-flight", "64"])?);
-        redis.extend(peer("bench/peers/redis/xadd.py", REDIS.0, REDIS.1)?);
-        jetstream.extend(peer("bench/peers/nats/run.py", NATS.0, NATS.1)?);
+        redis.extend(peer(REDIS, "bench/peers/redis/xadd.py")?);
+        jetstream.extend(peer(NATS, "bench/peers/nats/run.py")?);
         batches.push(ingest(&["--batch", "100", "--in-flight", "64"])?);
         acks.push(ingest(&["--batch", "1", "--in-flight", "1"])?);
         floors.push(sync_micros()? + setup.echo(frames, &["--in-flight", "1"])?.client.p50);
     }
     engine.stop()?;
     let singles = each(&single, |of| of.achieved);
-    let beside = |name: &str, theirs: &[f64], how: &str, goal: f64| {
+    let beside = |name: &str, peer: Peer, theirs: &[f64], goal: f64| {
         if theirs.is_empty() {
-            Row::skipped(
-                format!("one by one, 64 in flight, beside {name}"),
-                format!("the peer is not here; run {how}"),
-            )
+            Row::skipped(format!("one by one, 64 in flight, beside {name}"), peer.missing())
         } else {
             let row = Row::new("one by one, 64 in flight", "events/s", &singles);
             row.against(name, theirs).goal(Goal::RatioAtLeast(goal))
         }
     };
     Ok(vec![
-        beside("Redis, XADD with appendfsync always", &redis, REDIS.1, REDIS_RATIO_MIN),
-        beside("NATS JetStream, sync always", &jetstream, NATS.1, JETSTREAM_RATIO_MIN),
+        beside("Redis, XADD with appendfsync always", REDIS, &redis, REDIS_RATIO_MIN),
+        beside("NATS JetStream, sync always", NATS, &jetstream, JETSTREAM_RATIO_MIN),
         Row::new("batches of 100, 64 in flight", "events/s", &each(&batches, |of| of.achieved * BATCH))
             .goal(Goal::AtLeast(BATCHES_RATE_MIN)),
         Row::new("one by one, 1 in flight, p50", "us", &each(&acks, |of| of.client.p50))
@@ -82,14 +78,6 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
             .goal(Goal::RatioAtMost(ACK_RATIO_MAX)),
     ]
     .into())
-}
-
-/// What a peer's setup makes, and the setup.
-const REDIS: (&str, &str) = ("target/peers-redis/usr/bin/redis-benchmark", "bench/peers/redis/setup");
-const NATS: (&str, &str) = ("target/peers-nats/bin/nats-server", "bench/peers/nats/setup");
-
-fn rate_of(found: &Value) -> Option<f64> {
-    found["events_per_second"].as_f64()
 }
 
 /// The median time of a write of one block and its way to the disk, in microseconds.

@@ -14,7 +14,7 @@ pub const GROUP: Group = Group {
 
 fn measure(setup: &Setup) -> Result<Found, Problem> {
     let mut engine = setup.ads(&["--threads", "2"])?;
-    let frames = setup.decide(engine.address(), &["--rate", "1000"])?.frame_bytes;
+    let frames = setup.frame_bytes(engine.address())?;
     let alone = ["--in-flight", "1"];
     let here = ["--in-flight", "1", "--keys", "here"];
     let elsewhere = ["--in-flight", "1", "--keys", "elsewhere"];

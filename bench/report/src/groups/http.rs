@@ -4,9 +4,12 @@ use serde_json::Value;
 
 use super::{Found, Group};
 use crate::row::{Goal, Row};
-use crate::setup::{Problem, Setup};
+use crate::setup::{Peer, Problem, Setup};
 
 const P99_RATIO_MIN: f64 = 50.0;
+
+const PYTHON: Peer = Peer { made: "target/peers-http/env/bin/python", setup: "bench/peers/http/setup" };
+const CLIENT: Peer = Peer { made: "target/release/bench-http", setup: "cargo build --release -p bench-http" };
 
 pub const GROUP: Group = Group {
     name: "http",
@@ -15,8 +18,8 @@ pub const GROUP: Group = Group {
 };
 
 fn measure(setup: &Setup) -> Result<Found, Problem> {
-    let python = setup.peer("target/peers-http/env/bin/python", "bench/peers/http/setup")?;
-    setup.peer("target/release/bench-http", "cargo build --release -p bench-http")?;
+    let python = setup.peer(PYTHON)?;
+    setup.peer(CLIENT)?;
     let program = setup.program.to_string_lossy();
     let (rounds, seconds) = (setup.rounds.to_string(), format!("{:.0}", setup.seconds.ceil()));
     let mut arguments =

@@ -13,18 +13,15 @@ pub const GROUP: Group = Group {
 };
 
 fn measure(setup: &Setup) -> Result<Found, Problem> {
-    let (mut samples, mut bytes) = (COUNTS.map(|_| Vec::new()), COUNTS.map(|_| Vec::new()));
-    for _ in 0..setup.rounds {
-        for (place, count) in COUNTS.into_iter().enumerate() {
-            let mut engine = setup.ads(&["--partitions", &count.to_string()])?;
-            bytes[place].push(engine.resident_bytes()?);
-            samples[place].push(setup.decide(engine.address(), &["--rate", "10000"])?);
-            engine.stop()?;
-        }
-    }
-    let [p50s, p99s] = [0, 1].map(|which| {
-        samples.each_ref().map(|of| each(of, |of| if which == 0 { of.client.p50 } else { of.client.p99 }))
-    });
+    let measured = setup.over(COUNTS, |count| {
+        let mut engine = setup.ads(&["--partitions", &count.to_string()])?;
+        let bytes = engine.resident_bytes()?;
+        let sample = setup.decide(engine.address(), &["--rate", "10000"])?;
+        engine.stop().map(|()| (sample, bytes))
+    })?;
+    let measured = measured.map(|rounds| rounds.into_iter().unzip::<_, _, Vec<_>, Vec<f64>>());
+    let p50s = measured.each_ref().map(|(samples, _)| each(samples, |of| of.client.p50));
+    let p99s = measured.each_ref().map(|(samples, _)| each(samples, |of| of.client.p99));
     let mut rows = Vec::new();
     for (place, count) in COUNTS.into_iter().enumerate() {
         for (point, values) in [("p50", &p50s), ("p99", &p99s)] {
@@ -32,7 +29,7 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
             rows.push(row.against("1 partition", &values[0]));
         }
     }
-    let (least, most) = (&bytes[0], &bytes[COUNTS.len() - 1]);
+    let (least, most) = (&measured[0].1, &measured[COUNTS.len() - 1].1);
     let further = f64::from(COUNTS[COUNTS.len() - 1] - COUNTS[0]);
     let each_one: Vec<f64> =
         most.iter().zip(least).map(|(most, least)| (most - least) / 1e3 / further).collect();

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Found, Group};
 use crate::row::{Goal, Row};
 use crate::sample::report;
-use crate::setup::{Problem, Setup};
+use crate::setup::{Problem, REDIS, Setup};
 
 const PROFILES: u32 = 5_000_000;
 const QUICK_PROFILES: u32 = 500_000;
@@ -16,7 +16,6 @@ const SNAPSHOT_RATIO_MIN: f64 = 8.0;
 const START_RATIO_MIN: f64 = 20.0;
 const START_MILLIS_MAX: f64 = 300.0;
 const LOADED_RATE_MIN: f64 = 5e6;
-const REDIS: &str = "target/peers-redis/usr/bin/redis-benchmark";
 
 pub const GROUP: Group = Group { name: "restart", title: "Snapshots and restarts", measure };
 
@@ -27,7 +26,7 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     let arguments = ["restore", "--profiles", &count, "--rounds", &rounds, "--seconds", &seconds];
     let ours = report(&setup.program, &arguments.map(str::to_owned))?;
     let number = |of: &Value, name: &str| of[name].as_f64().ok_or_else(|| format!("no '{name}' was told"));
-    let theirs = match setup.peer(REDIS, "bench/peers/redis/setup") {
+    let theirs = match setup.peer(REDIS) {
         Ok(_) => Some(setup.run("python3".as_ref(), &["bench/peers/redis/run.py", "--profiles", &count])?),
         Err(_) => None,
     };

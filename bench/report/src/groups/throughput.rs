@@ -17,7 +17,7 @@ pub const GROUP: Group =
 
 fn measure(setup: &Setup) -> Result<Found, Problem> {
     let mut engine = setup.ads(&[])?;
-    let frames = setup.decide(engine.address(), &["--rate", "1000"])?.frame_bytes;
+    let frames = setup.frame_bytes(engine.address())?;
     let load = ["--in-flight", "64"];
     let [ours, echo] =
         setup.in_turns([&mut || setup.decide(engine.address(), &load), &mut || setup.echo(frames, &load)])?;

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::{Found, Group};
 use crate::row::{Goal, Row};
-use crate::setup::{Problem, Setup};
+use crate::setup::{Peer, Problem, Setup};
+
+const LIBRARIES: Peer = Peer { made: "target/peers/made-by-bench-peers-setup", setup: "bench/peers/setup" };
 
 pub const GROUP: Group = Group {
     name: "trees",
@@ -15,7 +17,7 @@ pub const GROUP: Group = Group {
 };
 
 fn measure(setup: &Setup) -> Result<Found, Problem> {
-    setup.peer("target/peers/made-by-bench-peers-setup", "bench/peers/setup")?;
+    setup.peer(LIBRARIES)?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(&setup.root).args([

@@ -2,11 +2,15 @@
 
 use super::{Found, Group};
 use crate::row::{Goal, Row};
-use crate::setup::{Problem, Setup};
+use crate::setup::{Peer, Problem, Setup};
 
 const WINDOWS_RATIO_MIN: f64 = 20.0;
 const RULE_RATIO_MIN: f64 = 50.0;
 const RULES_RATIO_MIN: f64 = 200.0;
+
+const FLINK: Peer =
+    Peer { made: "target/peers-windows/java/Windows.class", setup: "bench/peers/windows/setup" };
+const PYTHON: Peer = Peer { made: "target/peers-windows/env/bin/python", setup: "bench/peers/windows/setup" };
 
 pub const GROUP: Group = Group {
     name: "windows",
@@ -15,8 +19,8 @@ pub const GROUP: Group = Group {
 };
 
 fn measure(setup: &Setup) -> Result<Found, Problem> {
-    setup.peer("target/peers-windows/java/Windows.class", "bench/peers/windows/setup")?;
-    let python = setup.peer("target/peers-windows/env/bin/python", "bench/peers/windows/setup")?;
+    setup.peer(FLINK)?;
+    let python = setup.peer(PYTHON)?;
     let program = setup.program.to_string_lossy();
     let events = if setup.quick { "200000" } else { "1000000" };
     let found = setup
