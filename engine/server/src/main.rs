@@ -1,5 +1,5 @@
 //! The `vencejo` binary: the command line, and the wiring of rooms into an engine.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod alert;
 mod answer;
@@ -23,9 +23,11 @@ mod json_row;
 mod lines;
 mod model;
 mod predict;
+mod quantity;
 mod query;
 mod recover;
 mod remote;
+mod reserve;
 mod restore;
 mod rule;
 mod run;

@@ -22,6 +22,7 @@ use crate::control::{Commands, Memory};
 use crate::failure::Failure;
 use crate::identity;
 use crate::recover::{FromDisk, recover};
+use crate::reserve::Reserve;
 use crate::snapshot::SnapshotArgs;
 use crate::text_list::named;
 
@@ -54,6 +55,10 @@ pub struct ServeArgs {
     no_journal: bool,
     #[command(flatten)]
     snapshots: SnapshotArgs,
+    /// Have the system hand out so much memory at once (4GB), in the background, instead of when the state
+    /// grows into it: what comes then waits for no page. The state may outgrow it.
+    #[arg(long, value_name = "SIZE")]
+    memory_reserve: Option<Reserve>,
     /// Listen on an address that other hosts reach, though nobody is asked who they are.
     #[arg(long)]
     allow_unauthenticated: bool,
@@ -73,6 +78,9 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
              address, or pass --allow-unauthenticated",
             args.quic
         )));
+    }
+    if let Some(reserve) = args.memory_reserve {
+        reserve.take()?;
     }
     let identity = identity::load_or_create(&args.data)?;
     let (planned, memory) = app_to_serve(&args.app, &args.data)?;

@@ -57,8 +57,8 @@ pub const DICE: &[&str] = &["bench/", "tests/", "engine/journal/src/snapshot/sea
 /// Words that draw randomness.
 const DICE_THROWS: &[&str] = &["rand::", "fastrand::", "getrandom::", "RandomState"];
 
-/// The files that may hold unsafe code: the vector kernels of the trees, and the calls of C libraries in
-/// their benchmark. DECISIONS.md has the arguments.
+/// The files that may hold unsafe code: the vector kernels of the trees, the calls of C libraries in
+/// their benchmark, and those of the allocator. DECISIONS.md has the arguments.
 pub const UNSAFE_ADDRESSES: &[&str] = &[
     "bench/trees/src/ffi/boosters.rs",
     "bench/trees/src/ffi/compiled.rs",
@@ -71,6 +71,7 @@ pub const UNSAFE_ADDRESSES: &[&str] = &[
     "engine/model/src/compiled/simd/pieces.rs",
     "engine/model/src/compiled/simd/rows.rs",
     "engine/model/src/compiled/simd/walk.rs",
+    "engine/server/src/reserve.rs",
 ];
 
 /// Finds I/O, clocks, randomness, threads, logs and async in the code of the pure rooms, tests apart.

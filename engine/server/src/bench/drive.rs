@@ -12,6 +12,7 @@ use vencejo_client::protocol::frame::{Frame, FrameType, HEADER_BYTES};
 use vencejo_client::protocol::message::{Ack, Decision, ErrorFrame};
 use vencejo_runtime::{Clock, Moment};
 
+use super::alarm::Alarm;
 use super::closed::drive_closed;
 use super::in_flight::InFlight;
 use super::limits::{BURST_REQUESTS_MAX, HANG_UP_TIME, REPLY_GRACE, SEND_BUFFER_BYTES, SPIN_TIME};
@@ -45,6 +46,12 @@ pub(super) trait FrameSource {
 pub(super) trait Requests {
     /// Appends the whole frame of the run's request in this place. Whoever sends it sets its number.
     fn append(&self, place: u64, out: &mut BytesMut);
+
+    /// For how long before a request is due its sender spins. Where latencies are of microseconds it must;
+    /// where they are of milliseconds the processor is better left to the engine.
+    fn spin_time(&self) -> Duration {
+        SPIN_TIME
+    }
 }
 
 /// Whole frames, at least one, that are sent in turn.
@@ -158,14 +165,15 @@ impl Run {
     }
 
     /// Waits until a time after the start and gives the time that it then is.
-    async fn wait_until(&self, due_nanos: u64) -> u64 {
+    async fn wait_until(&self, due_nanos: u64, alarm: &Alarm) -> u64 {
+        let spin_time = self.requests.spin_time();
         loop {
             let now_nanos = self.elapsed_nanos();
             if now_nanos >= due_nanos {
                 return now_nanos;
             }
-            match Duration::from_nanos(due_nanos - now_nanos).checked_sub(SPIN_TIME) {
-                Some(far) if !far.is_zero() => tokio::time::sleep(far).await,
+            match Duration::from_nanos(due_nanos - now_nanos).checked_sub(spin_time) {
+                Some(far) if !far.is_zero() => alarm.sleep(far).await,
                 _ => yield_now().await,
             }
         }
@@ -181,9 +189,10 @@ impl Run {
         let all = async {
             let count = self.schedule.requests_of(connection);
             let mut frames = BytesMut::with_capacity(SEND_BUFFER_BYTES);
+            let alarm = Alarm::new();
             let mut next = 0;
             while next < count {
-                let now_nanos = self.wait_until(self.schedule.due_nanos(connection, next)).await;
+                let now_nanos = self.wait_until(self.schedule.due_nanos(connection, next), &alarm).await;
                 next = self.append_due(connection, next..count, now_nanos, &in_flight, &mut frames);
                 if frames.is_empty() {
                     yield_now().await; // as many as may wait for a reply do

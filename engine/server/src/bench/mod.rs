@@ -7,12 +7,14 @@
 //!
 //! One thread does it all: the transport's own tasks, and for each connection a task that sends and one
 //! that receives. Use a current_thread runtime, as [`crate::connect::block_on`] does. A sender that is far
-//! from its due time sleeps; for the last two milliseconds it yields in a loop, because the runtime's timer
-//! is no finer than one. tokio wakes a task that has yielded only after it has run all that is ready and
-//! looked for input, so a spinning sender delays nobody: a turn of the loop is one `epoll_wait` that does
-//! not block. It keeps one core busy and leaves the others to the server; on a machine with a single core,
-//! or with an engine of as many threads as cores, it takes the server's time and the latencies show that.
-//! How late each request was sent is a column of the report: what stands there is the bench's doing.
+//! from its due time sleeps; for the last two milliseconds it yields in a loop, because waking takes tens of
+//! microseconds, which is as long as a decision takes. tokio wakes a task that has yielded only after it has
+//! run all that is ready and looked for input, so a spinning sender delays nobody: a turn of the loop is one
+//! `epoll_wait` that does not block. It keeps one core busy and leaves the others to the server; on a
+//! machine with a single core, or with an engine of as many threads as cores, it takes the server's time and
+//! the latencies show that. How late each request was sent is a column of the report: what stands there is
+//! the bench's doing. Batches of `bench load`, whose acknowledgements wait for a disk, are sent by a timer
+//! alone.
 //!
 //! With `--in-flight` the loop is closed instead: a connection has so many requests under way, and each
 //! reply sends the next. It tells how much a server takes and what a request costs alone, not how long users
@@ -41,6 +43,7 @@ use crate::connect::{ConnectArgs, block_on};
 use crate::failure::Failure;
 use crate::generate::request_rows;
 
+mod alarm;
 mod closed;
 mod decide;
 mod drive;

@@ -10,6 +10,7 @@ use vencejo_runtime::journal::snapshot::SnapshotKey;
 use vencejo_runtime::{Keep, SnapshotPlan};
 
 use crate::failure::Failure;
+use crate::quantity::{parse_size, parse_time};
 
 /// Where the key is looked for when no file is named.
 const KEY_VARIABLE: &str = "VENCEJO_SNAPSHOT_KEY";
@@ -128,30 +129,12 @@ fn parse_keep(text: &str) -> Result<Keep, String> {
     keep.ok_or_else(|| "give a time as 24h or 7d, a size as 500MB or 10GB, or 'all'".to_owned())
 }
 
-fn parse_time(text: &str) -> Option<Duration> {
-    let units = [("s", 1), ("m", 60), ("min", 60), ("h", 3_600), ("d", 86_400)];
-    parse_with_unit(text, &units).map(Duration::from_secs)
-}
-
-fn parse_size(text: &str) -> Option<u64> {
-    parse_with_unit(text, &[("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000)])
-}
-
-fn parse_with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let end = text.find(|character: char| !character.is_ascii_digit())?;
-    let (digits, unit) = text.split_at(end);
-    let unit = units.iter().find(|(name, _)| *name == unit.trim_start())?;
-    digits.parse::<u64>().ok()?.checked_mul(unit.1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn times_sizes_and_keys_are_read_or_refused() {
-        assert_eq!(parse_time("90s"), Some(Duration::from_secs(90)));
-        assert_eq!(parse_time("7d"), Some(Duration::from_secs(604_800)));
         assert_eq!(parse_keep("24h"), Ok(Keep::Time(Duration::from_secs(86_400))));
         assert_eq!(parse_keep("10 GB"), Ok(Keep::Bytes(10_000_000_000)));
         assert_eq!(parse_keep("all"), Ok(Keep::All));

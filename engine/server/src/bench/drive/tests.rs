@@ -97,7 +97,7 @@ fn run(connections: u32, serve: Serve) -> Result<Tally, ClientError> {
         frame.to_vec()
     });
     let connections = (0..connections).map(|_| connect(serve)).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(drive(connections, requests.to_vec(), schedule, Start::now()))
 }
 
@@ -173,7 +173,7 @@ fn a_closed_loop_sends_a_request_for_each_reply() {
     let run = |depth, serve| {
         let connections = (0..2).map(|_| connect(serve)).collect();
         let driven = drive_closed(connections, vec![frame.to_vec()], schedule, depth);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let bounded = async { tokio::time::timeout(Duration::from_millis(500), driven).await };
         runtime.expect("a runtime").block_on(bounded)
     };

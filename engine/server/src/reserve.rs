@@ -1,0 +1,201 @@
+//! Memory that the system has handed out before an event needs it.
+//!
+//! A page that is touched for the first time stops its thread while the system clears it: with huge pages
+//! 0.2 ms and more, on a virtual machine whose host has to find the memory first several milliseconds, in
+//! which a partition answers nobody. An engine whose state grows meets one every two megabytes.
+#![deny(clippy::undocumented_unsafe_blocks)]
+
+use std::ffi::{c_int, c_long, c_void};
+use std::io;
+use std::ptr::NonNull;
+use std::str::FromStr;
+
+use rustix::mm::{Advice, madvise};
+
+use crate::background::give_way;
+use crate::console::note;
+use crate::failure::Failure;
+use crate::quantity::parse_size;
+
+/// What is asked of the system at once: a huge page, as others of the process wait for what is under way.
+const PIECE_BYTES: usize = 2 << 20;
+/// The number of the allocator's first arena, from which it serves before all others.
+const FIRST_ARENA: c_int = 1;
+/// The number of the allocator's option that says when free pages go back to the system, in milliseconds.
+const PURGE_DELAY: c_int = 15;
+/// They do not.
+const NEVER: c_long = -1;
+
+// mimalloc.h of mimalloc 2: arenas and options.
+#[allow(unsafe_code, reason = "the allocator has no safe interface for it")]
+unsafe extern "C" {
+    fn mi_arena_area(arena: c_int, bytes: *mut usize) -> *mut c_void;
+    fn mi_reserve_os_memory_ex(
+        bytes: usize,
+        commit: bool,
+        allow_large: bool,
+        exclusive: bool,
+        arena: *mut c_int,
+    ) -> c_int;
+    fn mi_option_set(option: c_int, value: c_long);
+}
+
+/// How much memory, as it is written: 500MB, 4GB.
+#[derive(Clone, Copy, Debug)]
+pub struct Reserve(usize);
+
+impl FromStr for Reserve {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bytes = parse_size(text).filter(|bytes| *bytes > 0).and_then(|bytes| usize::try_from(bytes).ok());
+        bytes.map(Self).ok_or_else(|| "give a size as 500MB or 4GB".to_owned())
+    }
+}
+
+impl Reserve {
+    /// Has the allocator hold so much, and the system hand it out in time that no other thread wants. What is
+    /// freed is kept from then on. To be called while the process has one thread.
+    ///
+    /// # Errors
+    /// When the machine has no such memory, or no thread can be had.
+    pub fn take(self) -> Result<(), Failure> {
+        let asked = format!("--memory-reserve: {} MB", self.0 / 1_000_000);
+        if let Some(available) = available_bytes().filter(|available| *available < self.0) {
+            let available = available / 1_000_000;
+            return Err(Failure::config(format!(
+                "{asked} of memory, and this machine has {available} MB left"
+            )));
+        }
+        let areas = areas(self.0).ok_or_else(|| {
+            Failure::config(format!("{asked} of memory, and the system gives no such area"))
+        })?;
+        keep_what_is_freed();
+        let populate = {
+            let asked = asked.clone();
+            move || {
+                give_way();
+                match areas.iter().try_for_each(Area::populate) {
+                    Ok(()) => note(format_args!("{asked} of memory are at hand")),
+                    // The engine serves all the same, as it would without the option.
+                    Err(error) => note(format_args!("{asked} of memory could not all be had: {error}")),
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("memory".to_owned()).spawn(populate);
+        thread.map(drop).map_err(|error| Failure::runtime(format!("no thread for {asked}: {error}")))
+    }
+}
+
+/// Addresses that are the allocator's as long as the process runs.
+struct Area {
+    start: NonNull<c_void>,
+    bytes: usize,
+}
+
+#[allow(
+    unsafe_code,
+    reason = "the area is mapped until the process ends, and no byte of it is read or written"
+)]
+// SAFETY: what holds of it on one thread holds on every other.
+unsafe impl Send for Area {}
+
+impl Area {
+    /// The area of an arena of the allocator's, where there is one with this number.
+    #[allow(unsafe_code, reason = "the allocator has no safe interface for it")]
+    fn of(arena: c_int) -> Option<Self> {
+        let mut bytes = 0;
+        // SAFETY: `bytes` outlives the call, which reads nothing else of ours.
+        let start = unsafe { mi_arena_area(arena, &raw mut bytes) };
+        Some(Self { start: NonNull::new(start)?, bytes })
+    }
+
+    /// A new one of the allocator's.
+    #[allow(unsafe_code, reason = "the allocator has no safe interface for it")]
+    fn reserved(bytes: usize) -> Option<Self> {
+        let mut arena = 0;
+        // SAFETY: `arena` outlives the call, which reads nothing else of ours.
+        match unsafe { mi_reserve_os_memory_ex(bytes, true, true, false, &raw mut arena) } {
+            0 => Self::of(arena),
+            _ => None,
+        }
+    }
+
+    /// Has the system hand out its pages.
+    #[allow(unsafe_code, reason = "advice about addresses")]
+    fn populate(&self) -> io::Result<()> {
+        // SAFETY: the area is mapped, and this changes nothing that stands in it.
+        let _ = unsafe { madvise(self.start.as_ptr(), self.bytes, Advice::LinuxHugepage) }; // slower without
+        (0..self.bytes).step_by(PIECE_BYTES).try_for_each(|offset| {
+            let bytes = PIECE_BYTES.min(self.bytes - offset);
+            // SAFETY: as above; what the allocator writes meanwhile stays as it is (madvise(2)).
+            Ok(unsafe { madvise(self.start.as_ptr().byte_add(offset), bytes, Advice::LinuxPopulateWrite) }?)
+        })
+    }
+}
+
+/// Areas of so many bytes in all, from which the allocator serves next.
+fn areas(bytes: usize) -> Option<Vec<Area>> {
+    let mut first = Area::of(FIRST_ARENA).unwrap_or(Area { start: NonNull::dangling(), bytes: 0 });
+    first.bytes = first.bytes.min(bytes);
+    let further = bytes - first.bytes;
+    let mut areas = vec![first];
+    if further > 0 {
+        areas.push(Area::reserved(further)?);
+    }
+    Some(areas)
+}
+
+#[allow(unsafe_code, reason = "the allocator has no safe interface for it")]
+fn keep_what_is_freed() {
+    // SAFETY: no other thread reads or sets an option meanwhile, as whoever takes a reserve sees to.
+    unsafe { mi_option_set(PURGE_DELAY, NEVER) };
+}
+
+/// What the machine can still hand out.
+fn available_bytes() -> Option<usize> {
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<usize>().ok()?.checked_mul(1_024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of this process that the system has handed out.
+    fn resident_bytes() -> usize {
+        let status = std::fs::read_to_string("/proc/self/status").expect("the process has a status");
+        let line =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it tells of its memory");
+        line.trim().strip_suffix(" kB").and_then(|kib| kib.parse::<usize>().ok()).expect("in kB") * 1_024
+    }
+
+    #[test]
+    fn what_is_reserved_is_at_hand() {
+        const BYTES: usize = 64 << 20;
+        let area = Area::reserved(BYTES).expect("the system gives an area");
+        assert!(area.bytes >= BYTES);
+        let before = resident_bytes();
+        area.populate().expect("the system has the memory");
+        assert!(resident_bytes() >= before + BYTES / 2, "other tests of the process may free some meanwhile");
+    }
+
+    #[test]
+    #[allow(unsafe_code, reason = "the allocator has no safe interface for it")]
+    fn the_option_is_the_one_that_is_meant() {
+        unsafe extern "C" {
+            fn mi_option_get(option: c_int) -> c_long;
+        }
+        // SAFETY: no test sets an option.
+        let millis = unsafe { mi_option_get(PURGE_DELAY) };
+        assert_eq!(millis, 10, "its default is that of no option near it");
+    }
+
+    #[test]
+    fn more_than_there_is_is_refused_in_one_sentence() {
+        let failure = Reserve(usize::MAX).take().expect_err("no machine has so much");
+        assert!(failure.text.contains("MB left"), "{}", failure.text);
+        assert!("0GB".parse::<Reserve>().is_err() && "4 apples".parse::<Reserve>().is_err());
+    }
+}
