@@ -9,6 +9,7 @@
 mod binary;
 mod engine;
 mod groups;
+mod large_app;
 mod machine;
 mod model;
 mod plot;
