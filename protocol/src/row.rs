@@ -54,48 +54,69 @@ impl<'a> Row<'a> {
             return Err(RowError::TooShort { bytes: bytes.len(), needed });
         }
         let row = Self { bytes, columns };
+        let (slots, _) = bytes[bitmap_bytes(columns)..needed].as_chunks();
         let mut strings_end = needed;
-        for (index, column) in schema.columns().iter().enumerate() {
+        // Strings adjoin: all together are checked at once, and that none begins within a character.
+        let mut whole = true;
+        let mut nulls = 0;
+        for (index, (column, slot)) in schema.columns().iter().zip(slots).enumerate() {
+            if index.is_multiple_of(64) {
+                nulls = row.bitmap_word(index / 64);
+            }
+            let is_null = nulls & 1 == 1;
+            nulls >>= 1;
+            let slot = u64::from_le_bytes(*slot);
             let bad = |expected| RowError::BadSlot { column: column.name.clone(), expected };
-            if row.is_null(index) {
+            if is_null {
                 if !column.nullable {
                     return Err(RowError::NullInRequired { column: column.name.clone() });
                 }
-                if row.slot(index) != 0 {
+                if slot != 0 {
                     return Err(bad("zero, as a NULL slot must"));
                 }
                 continue;
             }
             match column.column_type {
-                ColumnType::Boolean if row.slot(index) > 1 => return Err(bad("0 or 1")),
-                ColumnType::Int | ColumnType::Date if i32::try_from(row.i64(index)).is_err() => {
+                ColumnType::Boolean if slot > 1 => return Err(bad("0 or 1")),
+                ColumnType::Int | ColumnType::Date if i32::try_from(slot.cast_signed()).is_err() => {
                     return Err(bad("a 32-bit integer"));
                 }
                 ColumnType::Decimal { precision, .. }
-                    if row.i64(index).unsigned_abs() >= 10_u64.pow(u32::from(precision)) =>
+                    if slot.cast_signed().unsigned_abs() >= 10_u64.pow(u32::from(precision)) =>
                 {
                     return Err(bad("an integer of the type's digits"));
                 }
                 ColumnType::String => {
-                    let (offset, length) = row.span(index);
+                    let (offset, length) = span(slot);
                     if offset != strings_end || length > bytes.len() - offset {
                         return Err(bad("the next string of the variable part"));
                     }
                     strings_end += length;
-                    if std::str::from_utf8(&bytes[offset..strings_end]).is_err() {
-                        return Err(RowError::NotUtf8 { column: column.name.clone() });
-                    }
+                    whole &= bytes.get(offset).is_none_or(|&byte| is_first_of_character(byte));
                 }
                 _ => {}
             }
         }
-        if !columns.is_multiple_of(64) && row.bitmap_word(columns / 64) >> (columns % 64) != 0 {
+        if nulls != 0 {
             return Err(RowError::BitmapTail);
         }
-        match bytes.len() - strings_end {
-            0 => Ok(row),
-            trailing => Err(RowError::TrailingBytes { bytes: trailing }),
+        if strings_end != bytes.len() {
+            return Err(RowError::TrailingBytes { bytes: bytes.len() - strings_end });
         }
+        if !whole || std::str::from_utf8(&bytes[needed..]).is_err() {
+            return Err(row.not_utf8(schema));
+        }
+        Ok(row)
+    }
+
+    /// What is wrong with a row of which a string is not UTF-8.
+    #[cold]
+    fn not_utf8(&self, schema: &Schema) -> RowError {
+        let mut columns = schema.columns().iter().enumerate();
+        let column = columns.find(|&(index, column)| {
+            column.column_type == ColumnType::String && std::str::from_utf8(self.text(index)).is_err()
+        });
+        RowError::NotUtf8 { column: column.map(|(_, column)| column.name.clone()).unwrap_or_default() }
     }
 
     /// The view of bytes that [`Row::parse`] has accepted before, with the schema's column count.
@@ -147,8 +168,7 @@ impl<'a> Row<'a> {
 
     /// Offset and length of a `STRING` column in the row's bytes.
     pub fn span(&self, index: usize) -> (usize, usize) {
-        let slot = self.slot(index);
-        ((slot & 0xffff_ffff) as usize, (slot >> 32) as usize)
+        span(self.slot(index))
     }
 
     /// A `STRING` column's bytes.
@@ -184,6 +204,16 @@ impl<'a> Row<'a> {
             }
         }
     }
+}
+
+/// Offset and length of the string of a slot.
+fn span(slot: u64) -> (usize, usize) {
+    ((slot & 0xffff_ffff) as usize, (slot >> 32) as usize)
+}
+
+/// Whether a character of UTF-8 may begin with this byte, which then is no continuation.
+fn is_first_of_character(byte: u8) -> bool {
+    byte & 0b1100_0000 != 0b1000_0000
 }
 
 /// The hash of a key's bytes: XXH3-64, seed 0.

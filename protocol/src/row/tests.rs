@@ -102,6 +102,24 @@ fn hostile_lengths_are_refused() {
 }
 
 #[test]
+fn each_string_is_utf8_by_itself() {
+    let mut writer = RowWriter::new(5);
+    writer.set_i64(1, 0);
+    writer.set_str(2, "né");
+    writer.set_str(3, "é");
+    let mut out = Vec::new();
+    writer.finish(&schema(), &mut out).expect("the row fits the schema");
+    let (name, city) = (8 + 2 * 8 + 4, 8 + 3 * 8);
+    let mut cut = out.clone();
+    cut[name] -= 1; // the first string's last byte becomes the second's first
+    cut[city] -= 1;
+    cut[city + 4] += 1;
+    assert_eq!(refusal(&cut), "column 'name' is not valid UTF-8");
+    *out.last_mut().expect("the row has bytes") = 0xff;
+    assert_eq!(refusal(&out), "column 'city' is not valid UTF-8");
+}
+
+#[test]
 fn the_longest_row_is_taken() {
     let schema = Schema::new(vec![Column::required("s", ColumnType::String)], vec![]);
     for (length, taken) in [(ROW_BYTES_MAX - 16, true), (ROW_BYTES_MAX - 15, false)] {
