@@ -50,7 +50,7 @@ impl Workload {
         Self::compiled(folder, requests, |model| model.compile(Some(&mut nanos)))
     }
 
-    /// The same, with models in the layout that is the fastest as a rule: whatever the machine does meanwhile.
+    /// The same, with models in the layout that is the fastest as a rule.
     ///
     /// # Panics
     /// When the app is not valid.

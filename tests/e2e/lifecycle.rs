@@ -35,6 +35,23 @@ fn the_development_certificate_is_made_once_and_its_fingerprint_is_enough() {
 }
 
 #[test]
+fn an_engine_that_never_sleeps_and_holds_memory_answers_and_stops() {
+    let options = ["--threads", "2", "--busy-poll", "--memory-reserve", "64MB"];
+    let mut engine = Engine::start_at("127.0.0.1:0", &options);
+    block_on(async {
+        let client = engine.client().await;
+        let (_, schema) = stream(&client.welcome(), "bid_requests");
+        for placement in ["a", "b", "c", "d", "e", "f"] {
+            client.decide(0, &row(&schema, placement), Duration::from_secs(5)).await.unwrap();
+        }
+    });
+    engine.signal(Signal::TERM);
+    let (status, error) = engine.wait();
+    assert_eq!(status.code(), Some(0), "{error}");
+    assert!(error.ends_with("stopped\n"), "{error}");
+}
+
+#[test]
 fn a_stop_under_load_answers_what_was_taken() {
     let mut engine = Engine::start();
     block_on(async {

@@ -55,6 +55,13 @@ fn an_app_that_is_not_there() {
 }
 
 #[test]
+fn memory_that_is_not_there_or_no_size() {
+    let ads = root().join("apps/ads");
+    expect(&serve(&ads, &["--memory-reserve", "1000TB"]), 78, "of memory, and this machine has");
+    expect(&serve(&ads, &["--memory-reserve", "4"]), 2, "give a size as 500MB or 4GB");
+}
+
+#[test]
 fn an_app_that_is_wrong_has_all_its_errors_listed_with_their_places() {
     let app = ads_with(None, |sql| {
         sql.replace("ELSE cpm END", "ELSE cpmm END")

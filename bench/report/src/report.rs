@@ -144,7 +144,7 @@ mod tests {
         for line in [
             "- Machine: Swift 9000",
             "### A good one",
-            "| speed | 2.00 us (1.00 to 3.00) |  |  | <= 2 | met |",
+            "| speed | 2.00 us (1.00 to 3.00) |  |  | <= 2 us | met |",
             "| An absent one | skipped: not here | | | | |",
         ] {
             assert!(text.lines().any(|found| found == line), "no line '{line}' in\n{text}");

@@ -25,13 +25,15 @@ impl Goal {
         }
     }
 
-    fn describe(self) -> String {
-        match self {
+    /// Of a row with this unit.
+    fn describe(self, unit: &str) -> String {
+        let text = match self {
             Self::RatioAtMost(bound) => format!("<= {}x", plain(bound)),
             Self::RatioAtLeast(bound) => format!(">= {}x", plain(bound)),
-            Self::AtMost(bound) => format!("<= {}", plain(bound)),
-            Self::AtLeast(bound) => format!(">= {}", plain(bound)),
-        }
+            Self::AtMost(bound) => format!("<= {} {unit}", plain(bound)),
+            Self::AtLeast(bound) => format!(">= {} {unit}", plain(bound)),
+        };
+        text.trim_end().to_owned()
     }
 }
 
@@ -152,7 +154,7 @@ impl Row {
                 "against": against.as_ref().map(|against| &against.what),
                 "against_value": against.as_ref().and_then(|against| finite(against.value.median)),
                 "ratio": against.as_ref().and_then(|against| finite(against.ratio)),
-                "goal": goal.map(Goal::describe), "met": self.is_met(),
+                "goal": goal.map(|goal| goal.describe(unit)), "met": self.is_met(),
             }),
             Err(reason) => json!({
                 "group": group, "name": self.name, "value": null, "unit": null, "against": null, "ratio": null,
@@ -179,7 +181,7 @@ impl Row {
             }
             None => (String::new(), String::new()),
         };
-        let goal = goal.map(Goal::describe).unwrap_or_default();
+        let goal = goal.map(|goal| goal.describe(unit)).unwrap_or_default();
         let met = self.is_met().map_or("", |met| if met { "met" } else { "**missed**" });
         format!("| {name} | {} {unit}{range} | {beside} | {ratio} | {goal} | {met} |", figure(spread.median))
     }
@@ -203,7 +205,7 @@ fn figure(value: f64) -> String {
 }
 
 /// With commas between thousands.
-fn grouped(value: f64) -> String {
+pub fn grouped(value: f64) -> String {
     let text = format!("{value:.0}");
     let digits = text.trim_start_matches('-');
     let mut out = text[..text.len() - digits.len()].to_owned();
@@ -278,6 +280,8 @@ mod tests {
         ] {
             assert_eq!(object[key], expected, "{key}");
         }
+        let row = Row::new("start", "ms", &[24.0]).goal(Goal::AtMost(1_300.0));
+        assert_eq!(row.to_markdown(), "| start | 24.0 ms |  |  | <= 1,300 ms | met |");
         let skipped = Row::skipped("windows", "not set up");
         assert_eq!(skipped.to_markdown(), "| windows | skipped: not set up | | | | |");
         assert_eq!(skipped.to_json("windows")["skipped"], "not set up");

@@ -97,6 +97,7 @@ impl Engine {
                 quic,
                 partitions: PARTITIONS,
                 threads: 1,
+                busy_poll: false,
                 memory: None,
             };
             let tell = move |address| ready.send(address).expect("the demo waits for the address");

@@ -136,10 +136,9 @@ impl Area {
 
 /// Areas of so many bytes in all, from which the allocator serves next.
 fn areas(bytes: usize) -> Option<Vec<Area>> {
-    let mut first = Area::of(FIRST_ARENA).unwrap_or(Area { start: NonNull::dangling(), bytes: 0 });
-    first.bytes = first.bytes.min(bytes);
-    let further = bytes - first.bytes;
-    let mut areas = vec![first];
+    let first = Area::of(FIRST_ARENA).map(|first| Area { bytes: first.bytes.min(bytes), ..first });
+    let mut areas = Vec::from_iter(first);
+    let further = bytes - areas.iter().map(|area| area.bytes).sum::<usize>();
     if further > 0 {
         areas.push(Area::reserved(further)?);
     }
@@ -152,11 +151,21 @@ fn keep_what_is_freed() {
     unsafe { mi_option_set(PURGE_DELAY, NEVER) };
 }
 
-/// What the machine can still hand out.
+/// What the machine can still hand out, or the container, where that is less.
 fn available_bytes() -> Option<usize> {
-    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<usize>().ok()?.checked_mul(1_024)
+    let machine = || {
+        let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+        let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        line.trim().strip_suffix(" kB")?.parse::<usize>().ok()?.checked_mul(1_024)
+    };
+    let container = || {
+        let figure = |name: &str| {
+            let text = std::fs::read_to_string(format!("/sys/fs/cgroup/memory.{name}")).ok()?;
+            text.trim().parse::<usize>().ok()
+        };
+        Some(figure("max")?.saturating_sub(figure("current")?))
+    };
+    [machine(), container()].into_iter().flatten().min()
 }
 
 #[cfg(test)]

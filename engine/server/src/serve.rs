@@ -59,6 +59,10 @@ pub struct ServeArgs {
     /// grows into it: what comes then waits for no page. The state may outgrow it.
     #[arg(long, value_name = "SIZE")]
     memory_reserve: Option<Reserve>,
+    /// Have every thread look for input all the time, instead of sleeping until some comes: answers wait for
+    /// no wake-up. Takes a processor for each thread, whether there is input or not.
+    #[arg(long)]
+    busy_poll: bool,
     /// Listen on an address that other hosts reach, though nobody is asked who they are.
     #[arg(long)]
     allow_unauthenticated: bool,
@@ -102,6 +106,7 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
         quic: args.quic,
         partitions: args.partitions,
         threads: usize::from(args.threads),
+        busy_poll: args.busy_poll,
         memory: Some(memory),
     };
     let ready = |address: SocketAddr| {
@@ -132,6 +137,8 @@ pub struct EngineSetup {
     pub partitions: u32,
     /// Number of threads.
     pub threads: usize,
+    /// Whether the threads look for input all the time.
+    pub busy_poll: bool,
     /// Where deployed apps are remembered, if anywhere.
     pub memory: Option<Memory>,
 }
@@ -170,7 +177,7 @@ pub fn run_engine<S: Future<Output = ()>>(
     ready: impl FnOnce(SocketAddr),
     stop: impl FnOnce() -> S,
 ) -> Result<(), Failure> {
-    let EngineSetup { app, from_disk, identity, quic, partitions, threads, memory } = setup;
+    let EngineSetup { app, from_disk, identity, quic, partitions, threads, busy_poll, memory } = setup;
     let system = actix_rt::System::new();
     let served = system.block_on(async {
         // Signals that come between the ready line and the first poll must not be lost.
@@ -183,6 +190,9 @@ pub fn run_engine<S: Future<Output = ()>>(
             }
         };
         let router = Arc::new(router);
+        if busy_poll {
+            (0..router.threads()).for_each(|thread| _ = router.run_on(thread, keep_awake));
+        }
         let commands = Arc::new(Commands::new(Arc::clone(&router), memory, models));
         let kept = router.kept().map(Arc::clone);
         let stopping = Arc::clone(&router);
@@ -198,6 +208,16 @@ pub fn run_engine<S: Future<Output = ()>>(
     });
     actix_rt::System::try_current().inspect(actix_rt::System::stop);
     served
+}
+
+/// Keeps the calling thread from sleeping, as long as its runtime runs: a task that yields is woken again
+/// once all that is ready has run and input has been looked for.
+fn keep_awake() {
+    actix_rt::spawn(async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    });
 }
 
 /// Ends on SIGTERM, SIGINT or SIGHUP. The handlers are in place when this returns.

@@ -3,7 +3,7 @@
 use vencejo_runtime::Clock;
 
 use super::{Found, Group};
-use crate::row::{Goal, Row};
+use crate::row::{Goal, Row, grouped};
 use crate::setup::{Problem, Setup};
 use crate::workload::Workload;
 
@@ -42,8 +42,8 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
         }
     }
     let rows = counts.into_iter().zip(&measured).enumerate().map(|(place, (count, nanos))| {
-        let row =
-            Row::new(format!("{count} placements"), "ns", nanos).against("1,000 placements", &measured[0]);
+        let row = Row::new(format!("placements: {}", grouped(count as f64)), "ns", nanos)
+            .against("1,000 placements", &measured[0]);
         if place + 1 == counts.len() { row.goal(Goal::RatioAtMost(RATIO_MAX)) } else { row }
     });
     Ok(rows.collect::<Vec<_>>().into())

@@ -9,6 +9,7 @@ mod ingest;
 mod keys;
 mod lanes;
 mod partitions;
+mod polling;
 mod restart;
 mod server;
 mod swap;
@@ -45,7 +46,7 @@ pub struct Group {
 }
 
 /// All of them, in the order of the report.
-pub const GROUPS: [&Group; 15] = [
+pub const GROUPS: [&Group; 16] = [
     &decision::GROUP,
     &throughput::GROUP,
     &http::GROUP,
@@ -57,6 +58,7 @@ pub const GROUPS: [&Group; 15] = [
     &keys::GROUP,
     &partitions::GROUP,
     &connections::GROUP,
+    &polling::GROUP,
     &restart::GROUP,
     &swap::GROUP,
     &windows::GROUP,

@@ -25,7 +25,7 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     let mut rows = Vec::new();
     for (place, count) in COUNTS.into_iter().enumerate() {
         for (point, values) in [("p50", &p50s), ("p99", &p99s)] {
-            let row = Row::new(format!("{count} partitions, {point}"), "us", &values[place]);
+            let row = Row::new(format!("partitions: {count}, {point}"), "us", &values[place]);
             rows.push(row.against("1 partition", &values[0]));
         }
     }
