@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use quinn::{ConnectionError, Endpoint, RecvStream, SendStream, TransportConfig, VarInt};
+use quinn::{AckFrequencyConfig, ConnectionError, Endpoint, RecvStream, SendStream, TransportConfig, VarInt};
 use vencejo_protocol::error::ErrorCode;
 use vencejo_protocol::frame::{Frame, FrameReader, FrameType};
 use vencejo_protocol::message::{ALPN, ErrorFrame, Hello, VERSION, Welcome};
@@ -15,6 +15,8 @@ use crate::tls::{Trust, crypto};
 
 const CHUNK_BYTES_MAX: usize = 64 << 10;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Packets of the engine's that are acknowledged together, at most; fewer take as long as QUIC allows.
+const ACK_PACKETS: u32 = 10;
 const KEEP_ALIVE: Duration = Duration::from_secs(3);
 
 /// How a client presents itself, and how long it waits.
@@ -224,11 +226,14 @@ fn explain(error: &ConnectionError) -> String {
 
 /// The transport settings of the client's side: no streams opened by the engine, keep-alive.
 pub fn transport() -> TransportConfig {
+    let mut acks = AckFrequencyConfig::default();
+    acks.ack_eliciting_threshold(VarInt::from_u32(ACK_PACKETS));
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(None)
+        .ack_frequency_config(Some(acks))
         .keep_alive_interval(Some(KEEP_ALIVE))
         .max_idle_timeout(Some(IDLE_TIMEOUT.try_into().expect("ten seconds fit")));
     transport

@@ -24,6 +24,8 @@ pub(crate) const REPLY_BUFFER_BYTES: usize = 4 << 10;
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection must have said hello within this time of its handshake.
 pub(crate) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+/// Packets of a client's that are acknowledged together, at most; fewer take as long as QUIC allows.
+pub(crate) const ACK_PACKETS: u32 = 10;
 /// A connection that is silent for this long is gone.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_millis(IDLE_MILLIS_MAX);
 /// Once a frame has begun, its next bytes must come within this time.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use quinn::crypto::HmacKey;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{
-    ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime,
-    TransportConfig, VarInt,
+    AckFrequencyConfig, ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig, Incoming,
+    ServerConfig, TokioRuntime, TransportConfig, VarInt,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::oneshot;
@@ -23,8 +23,8 @@ use vencejo_types::Tick;
 
 use crate::control::{Administration, Control};
 use crate::limits::{
-    CONNECTION_WINDOW_BYTES, CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, HANDSHAKES_UNVALIDATED_MAX, IDLE_TIMEOUT,
-    INCOMING_BYTES_MAX, INCOMING_MAX, REPLY_GRACE, STREAM_WINDOW_BYTES,
+    ACK_PACKETS, CONNECTION_WINDOW_BYTES, CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, HANDSHAKES_UNVALIDATED_MAX,
+    IDLE_TIMEOUT, INCOMING_BYTES_MAX, INCOMING_MAX, REPLY_GRACE, STREAM_WINDOW_BYTES,
 };
 use crate::session::{Shared, close_code, serve_connection};
 use crate::welcome::check_app;
@@ -275,6 +275,8 @@ fn server_config(identity: Identity) -> Result<ServerConfig, rustls::Error> {
 
 /// The transport settings of the engine's side: bounded windows, no unidirectional streams, no datagrams.
 pub fn transport() -> TransportConfig {
+    let mut acks = AckFrequencyConfig::default();
+    acks.ack_eliciting_threshold(VarInt::from_u32(ACK_PACKETS));
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS_MAX))
@@ -282,6 +284,7 @@ pub fn transport() -> TransportConfig {
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
         .receive_window(VarInt::from_u32(CONNECTION_WINDOW_BYTES))
         .datagram_receive_buffer_size(None)
+        .ack_frequency_config(Some(acks))
         .max_idle_timeout(Some(IDLE_TIMEOUT.try_into().expect("ten seconds fit")));
     transport
 }

@@ -33,10 +33,9 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     let ran =
         command.stdin(Stdio::null()).output().map_err(|error| format!("cargo cannot be run: {error}"))?;
     if !ran.status.success() {
-        return Err(Problem::Failed(format!(
-            "bench-trees failed: {}",
-            String::from_utf8_lossy(&ran.stderr).trim()
-        )));
+        let said = String::from_utf8_lossy(&ran.stderr);
+        let last = said.lines().last().unwrap_or_default();
+        return Err(Problem::Failed(format!("bench-trees failed: {last}")));
     }
     let printed = String::from_utf8_lossy(&ran.stdout);
     let rows = printed.lines().filter_map(|line| judged(&serde_json::from_str(line).ok()?));
