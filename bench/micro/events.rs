@@ -9,6 +9,20 @@ use vencejo_types::{DecisionId, StreamId, Tick};
 const STREAM: &str = "CREATE TABLE events (user_id BIGINT NOT NULL, page STRING NOT NULL, amount DOUBLE,
     ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts) PARTITIONED BY (user_id);";
 
+/// A running aggregate by user.
+pub const RUNNING: &str = "CREATE MATERIALIZED VIEW per_user AS
+    SELECT user_id, COUNT(*) AS events, SUM(amount) AS spent FROM events GROUP BY user_id;";
+/// A windowed one.
+pub const WINDOWED: &str = "CREATE MATERIALIZED VIEW per_second AS
+    SELECT user_id, window_start, COUNT(*) AS events
+    FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+    GROUP BY user_id, window_start, window_end;";
+/// One by page, of few pages.
+pub const PAGES: &str = "CREATE MATERIALIZED VIEW per_page AS
+    SELECT page, window_start, COUNT(*) AS views, SUM(amount) AS spent
+    FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '1' SECOND))
+    GROUP BY page, window_start, window_end;";
+
 /// Place of ts among the columns.
 const TS: usize = 3;
 const COLUMNS: usize = 4;

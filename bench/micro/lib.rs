@@ -3,9 +3,11 @@
 #![forbid(unsafe_code)]
 
 mod events;
+mod frames;
 mod processor;
 mod workload;
 
-pub use events::Events;
+pub use events::{Events, PAGES, RUNNING, WINDOWED};
+pub use frames::Frames;
 pub use processor::{PROCESSOR_TIME, ProcessorTime};
 pub use workload::Workload;

@@ -10,6 +10,8 @@ mod baseline;
 #[path = "../../micro/events.rs"]
 #[allow(dead_code, reason = "bench-micro measures more with it")]
 mod events;
+#[path = "../../micro/frames.rs"]
+mod frames;
 #[path = "../../report/src/large_app.rs"]
 mod large_app;
 #[path = "../../report/src/model.rs"]

@@ -3,12 +3,11 @@
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
-use bytes::{Bytes, BytesMut};
 use vencejo_protocol::frame::FrameReader;
-use vencejo_protocol::message::Decide;
 use vencejo_types::row::Row;
 
-use crate::events::Events;
+use crate::events::{Events, PAGES, RUNNING, WINDOWED};
+use crate::frames::Frames;
 use crate::large_app;
 use crate::workload::Workload;
 
@@ -30,12 +29,17 @@ pub struct Scene {
 }
 
 pub const SCENES: &[Scene] = &[
-    Scene { name: "decision of apps/ads, 1,000 placements", warm_up: 3_000, operations: 2_000, make: few },
+    Scene {
+        name: "decision of apps/ads, 1,000 placements",
+        warm_up: 3_000,
+        operations: 2_000,
+        make: || decision(1_000),
+    },
     Scene {
         name: "decision of apps/ads, 100,000 placements",
         warm_up: 300_000,
         operations: 2_000,
-        make: many,
+        make: || decision(100_000),
     },
     Scene {
         name: "decision with 500 trees and 10 rules",
@@ -72,14 +76,9 @@ fn ads() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps/ads")
 }
 
-fn few() -> Operation {
+fn decision(placements: usize) -> Operation {
     let mut workload = Workload::untimed(&ads(), REQUESTS);
-    Box::new(move |number| _ = black_box(workload.decide_for(number, number % 1_000)))
-}
-
-fn many() -> Operation {
-    let mut workload = Workload::untimed(&ads(), REQUESTS);
-    Box::new(move |number| _ = black_box(workload.decide_for(number, number % 100_000)))
+    Box::new(move |number| _ = black_box(workload.decide_for(number, number % placements)))
 }
 
 fn large_decision() -> Operation {
@@ -90,16 +89,7 @@ fn large_decision() -> Operation {
 }
 
 fn event() -> Operation {
-    const STATEMENTS: &str = "
-        CREATE MATERIALIZED VIEW per_user AS
-            SELECT user_id, COUNT(*) AS events, SUM(amount) AS spent FROM events GROUP BY user_id;
-        CREATE MATERIALIZED VIEW per_user_10s AS SELECT user_id, window_start, COUNT(*) AS events
-            FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '10' SECOND))
-            GROUP BY user_id, window_start, window_end;
-        CREATE MATERIALIZED VIEW per_page AS SELECT page, window_start, COUNT(*) AS views, SUM(amount) AS spent
-            FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '1' SECOND))
-            GROUP BY page, window_start, window_end;";
-    let mut events = Events::new(STATEMENTS, USERS);
+    let mut events = Events::new(&[RUNNING, WINDOWED, PAGES].concat(), USERS);
     Box::new(move |_| events.apply())
 }
 
@@ -112,20 +102,7 @@ fn check() -> Operation {
 }
 
 fn cut() -> Operation {
-    let workload = Workload::untimed(&ads(), REQUESTS);
-    let mut frames = BytesMut::new();
-    for row in &workload.rows[..FRAMES] {
-        Decide { decision: 0, deadline_micros: 0, row }.write(1, &mut frames);
-    }
-    let frames: Bytes = frames.freeze();
+    let frames = Frames::new(&Workload::untimed(&ads(), REQUESTS).rows[..FRAMES]);
     let mut reader = FrameReader::default();
-    Box::new(move |_| {
-        reader.push(frames.clone());
-        let mut count = 0;
-        while let Ok(Some(frame)) = reader.next_frame() {
-            black_box(&frame);
-            count += 1;
-        }
-        assert_eq!(count, FRAMES, "every frame comes out");
-    })
+    Box::new(move |_| assert_eq!(frames.cut(&mut reader), FRAMES, "every frame comes out"))
 }

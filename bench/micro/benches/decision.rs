@@ -2,11 +2,9 @@
 
 use std::hint::black_box;
 
-use bench_micro::Workload;
-use bytes::{Bytes, BytesMut};
+use bench_micro::{Frames, Workload};
 use criterion::{Criterion, criterion_group, criterion_main};
 use vencejo_protocol::frame::FrameReader;
-use vencejo_protocol::message::Decide;
 use vencejo_types::row::Row;
 
 fn decision(criterion: &mut Criterion) {
@@ -29,22 +27,9 @@ fn rim(criterion: &mut Criterion) {
             Row::parse(workload.schema(), black_box(&workload.rows[number % workload.rows.len()])).is_ok()
         });
     });
-    let mut frames = BytesMut::new();
-    for row in &workload.rows[..64] {
-        Decide { decision: 0, deadline_micros: 0, row }.write(1, &mut frames);
-    }
-    let frames: Bytes = frames.freeze();
+    let frames = Frames::new(&workload.rows[..64]);
     criterion.bench_function("frames/cut 64", |bencher| {
-        bencher.iter(|| {
-            let mut reader = FrameReader::default();
-            reader.push(frames.clone());
-            let mut count = 0;
-            while let Ok(Some(frame)) = reader.next_frame() {
-                black_box(&frame);
-                count += 1;
-            }
-            count
-        });
+        bencher.iter(|| frames.cut(&mut FrameReader::default()));
     });
 }
 

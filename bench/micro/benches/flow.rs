@@ -3,19 +3,9 @@
 
 use std::hint::black_box;
 
-use bench_micro::Events;
+use bench_micro::{Events, PAGES, RUNNING, WINDOWED};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-const RUNNING: &str = "CREATE MATERIALIZED VIEW per_user AS
-    SELECT user_id, COUNT(*) AS events, SUM(amount) AS spent FROM events GROUP BY user_id;";
-const WINDOWED: &str = "CREATE MATERIALIZED VIEW per_second AS
-    SELECT user_id, window_start, COUNT(*) AS events
-    FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '10' SECOND))
-    GROUP BY user_id, window_start, window_end;";
-const PAGES: &str = "CREATE MATERIALIZED VIEW per_page AS
-    SELECT page, window_start, COUNT(*) AS views, SUM(amount) AS spent
-    FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '1' SECOND))
-    GROUP BY page, window_start, window_end;";
 const BARE: &str = "CREATE DECISION d ON events WITH ('deadline' = '10 ms') AS SELECT amount
     FROM events FALLBACK SELECT 0.0 AS amount;";
 const LOOKING: &str = "CREATE DECISION d ON events WITH ('deadline' = '10 ms') AS SELECT spent AS amount

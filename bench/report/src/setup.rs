@@ -74,6 +74,13 @@ impl Setup {
         Engine::start(&self.program, &self.app("ads"), options)
     }
 
+    /// Decisions of an engine of the ads app that is there for them alone.
+    pub fn decide_anew(&self, options: &[&str], load: &[&str]) -> Result<Sample, String> {
+        let mut engine = self.ads(options)?;
+        let sample = self.decide(engine.address(), load)?;
+        engine.stop().map(|()| sample)
+    }
+
     /// Decisions of the engine at this address.
     pub fn decide(&self, address: &str, load: &[&str]) -> Result<Sample, String> {
         self.bench(&["decide", "--connect", address], load)

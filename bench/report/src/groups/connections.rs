@@ -16,10 +16,7 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     let measured = setup.over(COUNTS, |count| {
         // Of a thousand connections that end at once some closes are lost: the engine asks after those for
         // seconds, which is not the next measurement's business.
-        let mut engine = setup.ads(&[])?;
-        let sample =
-            setup.decide(engine.address(), &["--rate", "10000", "--connections", &count.to_string()])?;
-        engine.stop().map(|()| sample)
+        setup.decide_anew(&[], &["--rate", "10000", "--connections", &count.to_string()])
     })?;
     let p99s = measured.map(|samples| each(&samples, |of| of.client.p99));
     let mut rows: Vec<Row> = COUNTS

@@ -2,6 +2,7 @@
 
 use super::{Found, Group};
 use crate::row::Row;
+use crate::sample::Sample;
 use crate::setup::{Problem, Setup, each};
 
 const RATES: [&str; 2] = ["1000", "10000"];
@@ -15,18 +16,15 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     for rate in RATES {
         let load = ["--rate", rate];
         // It takes a processor from whatever is measured beside it, so it is there for its own turn alone.
-        let mut busily = || {
-            let mut engine = setup.ads(&["--busy-poll"])?;
-            let sample = setup.decide(engine.address(), &load)?;
-            engine.stop().map(|()| sample)
+        let [without, with] = setup
+            .in_turns([&mut || setup.decide(sleeping.address(), &load), &mut || {
+                setup.decide_anew(&["--busy-poll"], &load)
+            }])?;
+        let row = |point, of: fn(&Sample) -> f64| {
+            let row = Row::new(format!("{rate}/s, {point}"), "us", &each(&with, of));
+            row.against("without", &each(&without, of))
         };
-        let [without, with] =
-            setup.in_turns([&mut || setup.decide(sleeping.address(), &load), &mut busily])?;
-        for (point, of) in [("p50", 0), ("p99", 1)] {
-            let [without, with] = [&without, &with]
-                .map(|samples| each(samples, |sample| [sample.client.p50, sample.client.p99][of]));
-            rows.push(Row::new(format!("{rate}/s, {point}"), "us", &with).against("without", &without));
-        }
+        rows.extend([row("p50", |of| of.client.p50), row("p99", |of| of.client.p99)]);
     }
     sleeping.stop()?;
     Ok(rows.into())
