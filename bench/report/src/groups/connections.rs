@@ -14,8 +14,8 @@ pub const GROUP: Group =
 
 fn measure(setup: &Setup) -> Result<Found, Problem> {
     let measured = setup.over(COUNTS, |count| {
-        // Of a thousand connections that end at once some closes are lost: the engine asks after those for
-        // seconds, which is not the next measurement's business.
+        // For seconds after a thousand connections have ended an engine's p99 is of milliseconds: that is
+        // not the next measurement's business.
         setup.decide_anew(&[], &["--rate", "10000", "--connections", &count.to_string()])
     })?;
     let p99s = measured.map(|samples| each(&samples, |of| of.client.p99));
