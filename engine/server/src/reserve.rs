@@ -170,14 +170,19 @@ fn available_bytes() -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+
     use super::*;
 
-    /// Bytes of this process that the system has handed out.
-    fn resident_bytes() -> usize {
-        let status = std::fs::read_to_string("/proc/self/status").expect("the process has a status");
-        let line =
-            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it tells of its memory");
-        line.trim().strip_suffix(" kB").and_then(|kib| kib.parse::<usize>().ok()).expect("in kB") * 1_024
+    /// Pages of the area that the system has handed out (proc_pid_pagemap(5): bit 63).
+    fn present_pages(area: &Area) -> usize {
+        let first = area.start.addr().get() / rustix::param::page_size();
+        let mut entries = vec![0; area.bytes / rustix::param::page_size() * 8];
+        let pages = File::open("/proc/self/pagemap").expect("a process may read its own");
+        pages.read_exact_at(&mut entries, first as u64 * 8).expect("it has an entry for each page");
+        let (entries, _) = entries.as_chunks();
+        entries.iter().filter(|entry| u64::from_ne_bytes(**entry) >> 63 == 1).count()
     }
 
     #[test]
@@ -185,9 +190,9 @@ mod tests {
         const BYTES: usize = 64 << 20;
         let area = Area::reserved(BYTES).expect("the system gives an area");
         assert!(area.bytes >= BYTES);
-        let before = resident_bytes();
         area.populate().expect("the system has the memory");
-        assert!(resident_bytes() >= before + BYTES / 2, "other tests of the process may free some meanwhile");
+        let at_hand = present_pages(&area) * rustix::param::page_size();
+        assert!(at_hand >= area.bytes / 2, "{at_hand}; other tests may have taken and given back some");
     }
 
     #[test]
