@@ -1,5 +1,5 @@
-//! Bugs that are put in on purpose, to prove that the simulator finds them. Without the feature `bugs`, which
-//! only tests/sim asks for, there are none, and asking for one costs nothing.
+//! Bugs that are put in on purpose, in this room and the runtime, to prove that the simulator finds them.
+//! Without the feature `bugs`, which only tests/sim asks for, there are none; asking for one costs nothing.
 
 /// A bug, and what it breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,16 @@ pub enum Bug {
     SnapshotChecksumIgnored,
     /// Cuts a segment more than a snapshot has.
     CutTooFar,
+    /// Applies a batch again that came before.
+    DedupeSkipped,
+    /// Writes down no producer's numbers.
+    OriginNotKept,
+    /// Acknowledges what was applied, and not what is on disk.
+    AckFromMemory,
+    /// Writes down no ticks.
+    TickNotKept,
+    /// Gives a snapshot its name while the journal is behind it.
+    SnapshotAheadOfJournal,
 }
 
 #[cfg(feature = "bugs")]
@@ -57,18 +67,17 @@ mod chosen {
         BUG.set(bug);
     }
 
-    pub(crate) fn has(bug: Bug) -> bool {
+    /// Whether this bug is put in.
+    pub fn has(bug: Bug) -> bool {
         BUG.get() == Some(bug)
     }
 }
 
 #[cfg(feature = "bugs")]
-pub use chosen::choose;
-#[cfg(feature = "bugs")]
-pub(crate) use chosen::has;
+pub use chosen::{choose, has};
 
 /// Whether this bug is put in.
 #[cfg(not(feature = "bugs"))]
-pub(crate) const fn has(_bug: Bug) -> bool {
+pub const fn has(_bug: Bug) -> bool {
     false
 }

@@ -9,10 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod blocks;
-#[cfg(feature = "bugs")]
 pub mod bugs;
-#[cfg(not(feature = "bugs"))]
-mod bugs;
 mod content;
 mod dead_letter;
 mod disk;

@@ -1,7 +1,9 @@
 //! The one place where time enters the engine.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+// The machine's, but where a simulation has stopped it.
+use tokio::time::Instant;
 use vencejo_types::Tick;
 
 /// Reads the machine's clocks. Ticks follow the wall clock as it stood when the engine started and then
@@ -21,8 +23,12 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is the file that may ask")]
     pub fn start() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let started_tick = i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX);
-        Self { started: Instant::now(), started_tick }
+        Self::start_at(Tick(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// A clock that starts now, with this tick: for simulations, whose time does not come from the machine.
+    pub fn start_at(tick: Tick) -> Self {
+        Self { started: Instant::now(), started_tick: tick.0 }
     }
 
     /// The same clock, whose ticks come behind this one: what an engine before this one stamped may be ahead
@@ -33,7 +39,6 @@ impl Clock {
     }
 
     /// Now, on the monotonic clock.
-    #[expect(clippy::disallowed_methods, reason = "this is the file that may ask")]
     pub fn now(&self) -> Moment {
         Moment(Instant::now())
     }

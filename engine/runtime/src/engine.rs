@@ -4,12 +4,14 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 
 use actix::Actor;
 use actix_rt::{Arbiter, ArbiterHandle};
+use tokio::runtime::Handle;
 use vencejo_core::plan::App;
 use vencejo_journal::Committer;
+use vencejo_journal::bugs::{self, Bug};
 use vencejo_types::PartitionId;
 
 use crate::clock::Clock;
@@ -22,7 +24,7 @@ use crate::replay::partition_id;
 use crate::resident;
 use crate::router::{Partition, Router, thread_of};
 use crate::serving::Serving;
-use crate::snapshots::{Keeper, Revived, Snapshots};
+use crate::snapshots::{Inbox, Keeper, Revived, SnapshotSteps, Snapshots, Told, steps};
 use crate::ticker::Ticker;
 
 /// Starts `partitions` partitions of `app` in memory, which take turns over `threads` threads: the calling
@@ -33,7 +35,7 @@ use crate::ticker::Ticker;
 /// Outside an actix system.
 pub fn start(app: &Arc<App>, partitions: u32, threads: usize) -> Router {
     let revived = (0..partitions).map(|_| Revived::new(app)).collect();
-    start_with(app, None, revived, threads)
+    start_with(app, Clock::start(), None, revived, threads)
 }
 
 /// Starts the partitions that a data folder held, the thread that keeps their journal and the one that takes
@@ -45,44 +47,88 @@ pub fn start(app: &Arc<App>, partitions: u32, threads: usize) -> Router {
 /// # Panics
 /// As [`start`].
 pub fn start_recovered(app: &Arc<App>, recovery: Recovery, threads: usize) -> io::Result<Router> {
+    let start = |kept, revived| start_with(app, Clock::start(), kept, revived, threads);
+    let (mut router, committer, keeper) = bring_up(recovery, start, |told| Box::new(told));
+    router.kept().map_or(Ok(()), |kept| kept.journal.start(committer))?;
+    router.snapshots = Some(Snapshots::start(keeper, Keeper::run)?);
+    Ok(router)
+}
+
+/// An engine that does nothing on its own that touches the disk.
+pub struct Stepped {
+    /// The way in. Its partitions work whenever the thread's tasks run.
+    pub router: Router,
+    /// Writes the journal.
+    pub committer: Committer,
+    /// Writes snapshots.
+    pub snapshots: SnapshotSteps,
+}
+
+/// Starts the partitions that a data folder held, as [`start`], on the calling thread. Nothing is written
+/// until the caller steps the committer or the snapshots: for simulations, whose clock is this one.
+///
+/// # Errors
+/// When no thread can be had.
+///
+/// # Panics
+/// As [`start`].
+pub fn start_stepped(app: &Arc<App>, recovery: Recovery, clock: Clock) -> io::Result<Stepped> {
+    let mut made = None;
+    let start = |kept, revived| start_with(app, clock, kept, revived, 1);
+    let (mut router, committer, keeper) = bring_up(recovery, start, |told| {
+        let (snapshots, inbox) = steps(told);
+        made = Some(snapshots);
+        Box::new(inbox)
+    });
+    let runtime = Handle::current();
+    let snapshots_thread = Snapshots::start(keeper, move |keeper| {
+        // Where the time is that of the simulation.
+        let _entered = runtime.enter();
+        keeper.run();
+    })?;
+    router.snapshots = Some(snapshots_thread);
+    let snapshots = made.filter(SnapshotSteps::wait).ok_or(io::ErrorKind::BrokenPipe)?;
+    Ok(Stepped { router, committer, snapshots })
+}
+
+/// Brings up the partitions and what takes their snapshots, which does not run yet.
+fn bring_up(
+    recovery: Recovery,
+    start: impl FnOnce(Option<Arc<Kept>>, Vec<Revived>) -> Router,
+    inbox: impl FnOnce(Receiver<Told>) -> Box<dyn Inbox>,
+) -> (Router, Committer, Keeper) {
     let is_behind = recovery.found.events > 0;
     let (kept, committer, revived, plan, snapshots) = recovery.into_parts();
-    kept.journal.start(committer)?;
     let kept = Arc::new(kept);
-    let mut router = start_with(app, Some(Arc::clone(&kept)), revived, threads);
+    let router = start(Some(Arc::clone(&kept)), revived);
     let (tell, told) = channel();
     let keeper = Keeper {
         plan,
         storage: Arc::clone(&kept.storage),
         appended: if is_behind { u64::MAX } else { kept.journal.appended() },
-        kept: Arc::clone(&kept),
+        kept,
         partitions: Arc::clone(&router.partitions),
         clock: router.clock(),
         generations: snapshots.usable,
         unusable: snapshots.unusable,
-        tell: tell.clone(),
-        told,
+        tell,
+        told: inbox(told),
         captures: 0,
+        is_hasty: bugs::has(Bug::SnapshotAheadOfJournal),
         waiting: Vec::new(),
     };
-    let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(move || keeper.run())?;
-    router.snapshots = Some(Snapshots::new(tell, thread));
-    Ok(router)
+    (router, committer, keeper)
 }
 
-/// Starts the partitions that a data folder held, as [`start`]. Nothing is written until the caller steps the
-/// committer, and no snapshots are taken: for simulations.
-///
-/// # Panics
-/// As [`start`].
-pub fn start_stepped(app: &Arc<App>, recovery: Recovery, threads: usize) -> (Router, Committer) {
-    let (kept, committer, revived, ..) = recovery.into_parts();
-    (start_with(app, Some(Arc::new(kept)), revived, threads), committer)
-}
-
-fn start_with(app: &Arc<App>, kept: Option<Arc<Kept>>, revived: Vec<Revived>, threads: usize) -> Router {
+fn start_with(
+    app: &Arc<App>,
+    clock: Clock,
+    kept: Option<Arc<Kept>>,
+    revived: Vec<Revived>,
+    threads: usize,
+) -> Router {
     let last = revived.iter().map(|revived| revived.state.tick()).max().unwrap_or_default();
-    let clock = Clock::start().not_before(last);
+    let clock = clock.not_before(last);
     let mut arbiters: Vec<ArbiterHandle> = vec![Arbiter::current()];
     arbiters.extend((1..threads).map(|_| Arbiter::new().handle()));
     let start = |(index, revived): (u32, Revived)| {

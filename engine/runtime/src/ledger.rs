@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use vencejo_core::alerts::{AlertChange, AlertId};
 use vencejo_core::models::ModelChange;
+use vencejo_journal::bugs::{self, Bug};
 use vencejo_journal::record::{
     ROW_LENGTH_BYTES, ROWS_HEAD_BYTES_MAX, Stamp, alert_bytes, decide_bytes, other_bytes, tick_bytes,
     write_alert, write_decide, write_model, write_rows, write_skip, write_tick,
@@ -85,6 +86,9 @@ impl Ledger {
 
     /// Writes down an event for which there is room.
     pub(crate) fn append(&self, sequence: Sequence, tick: Tick, entry: &Entry<'_>) {
+        if matches!(entry, Entry::Tick(_)) && bugs::has(Bug::TickNotKept) {
+            return self.append_skip(sequence, tick, None);
+        }
         if let Some(kept) = self.kept() {
             let stamp = self.stamp(sequence, tick);
             kept.journal.append(entry.bytes(), entry.urgency(), |out| entry.write(stamp, out));
@@ -125,6 +129,7 @@ impl Ledger {
         let Some(kept) = self.kept().filter(|_| rows.len() > 0) else { return };
         let admitted = rows.clone().map(|row| row.len() + ROW_LENGTH_BYTES).sum();
         let stamp = self.stamp(sequence, tick);
+        let origin = origin.filter(|_| !bugs::has(Bug::OriginNotKept));
         kept.journal.append(admitted, Urgency::Lazy, |out| write_rows(stamp, stream, origin, rows, out));
     }
 

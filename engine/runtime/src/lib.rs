@@ -26,7 +26,7 @@ mod ticker;
 
 pub use broadcast::{ChangeError, ChangeFault};
 pub use clock::{Clock, Moment};
-pub use engine::{start, start_recovered, start_stepped};
+pub use engine::{Stepped, start, start_recovered, start_stepped};
 pub use entrance::Entrance;
 pub use figures::AlertTimes;
 pub use kept::{Keeping, Kept, RecoverError, Recovery};
@@ -37,7 +37,7 @@ pub use request::{
 };
 pub use router::{Router, Unavailable};
 pub use serving::{Following, Served};
-pub use snapshots::{Keep, OpenedFrom, SnapshotFault, SnapshotPlan, Snapshots, Taken};
+pub use snapshots::{Keep, OpenedFrom, SnapshotFault, SnapshotPlan, SnapshotSteps, Snapshots, Taken};
 pub use tap::{TapRow, TapSink, TapTarget};
 pub use vencejo_core::plan::Ack;
 pub use vencejo_journal as journal;

@@ -6,6 +6,7 @@
 
 pub mod lives;
 mod random;
+pub mod shrink;
 pub mod snapshots;
 mod storage;
 

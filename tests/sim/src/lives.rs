@@ -11,6 +11,7 @@ use vencejo_journal::{
 use vencejo_types::{DecisionId, Sequence, StreamId, Tick};
 
 use crate::random::Random;
+use crate::shrink::{self, Failure};
 use crate::storage::{Faults, SimStorage};
 
 /// Partition, sequence, and a hash of the content.
@@ -86,68 +87,155 @@ fn uniform_record(random: &mut Random, sequence: u64) -> Vec<u8> {
     out
 }
 
-/// One life of a journal: appends until the power fails or the steps are done.
-pub struct Life<'a> {
-    /// To append to.
-    pub journal: Journal,
-    /// To be stepped.
-    pub committer: Committer,
-    /// Whether all records have one length.
-    pub uniform: bool,
-    /// What it does next.
-    pub random: &'a mut Random,
-    /// All records, in short.
-    pub written: &'a mut Vec<Shown>,
-    /// How many of them were acknowledged.
-    pub acked: Arc<AtomicUsize>,
+/// What happens to a journal, in order. Any part of a schedule is one, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It is opened; the power fails in the operation of the disk behind so many.
+    Open {
+        /// What goes wrong before.
+        faults: Faults,
+        /// How many.
+        operations: u64,
+    },
+    /// A record is appended.
+    Append {
+        /// What it is made from.
+        seed: u64,
+        /// It has the length of all others that are so.
+        uniform: bool,
+    },
+    /// What waits is written.
+    Commit,
+    /// There is time to tidy up.
+    Rest,
+    /// The power fails.
+    Crash,
+    /// The process is killed.
+    Kill,
 }
 
-impl Life<'_> {
-    /// Goes on until the disk fails, or for so many steps.
-    pub fn run(&mut self, steps: u64) {
-        for _ in 0..steps {
-            match self.random.below(10) {
-                0..=5 => self.append(),
-                6..=8 => {
-                    if self.committer.step().is_err() {
-                        return;
-                    }
-                }
+/// Steps of a life.
+const STEPS: u64 = 200;
+
+/// The schedule of a seed, with these faults besides in all lives.
+pub fn schedule(seed: u64, lives: u64, faults: Faults) -> Vec<Step> {
+    let mut random = Random::new(seed);
+    let uniform = random.percent(30);
+    let mut steps = Vec::new();
+    for _ in 0..lives {
+        let short_writes = [0, 0, 30][random.place(3)];
+        let failures = [0, 0, 0, 2][random.place(4)];
+        let far = [4, 40, 400][random.place(3)];
+        let faults = Faults { short_writes, failures, ..faults };
+        steps.push(Step::Open { faults, operations: 1 + random.below(far) });
+        for _ in 0..STEPS {
+            match random.below(10) {
+                0..=5 => steps.push(Step::Append { seed: random.number(), uniform }),
+                6..=8 => steps.push(Step::Commit),
                 // Marks would move the frames off the blocks.
-                _ if self.uniform => {}
-                _ => {
-                    if self.committer.rest().is_err() {
-                        return;
-                    }
-                }
+                _ if uniform => {}
+                _ => steps.push(Step::Rest),
             }
+        }
+        steps.push(if random.percent(80) { Step::Crash } else { Step::Kill });
+    }
+    steps
+}
+
+/// A journal over all its lives, and what must be in it.
+pub struct Lives {
+    /// Its disk.
+    pub storage: SimStorage,
+    open: Option<(Journal, Committer)>,
+    /// All records that may be there, in short.
+    written: Vec<Shown>,
+    /// How many of them were acknowledged.
+    acked: Arc<AtomicUsize>,
+    /// How often the power has failed.
+    pub crashes: u64,
+}
+
+impl Lives {
+    /// None yet.
+    pub fn new(seed: u64) -> Self {
+        let storage = SimStorage::new(seed);
+        Self { storage, open: None, written: Vec::new(), acked: Arc::default(), crashes: 0 }
+    }
+
+    /// Goes through a schedule, and opens the journal once more.
+    ///
+    /// # Errors
+    /// What is not as it must be.
+    pub fn go_through(&mut self, steps: &[Step]) -> Result<(), String> {
+        for &step in steps {
+            match step {
+                Step::Open { faults, operations } => {
+                    self.end(SimStorage::kill);
+                    self.storage.set_faults(faults);
+                    self.storage.fail_power_after(operations);
+                    self.open()?;
+                }
+                Step::Append { seed, uniform } => self.append(seed, uniform),
+                Step::Commit => self.write(Committer::step),
+                Step::Rest => self.write(|committer| committer.rest().map(|()| true)),
+                Step::Crash => {
+                    self.crashes += 1;
+                    self.end(SimStorage::crash);
+                }
+                Step::Kill => self.end(SimStorage::kill),
+            }
+        }
+        self.end(SimStorage::kill);
+        self.open()
+    }
+
+    /// The power may fail while it is opened.
+    fn open(&mut self) -> Result<(), String> {
+        let (Opened { journal, committer, .. }, found) = match reopen(&self.storage) {
+            Ok(reopened) => reopened,
+            Err(OpenError::Storage(_)) => return Ok(()),
+            Err(error) => return Err(error.to_string()),
+        };
+        check(&found, &self.written, self.acked.load(Ordering::Relaxed))?;
+        self.written.truncate(found.len());
+        self.open = Some((journal, committer));
+        Ok(())
+    }
+
+    fn append(&mut self, seed: u64, uniform: bool) {
+        let Some((journal, _)) = &self.open else { return };
+        let sequence = self.written.len() as u64 + 1;
+        let some = if uniform { uniform_record } else { some_record };
+        let bytes = some(&mut Random::new(seed), sequence);
+        if journal.admit(bytes.len(), Class::Urgent).is_err() {
+            return;
+        }
+        journal.append(bytes.len(), Urgency::Eager, |out| out.extend_from_slice(&bytes));
+        self.written.push(shown_bytes(&bytes));
+        let (count, acked) = (self.written.len(), Arc::clone(&self.acked));
+        journal.when_durable(move || {
+            acked.fetch_max(count, Ordering::Relaxed);
+        });
+    }
+
+    /// Has the committer write; where the disk fails, this life is over.
+    fn write<E>(&mut self, write: impl FnOnce(&mut Committer) -> Result<bool, E>) {
+        if self.open.as_mut().is_some_and(|(_, committer)| write(committer).is_err()) {
+            self.open = None;
         }
     }
 
-    fn append(&mut self) {
-        let sequence = self.written.len() as u64 + 1;
-        let bytes = if self.uniform {
-            uniform_record(self.random, sequence)
-        } else {
-            some_record(self.random, sequence)
-        };
-        if self.journal.admit(bytes.len(), Class::Urgent).is_err() {
-            return;
-        }
-        self.journal.append(bytes.len(), Urgency::Eager, |out| out.extend_from_slice(&bytes));
-        self.written.push(shown_bytes(&bytes));
-        let (count, acked) = (self.written.len(), Arc::clone(&self.acked));
-        self.journal.when_durable(move || {
-            acked.fetch_max(count, Ordering::Relaxed);
-        });
+    fn end(&mut self, how: impl FnOnce(&SimStorage)) {
+        self.open = None;
+        how(&self.storage);
     }
 }
 
 /// Lives and crashes, one after the other, on one disk; how many crashes.
 ///
 /// # Errors
-/// What is not as it must be.
-pub fn crashes(seed: u64, lives: u64) -> Result<u64, String> {
+/// What is not as it must be, and the schedule that shows it.
+pub fn crashes(seed: u64, lives: u64) -> Result<u64, Failure<Step>> {
     crashes_with(seed, lives, Faults::default())
 }
 
@@ -155,49 +243,15 @@ pub fn crashes(seed: u64, lives: u64) -> Result<u64, String> {
 ///
 /// # Errors
 /// As [`crashes`].
-pub fn crashes_with(seed: u64, lives: u64, faults: Faults) -> Result<u64, String> {
-    let mut random = Random::new(seed);
-    let storage = SimStorage::new(random.number());
-    let mut written: Vec<Shown> = Vec::new();
-    let acked = Arc::new(AtomicUsize::new(0));
-    let mut crashed = 0;
-    let uniform = random.percent(30);
-    for life in 0..lives {
-        let short_writes = [0, 0, 30][random.place(3)];
-        let failures = [0, 0, 0, 2][random.place(4)];
-        storage.set_faults(Faults { short_writes, failures, ..faults });
-        let far = [4, 40, 400][random.place(3)];
-        storage.fail_power_after(1 + random.below(far));
-        // The power may fail while the journal is opened.
-        let reopened = match reopen(&storage) {
-            Ok(reopened) => Some(reopened),
-            Err(OpenError::Storage(_)) => None,
-            Err(error) => return Err(format!("seed {seed}, life {life}: {error}")),
-        };
-        if let Some((opened, found)) = reopened {
-            check(seed, life, &found, &written, acked.load(Ordering::Relaxed))?;
-            written.truncate(found.len());
-            let Opened { journal, committer, .. } = opened;
-            let mut alive = Life {
-                journal,
-                committer,
-                uniform,
-                random: &mut random,
-                written: &mut written,
-                acked: Arc::clone(&acked),
-            };
-            alive.run(200);
-        }
-        if random.percent(80) {
-            storage.crash();
-            crashed += 1;
-        } else {
-            storage.kill();
-        }
-    }
-    let (_, found) = reopen(&storage).map_err(|error| format!("seed {seed}: {error}"))?;
-    check(seed, lives, &found, &written, acked.load(Ordering::Relaxed))?;
-    Ok(crashed)
+pub fn crashes_with(seed: u64, lives: u64, faults: Faults) -> Result<u64, Failure<Step>> {
+    let mut crashes = 0;
+    shrink::run(seed, &schedule(seed, lives, faults), |steps| {
+        let mut lives = Lives::new(seed);
+        let gone_through = lives.go_through(steps);
+        crashes = lives.crashes;
+        gone_through
+    })?;
+    Ok(crashes)
 }
 
 /// A commit of three frames of which the middle one does not reach the disk; then a commit of one that ends
@@ -272,13 +326,13 @@ pub fn rot(seed: u64) -> Result<(), String> {
     }
 }
 
-fn check(seed: u64, life: u64, found: &[Shown], written: &[Shown], acked: usize) -> Result<(), String> {
+fn check(found: &[Shown], written: &[Shown], acked: usize) -> Result<(), String> {
     let there = found.len();
     if there < acked {
-        return Err(format!("seed {seed}, life {life}: {acked} were acknowledged, {there} are there"));
+        return Err(format!("{acked} were acknowledged, {there} are there"));
     }
     if !written.starts_with(found) {
-        return Err(format!("seed {seed}, life {life}: what is there is not what was written"));
+        return Err("what is there is not what was written".to_owned());
     }
     Ok(())
 }

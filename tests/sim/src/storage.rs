@@ -14,7 +14,7 @@ use crate::random::Random;
 const SECTOR_BYTES: usize = 512;
 
 /// What goes wrong before the crash, in percent of the operations.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// Writes that write less than they were asked to.
     pub short_writes: u64,

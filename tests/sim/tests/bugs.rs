@@ -40,7 +40,9 @@ fn bugs_of_the_journal_are_found_by_crashes() {
         Bug::SpareRenamedEarly,
     ] {
         choose(Some(bug));
-        is_found(&format!("{bug:?}"), |seed| crashes(seed, 12).map(|_| ()));
+        is_found(&format!("{bug:?}"), |seed| {
+            crashes(seed, 12).map(drop).map_err(|failure| failure.to_string())
+        });
         choose(None);
     }
 }
@@ -89,7 +91,9 @@ fn bugs_of_snapshots_are_found() {
 
 #[test]
 fn syncs_that_are_forgotten_are_found() {
-    let forgets = |faults: Faults| move |seed| crashes_with(seed, 12, faults).map(|_| ());
+    let forgets = |faults: Faults| {
+        move |seed| crashes_with(seed, 12, faults).map(drop).map_err(|failure| failure.to_string())
+    };
     is_found("no sync of files", forgets(Faults { forget_syncs: true, ..Faults::default() }));
     is_found("no sync of folders", forgets(Faults { forget_folder_syncs: true, ..Faults::default() }));
 }

@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vencejo_journal::{Class, Committer, OpenError, Opened, Refused, Urgency, open};
 use vencejo_sim::lives::{
-    Life, SEGMENT_BYTES, Shown, crashes, killed_while_opening, options, reopen, sample, shown, shown_bytes,
-    some_record, torn_tail,
+    Lives, SEGMENT_BYTES, Shown, crashes, killed_while_opening, options, reopen, sample, schedule, shown,
+    shown_bytes, some_record, torn_tail,
 };
 use vencejo_sim::{Faults, Random, SimStorage, rounds, seeds};
 
 #[test]
 fn what_was_acknowledged_survives_crashes_anywhere() {
-    let crashed: u64 = seeds(rounds(100, 21_000)).map(|seed| crashes(seed, 12).unwrap()).sum();
+    let crashed: u64 = seeds(rounds(100, 21_000))
+        .map(|seed| crashes(seed, 12).unwrap_or_else(|failure| panic!("{failure}")))
+        .sum();
     assert!(crashed > 0);
     println!("{crashed} crashes");
 }
@@ -22,23 +24,11 @@ fn what_was_acknowledged_survives_crashes_anywhere() {
 #[test]
 fn a_seed_gives_the_same_run_twice() {
     let run = || {
-        let storage = SimStorage::new(3);
-        let (opened, _) = reopen(&storage).unwrap();
-        let Opened { journal, committer, .. } = opened;
-        let (mut random, mut written) = (Random::new(3), Vec::new());
-        storage.fail_power_after(60);
-        let mut life = Life {
-            journal,
-            committer,
-            uniform: false,
-            random: &mut random,
-            written: &mut written,
-            acked: Arc::default(),
-        };
-        life.run(200);
-        storage.crash();
+        let mut lives = Lives::new(3);
+        lives.go_through(&schedule(3, 2, Faults::default())).unwrap();
+        let storage = &lives.storage;
         let files: Vec<_> = storage.files().into_iter().map(|path| (storage.read(&path), path)).collect();
-        (files, written, storage.operations())
+        (files, lives.crashes, storage.operations())
     };
     assert_eq!(run(), run());
 }

@@ -2,6 +2,7 @@
 
 use vencejo_core::plan::{Ack, Lane};
 use vencejo_core::{Admission, Event};
+use vencejo_journal::bugs::{self, Bug};
 use vencejo_journal::{Class, Refused};
 use vencejo_types::limits::BATCH_SLICE_ROWS_MAX;
 use vencejo_types::row::Row;
@@ -34,6 +35,7 @@ impl Worker {
         }
         let known = match request.origin.map(|first| self.state.producers().check(first, events as u64)) {
             None => 0,
+            Some(Admission::Fresh { .. }) if bugs::has(Bug::DedupeSkipped) => 0,
             Some(Admission::Fresh { known }) => usize::try_from(known).unwrap_or(events),
             Some(Admission::Gap { expected }) => return refuse(BatchRefusal::Gap { expected }),
             Some(Admission::Fenced { epoch }) => return refuse(BatchRefusal::Fenced { epoch }),
@@ -124,6 +126,7 @@ impl Worker {
         let reply = request.reply;
         match request.ack {
             Ack::Memory => reply.absorbed(id, events, sequence),
+            Ack::Journaled if bugs::has(Bug::AckFromMemory) => reply.absorbed(id, events, sequence),
             Ack::Journaled => self.when_kept(move || reply.absorbed(id, events, sequence)),
         }
     }

@@ -42,6 +42,24 @@ pub(crate) enum Told {
     Stop,
 }
 
+/// Where the thread waits for what it is told.
+pub(crate) trait Inbox: Send {
+    /// What it is told next, within this time where one is given.
+    ///
+    /// # Errors
+    /// When there is nothing in time, or will be nothing any more.
+    fn next(&mut self, within: Option<Duration>) -> Result<Told, RecvTimeoutError>;
+}
+
+impl Inbox for Receiver<Told> {
+    fn next(&mut self, within: Option<Duration>) -> Result<Told, RecvTimeoutError> {
+        match within {
+            Some(within) => self.recv_timeout(within),
+            None => self.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+}
+
 /// Takes snapshots, one at a time, and removes what is not needed any more.
 pub(crate) struct Keeper {
     pub(crate) plan: SnapshotPlan,
@@ -54,10 +72,12 @@ pub(crate) struct Keeper {
     /// Those that cannot: removed once there are two that can.
     pub(crate) unusable: Vec<u64>,
     pub(crate) tell: Sender<Told>,
-    pub(crate) told: Receiver<Told>,
+    pub(crate) told: Box<dyn Inbox>,
     pub(crate) captures: u64,
     /// Records that had been appended when the last snapshot began.
     pub(crate) appended: u64,
+    /// Has [`Bug::SnapshotAheadOfJournal`](vencejo_journal::bugs::Bug).
+    pub(crate) is_hasty: bool,
     /// Requests that came while a snapshot was under way.
     pub(crate) waiting: Vec<oneshot::Sender<Result<Taken, SnapshotFault>>>,
 }
@@ -119,12 +139,9 @@ impl Keeper {
     }
 
     /// What it is told; nothing when a snapshot is due.
-    fn next(&self, last: Moment) -> Option<Told> {
-        let Some(interval) = self.plan.interval else {
-            return Some(self.told.recv().unwrap_or(Told::Stop));
-        };
-        let left = interval.saturating_sub(self.clock.now().since(last));
-        match self.told.recv_timeout(left) {
+    fn next(&mut self, last: Moment) -> Option<Told> {
+        let since = self.clock.now().since(last);
+        match self.told.next(self.plan.interval.map(|interval| interval.saturating_sub(since))) {
             Ok(told) => Some(told),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(Told::Stop),
@@ -186,7 +203,7 @@ impl Keeper {
                 priority::take_part();
             }
             let wait = wait.unwrap_or(SILENCE).min(SILENCE);
-            match self.told.recv_timeout(wait) {
+            match self.told.next(Some(wait)) {
                 Ok(told) => {
                     heard = now;
                     self.hear(capture, told)?;
@@ -199,6 +216,9 @@ impl Keeper {
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
+        if self.is_hasty {
+            return Ok(());
+        }
         // What a head has must not be ahead of the journal that goes on behind it.
         let (tell, number) = (self.tell.clone(), capture.number);
         self.kept.journal.when_durable(move || {
@@ -206,7 +226,7 @@ impl Keeper {
             let _ = tell.send(Told::Durable(number));
         });
         loop {
-            match self.told.recv().unwrap_or(Told::Stop) {
+            match self.told.next(None).unwrap_or(Told::Stop) {
                 Told::Durable(durable) if durable == number => return Ok(()),
                 told => self.hear(capture, told)?,
             }
@@ -227,7 +247,7 @@ impl Keeper {
                     Err((Unavailable::Stopped, _)) => return Err(SnapshotFault::Stopping),
                     Err(_) => {}
                 }
-                if let Ok(told) = self.told.recv_timeout(ASK_AGAIN) {
+                if let Ok(told) = self.told.next(Some(ASK_AGAIN)) {
                     self.hear(capture, told)?;
                 }
             }

@@ -12,8 +12,10 @@ mod keeper;
 mod opening;
 mod pages;
 mod priority;
+mod steps;
 
 use std::fmt;
+use std::io;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -25,10 +27,12 @@ use vencejo_journal::snapshot::SnapshotKey;
 
 pub(crate) use credit::Credit;
 pub use generations::Keep;
-pub(crate) use keeper::{Keeper, Told};
+pub(crate) use keeper::{Inbox, Keeper, Told};
 pub use opening::OpenedFrom;
 pub(crate) use opening::{Found, Opening, Revived};
 pub(crate) use pages::Faults;
+pub use steps::SnapshotSteps;
+pub(crate) use steps::steps;
 
 /// How snapshots are taken.
 #[derive(Clone, Debug, Default)]
@@ -91,8 +95,11 @@ pub struct Snapshots {
 }
 
 impl Snapshots {
-    pub(crate) fn new(tell: Sender<Told>, thread: JoinHandle<()>) -> Self {
-        Self { tell, thread: Mutex::new(Some(thread)) }
+    /// Starts the thread, which is to have the keeper run.
+    pub(crate) fn start(keeper: Keeper, run: impl FnOnce(Keeper) + Send + 'static) -> io::Result<Self> {
+        let tell = keeper.tell.clone();
+        let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(move || run(keeper))?;
+        Ok(Self { tell, thread: Mutex::new(Some(thread)) })
     }
 
     /// Gives up what is under way and ends the thread.
