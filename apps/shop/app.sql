@@ -87,20 +87,31 @@ FROM TABLE(TUMBLE(TABLE people, DESCRIPTOR(ts), INTERVAL '1' MINUTE))
 WHERE event_type = 'purchase'
 GROUP BY window_start, window_end;
 
+-- What sold and what was looked at. Partitions have parts of them, which a query merges:
+-- SELECT product_id, revenue FROM product_sales WHERE window_start = ... ORDER BY revenue DESC LIMIT 10
+CREATE MATERIALIZED VIEW product_sales AS
+SELECT window_start, window_end, product_id, category,
+       COALESCE(SUM(amount), 0) AS revenue,
+       COUNT(*) FILTER (WHERE event_type = 'page_view') AS views
+FROM TABLE(TUMBLE(TABLE people, DESCRIPTOR(ts), INTERVAL '5' MINUTE))
+WHERE product_id IS NOT NULL
+GROUP BY window_start, window_end, product_id, category;
+
+CREATE MATERIALIZED VIEW category_sales AS
+SELECT window_start, window_end, category,
+       COALESCE(SUM(amount), 0) AS revenue,
+       COUNT(*) FILTER (WHERE event_type = 'page_view') AS views
+FROM TABLE(TUMBLE(TABLE people, DESCRIPTOR(ts), INTERVAL '5' MINUTE))
+WHERE category IS NOT NULL
+GROUP BY window_start, window_end, category;
+
 -- The ten products of each five minutes that sold for most, then those looked at most.
 CREATE MATERIALIZED VIEW top_products AS
 SELECT window_start, place, product_id, category, revenue, views
 FROM (
     SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end
                                  ORDER BY revenue DESC, views DESC, product_id) AS place
-    FROM (
-        SELECT window_start, window_end, product_id, category,
-               COALESCE(SUM(amount), 0) AS revenue,
-               COUNT(*) FILTER (WHERE event_type = 'page_view') AS views
-        FROM TABLE(TUMBLE(TABLE people, DESCRIPTOR(ts), INTERVAL '5' MINUTE))
-        WHERE product_id IS NOT NULL
-        GROUP BY window_start, window_end, product_id, category
-    )
+    FROM product_sales
 )
 WHERE place <= 10;
 
@@ -109,14 +120,7 @@ SELECT window_start, place, category, revenue, views
 FROM (
     SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end
                                  ORDER BY revenue DESC, views DESC, category) AS place
-    FROM (
-        SELECT window_start, window_end, category,
-               COALESCE(SUM(amount), 0) AS revenue,
-               COUNT(*) FILTER (WHERE event_type = 'page_view') AS views
-        FROM TABLE(TUMBLE(TABLE people, DESCRIPTOR(ts), INTERVAL '5' MINUTE))
-        WHERE category IS NOT NULL
-        GROUP BY window_start, window_end, category
-    )
+    FROM category_sales
 )
 WHERE place <= 5;
 

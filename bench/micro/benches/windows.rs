@@ -80,7 +80,7 @@ fn count_and_sum() -> Vec<AggregateCall> {
 }
 
 fn window(windowing: Windowing) -> Grouping {
-    Grouping::Window { windowing, lateness: 0 }
+    Grouping::Window { windowing, lateness: 0, retention: 0 }
 }
 
 fn groups(criterion: &mut Criterion<ProcessorTime>) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use vencejo_types::row::Row;
 use vencejo_types::{DecisionId, ModelId, Sequence, StreamId, Tick, ViewId};
+use vencejo_windows::GroupBy;
 
 use crate::alerts::AlertBook;
 use crate::dataflow::{Dataflow, NodeCounts, RuleCounts, TableRows};
@@ -123,6 +124,11 @@ impl PartitionState {
     /// What a table's rows are made of; nothing where the app has no such table.
     pub(crate) fn table(&self, table: ViewId) -> Option<TableRows<'_>> {
         self.dataflow.table(&self.app.flow, table)
+    }
+
+    /// The aggregation that has parts of a table's rows in its closed windows.
+    pub(crate) fn parts(&self, table: ViewId) -> Option<&GroupBy> {
+        self.dataflow.parts(&self.app.flow, table)
     }
 
     /// Bytes of memory that the flow's programs hold to work in.

@@ -30,7 +30,11 @@ fn app(union: bool) -> Arc<App> {
     let aggregation = Aggregation {
         key: vec![(0, Type::BigInt)],
         time: Some(1),
-        grouping: Grouping::Window { windowing: Windowing::Tumble { size: 10, offset: 0 }, lateness: 0 },
+        grouping: Grouping::Window {
+            windowing: Windowing::Tumble { size: 10, offset: 0 },
+            lateness: 0,
+            retention: 0,
+        },
         calls: vec![AggregateCall {
             function: AggregateFunction::CountRows,
             argument: None,

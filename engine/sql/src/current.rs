@@ -97,11 +97,16 @@ impl<'a, 'r> Planning<'a, 'r> {
             return Err(report.push(no_table(app, name)));
         };
         let table = &app.flow.tables[place];
-        if matches!(table.source, TableSource::Kept { .. }) && !table.is_local() && partitions > 1 {
-            let message =
-                format!("view '{}' is in parts: each of {partitions} partitions has its own rows", name.text);
-            let hint = "they can be read when the view's key holds its streams' PARTITIONED BY columns, or \
-                        when the engine has one partition";
+        if matches!(table.source, TableSource::Kept { parts: None, .. })
+            && !table.is_local()
+            && partitions > 1
+        {
+            let message = format!(
+                "view '{}' is in parts that cannot be merged: each of {partitions} partitions has its own rows",
+                name.text
+            );
+            let hint = "they can be read when the view's key holds its streams' PARTITIONED BY columns, when it \
+                        only groups TUMBLE, HOP or CUMULATE windows, or when the engine has one partition";
             return Err(report.push(Diagnostic::new(name.place, message).with_hint(hint)));
         }
         let (mut graph, mut scope) = (Graph::new(), Scope::new(false));

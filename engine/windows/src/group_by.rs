@@ -42,13 +42,15 @@ impl GroupBy {
         Self(match spec.grouping {
             Grouping::Running { ttl } => Groups::Running(Box::new(Running::new(spec, ttl))),
             Grouping::Given { start, end } => Groups::Given(Box::new(Given::new(spec, start, end))),
-            Grouping::Window { windowing, lateness } => match Sliced::new(spec, windowing, lateness) {
-                Some(sliced) => Groups::Sliced(Box::new(sliced)),
-                None => {
-                    let gap = if let Windowing::Session { gap } = windowing { gap } else { 1 };
-                    Groups::Sessions(Box::new(SessionGroups::new(spec, gap, lateness)))
+            Grouping::Window { windowing, lateness, retention } => {
+                match Sliced::new(spec, windowing, lateness, retention) {
+                    Some(sliced) => Groups::Sliced(Box::new(sliced)),
+                    None => {
+                        let gap = if let Windowing::Session { gap } = windowing { gap } else { 1 };
+                        Groups::Sessions(Box::new(SessionGroups::new(spec, gap, lateness)))
+                    }
                 }
-            },
+            }
         })
     }
 
@@ -99,6 +101,11 @@ impl GroupBy {
     /// [`GroupBy::watch`].
     pub fn take_touched(&mut self) -> Vec<Place> {
         if let Groups::Running(running) = &mut self.0 { running.take_touched() } else { Vec::new() }
+    }
+
+    /// The operator of closed windows that are kept to be merged.
+    pub(crate) fn sliced(&self) -> Option<&Sliced> {
+        if let Groups::Sliced(sliced) = &self.0 { Some(sliced) } else { None }
     }
 
     /// Key bytes and accumulators of a running group.

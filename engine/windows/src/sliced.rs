@@ -14,15 +14,30 @@ use crate::groups::{Groups, Layout, keys_max, recycled};
 use crate::key;
 use crate::operator::{Downstream, Taken};
 use crate::paged::{Left, Visitor};
+use crate::retired::{Retired, Span};
 use crate::spec::{Aggregation, Windowing};
 use crate::window::{Slices, is_in_range, length};
 
 /// The groups of a slice.
 #[derive(Debug)]
-struct Pane {
-    start: i64,
-    groups: Box<Groups>,
+pub(crate) struct Pane {
+    pub start: i64,
+    pub groups: Box<Groups>,
 }
+
+impl Pane {
+    pub fn new(layout: &Layout) -> Self {
+        Self { start: 0, groups: Box::new(Groups::new(layout)) }
+    }
+
+    pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
+        visitor.int(&mut self.start);
+        self.groups.visit(visitor);
+    }
+}
+
+/// Where a walk through closed windows is: a slice by its start, and a place in it.
+pub(crate) type Walk = (i64, usize);
 
 /// Closed panes whose memory is kept for the next ones.
 const SPARES_MAX: usize = 2;
@@ -39,6 +54,8 @@ pub(crate) struct Sliced {
     /// The pane that took the last row.
     recent: usize,
     spares: Vec<Groups>,
+    /// Where closed windows can be merged with those of other partitions.
+    retired: Option<Retired>,
     watermark: i64,
     /// The end of the last window that the watermark has closed.
     closed: i64,
@@ -51,7 +68,7 @@ pub(crate) struct Sliced {
 
 impl Sliced {
     /// Nothing where the windowing is by session.
-    pub fn new(spec: &Aggregation, windowing: Windowing, lateness: i64) -> Option<Self> {
+    pub fn new(spec: &Aggregation, windowing: Windowing, lateness: i64, retention: i64) -> Option<Self> {
         Some(Self {
             layout: Layout::new(&spec.key, &spec.calls, &[]),
             slices: Slices::new(windowing)?,
@@ -61,6 +78,7 @@ impl Sliced {
             panes: Vec::new(),
             recent: 0,
             spares: Vec::new(),
+            retired: (retention > 0).then(|| Retired::new(length(retention))),
             watermark: i64::MIN,
             closed: i64::MIN,
             keys: 0,
@@ -109,6 +127,11 @@ impl Sliced {
         self.slices.last_end(slice) - 1 + self.lateness <= self.watermark
     }
 
+    /// Whether the slices of a closed window become one, with which the next one begins.
+    fn gathers(&self) -> bool {
+        self.slices.cumulates && self.lateness == 0 && self.retired.is_none()
+    }
+
     /// The pane that a time belongs in, made where it is not there.
     #[inline]
     fn pane_of(&mut self, time: i64) -> Option<usize> {
@@ -122,7 +145,7 @@ impl Sliced {
             return None;
         }
         let mut slice = self.slices.slice(time);
-        if self.slices.cumulates && self.lateness == 0 && slice + self.slices.step <= self.closed {
+        if self.gathers() && slice + self.slices.step <= self.closed {
             // Its slice was merged into the first one.
             slice = self.slices.start(slice + 1);
         }
@@ -173,10 +196,6 @@ impl Sliced {
             return;
         }
         self.watermark = watermark;
-        if self.panes.is_empty() {
-            self.closed = self.closed_by(watermark);
-            return;
-        }
         while let Some(end) = self.next_end().filter(|&end| end - 1 <= watermark) {
             self.close(end, down);
             self.closed = end;
@@ -185,9 +204,16 @@ impl Sliced {
         let gone = self.panes.partition_point(|pane| self.is_past(pane.start));
         for pane in self.panes.drain(..gone) {
             self.keys -= pane.groups.table.len();
-            keep_spare(&mut self.spares, *pane.groups, &mut self.left);
+            match &mut self.retired {
+                Some(retired) => retired.push(pane),
+                None => keep_spare(&mut self.spares, *pane.groups, &mut self.left),
+            }
         }
         self.recent = 0;
+        let Some(retired) = &mut self.retired else { return };
+        while let Some(pane) = retired.let_go(&self.slices, watermark, self.keys_max) {
+            keep_spare(&mut self.spares, *pane.groups, &mut self.left);
+        }
     }
 
     fn closed_by(&self, watermark: i64) -> i64 {
@@ -205,7 +231,7 @@ impl Sliced {
     fn close(&mut self, end: i64, down: &mut dyn Downstream) {
         let window = (self.slices.start(end), end);
         let range = self.range_of(window);
-        if self.slices.cumulates && self.lateness == 0 {
+        if self.gathers() {
             self.gather(range.clone(), window.0);
             self.emit(&self.panes[range.start].groups, window, down);
         } else if range.len() == 1 {
@@ -242,11 +268,10 @@ impl Sliced {
 
     pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
         let panes = visitor.parts(self.panes.len());
-        let pane = || Pane { start: 0, groups: Box::new(Groups::new(&self.layout)) };
-        self.panes.resize_with(panes, pane);
-        for pane in &mut self.panes {
-            visitor.int(&mut pane.start);
-            pane.groups.visit(visitor);
+        self.panes.resize_with(panes, || Pane::new(&self.layout));
+        self.panes.iter_mut().for_each(|pane| pane.visit(visitor));
+        if let Some(retired) = &mut self.retired {
+            retired.visit(&self.layout, visitor);
         }
         visitor.left(&mut self.left);
         visitor.int(&mut self.watermark);
@@ -256,14 +281,70 @@ impl Sliced {
         visitor.word(&mut self.refused);
     }
 
+    /// The closed windows that are whole here; nothing where none are kept.
+    pub fn closed_windows(&self) -> Option<Span> {
+        self.retired.as_ref().map(|retired| retired.span(self.watermark, self.closed))
+    }
+
+    /// Shows groups of closed windows in `span`, slice by slice, each as often as it is in a window; all or
+    /// those of one key. About as many as `most`, from `walk` on, which moves on. Whether there are more.
+    pub fn walk_closed(
+        &self,
+        walk: &mut Walk,
+        most: usize,
+        span: &Span,
+        key: Option<&[u8]>,
+        mut show: impl FnMut(&[u8], (i64, i64), State<'_>),
+    ) -> bool {
+        let retired = self.retired.iter().flat_map(Retired::panes);
+        let mut shown = 0;
+        for pane in retired.chain(&self.panes).skip_while(|pane| pane.start < walk.0) {
+            let windows = self.slices.ends(pane.start).map(|end| (self.slices.start(end), end));
+            let windows: Vec<_> = windows.filter(|&window| span.contains(window)).collect();
+            if windows.is_empty() {
+                continue;
+            }
+            if shown >= most {
+                *walk = (pane.start, 0);
+                return true;
+            }
+            shown += 1;
+            let groups = &pane.groups;
+            let mut show = |place| {
+                let (key, state) = (groups.table.key(place), groups.state(&self.layout, place));
+                windows.iter().for_each(|&window| show(key, window, state));
+            };
+            if let Some(key) = key {
+                // Its pages are all in memory.
+                groups.table.find(key).ok().flatten().map(&mut show);
+                continue;
+            }
+            let first = if pane.start == walk.0 { walk.1 } else { 0 };
+            for place in groups.table.places_from(first) {
+                show(place);
+                shown += windows.len();
+                if shown >= most {
+                    *walk = (pane.start, place + 1);
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
     pub fn key_count(&self) -> usize {
-        self.keys
+        self.keys + self.retired.as_ref().map_or(0, Retired::keys)
     }
 
     pub fn bytes(&self) -> usize {
         let panes: usize = self.panes.iter().map(|pane| pane.groups.bytes()).sum();
         let spares: usize = self.spares.iter().map(Groups::bytes).sum();
-        panes + spares + self.panes.capacity() * size_of::<Pane>() + self.panes.len() * size_of::<Groups>()
+        let retired = self.retired.as_ref().map_or(0, Retired::bytes);
+        retired
+            + panes
+            + spares
+            + self.panes.capacity() * size_of::<Pane>()
+            + self.panes.len() * size_of::<Groups>()
     }
 }
 

@@ -113,6 +113,9 @@ pub enum Grouping {
         /// How long behind its end a window takes rows that are late; a late row that a closed window
         /// takes gives that window's row again.
         lateness: i64,
+        /// How long behind the watermark the groups of closed windows can be merged with those of other
+        /// partitions ([`crate::Merged::add_closed`]); 0: not at all. Sessions cannot.
+        retention: i64,
     },
     /// The window that they bring along: a windowed input grouped by its window.
     Given {

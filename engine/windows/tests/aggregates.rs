@@ -197,7 +197,7 @@ proptest! {
     /// A HOP of many slices merges them; a TUMBLE of its size takes all rows at once.
     #[test]
     fn merged_slices_equal_one(rows in prop::collection::vec(any_row(), 1..60)) {
-        let window = |windowing| Grouping::Window { windowing, lateness: 0 };
+        let window = |windowing| Grouping::Window { windowing, lateness: 0, retention: 0 };
         let mut merged = group(every_call(), window(Windowing::Hop { size: 64, slide: 4, offset: 0 }));
         let mut gathered = group(every_call(), window(Windowing::Cumulate { size: 64, step: 4, offset: 0 }));
         let mut whole = group(every_call(), window(Windowing::Tumble { size: 64, offset: 0 }));

@@ -139,7 +139,8 @@ fn over(frame: Frame) -> Make {
 /// Every operator, by name.
 fn operators() -> Vec<(&'static str, u64, Make)> {
     let key = vec![(KEY, Type::String)];
-    let window = |windowing, lateness| groups(Grouping::Window { windowing, lateness });
+    let window = |windowing, lateness| groups(Grouping::Window { windowing, lateness, retention: 0 });
+    let merged = |windowing| groups(Grouping::Window { windowing, lateness: 0, retention: 40 });
     let side = JoinSide { key: key.clone(), input: INPUT.to_vec() };
     let assignment = Assignment {
         windowing: Windowing::Session { gap: 3 },
@@ -173,6 +174,8 @@ fn operators() -> Vec<(&'static str, u64, Make)> {
         ("tumble", 1, window(Windowing::Tumble { size: 8, offset: 0 }, 0)),
         ("hop, late rows taken", 1, window(Windowing::Hop { size: 12, slide: 4, offset: 0 }, 5)),
         ("cumulate", 1, window(Windowing::Cumulate { size: 12, step: 4, offset: 0 }, 0)),
+        ("tumble, kept to be merged", 1, merged(Windowing::Tumble { size: 4, offset: 0 })),
+        ("cumulate, kept to be merged", 1, merged(Windowing::Cumulate { size: 12, step: 4, offset: 0 })),
         ("session", 1, window(Windowing::Session { gap: 3 }, 0)),
         ("session, late rows taken", 1, window(Windowing::Session { gap: 3 }, 6)),
         ("given windows", 1, groups(Grouping::Given { start: WINDOW.0, end: WINDOW.1 })),

@@ -70,7 +70,8 @@ fn running_groups_with_a_time_to_live_and_texts_as_keys() {
 #[test]
 fn groups_of_a_window_and_many_aggregates() {
     let windowing = Windowing::Tumble { size: 60_000, offset: 0 };
-    let mut spec = aggregation(Type::BigInt, Grouping::Window { windowing, lateness: 0 }, VIEW_KEYS_MAX);
+    let mut spec =
+        aggregation(Type::BigInt, Grouping::Window { windowing, lateness: 0, retention: 0 }, VIEW_KEYS_MAX);
     let more = [F::Avg, F::Max, F::StddevPop, F::LastValue];
     spec.calls.extend(more.map(|function| call(function, Some(Type::BigInt))));
     check(&spec);
@@ -79,7 +80,11 @@ fn groups_of_a_window_and_many_aggregates() {
 #[test]
 fn groups_of_sessions() {
     let windowing = Windowing::Session { gap: 60_000 };
-    check(&aggregation(Type::BigInt, Grouping::Window { windowing, lateness: 0 }, VIEW_KEYS_MAX));
+    check(&aggregation(
+        Type::BigInt,
+        Grouping::Window { windowing, lateness: 0, retention: 0 },
+        VIEW_KEYS_MAX,
+    ));
 }
 
 /// Sends `keys` new keys a second for `seconds`; the most groups held, and bytes at a third of the way and at
@@ -107,8 +112,8 @@ fn a_flood_of_keys_over_the_limit_is_refused_and_counted() {
     let session = Windowing::Session { gap: 3_600_000 };
     for grouping in [
         Grouping::Running { ttl: None },
-        Grouping::Window { windowing, lateness: 0 },
-        Grouping::Window { windowing: session, lateness: 0 },
+        Grouping::Window { windowing, lateness: 0, retention: 0 },
+        Grouping::Window { windowing: session, lateness: 0, retention: 0 },
     ] {
         let spec = aggregation(Type::String, grouping.clone(), 1_000);
         let mut groups = GroupBy::new(&spec);
@@ -126,8 +131,8 @@ fn a_flood_of_keys_that_expire_holds_the_memory_of_those_that_live() {
     let session = Windowing::Session { gap: 2_000 };
     for grouping in [
         Grouping::Running { ttl: Some(2_000) },
-        Grouping::Window { windowing, lateness: 0 },
-        Grouping::Window { windowing: session, lateness: 0 },
+        Grouping::Window { windowing, lateness: 0, retention: 0 },
+        Grouping::Window { windowing: session, lateness: 0, retention: 0 },
     ] {
         let spec = aggregation(Type::String, grouping.clone(), VIEW_KEYS_MAX);
         let mut groups = GroupBy::new(&spec);

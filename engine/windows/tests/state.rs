@@ -126,7 +126,7 @@ fn flood(operator: &mut dyn Operator, count: i64) -> usize {
 fn what_is_past_leaves_no_memory_behind() {
     let key = vec![(1, Type::String)];
     let side = JoinSide { key: key.clone(), input: vec![Type::String; 3] };
-    let window = |windowing| Grouping::Window { windowing, lateness: 0 };
+    let window = |windowing| Grouping::Window { windowing, lateness: 0, retention: 0 };
     let groups = |grouping| -> Box<dyn Operator> {
         Box::new(GroupBy::new(&Aggregation {
             key: key.clone(),
@@ -175,7 +175,8 @@ fn what_is_past_leaves_no_memory_behind() {
 #[test]
 fn limits_refuse_and_count() {
     // Windows without end: a row in each of more windows than may be open.
-    let grouping = Grouping::Window { windowing: Windowing::Tumble { size: 10, offset: 0 }, lateness: 0 };
+    let grouping =
+        Grouping::Window { windowing: Windowing::Tumble { size: 10, offset: 0 }, lateness: 0, retention: 0 };
     let mut groups = GroupBy::new(&Aggregation {
         key: Vec::new(),
         time: Some(0),

@@ -157,7 +157,7 @@ fn windowing() -> impl Strategy<Value = Windowing> {
 proptest! {
     #[test]
     fn groups_of_windows(rows in rows(), windowing in windowing()) {
-        let grouping = Grouping::Window { windowing, lateness: 0 };
+        let grouping = Grouping::Window { windowing, lateness: 0, retention: 0 };
         let (key, time) = (vec![(1, Type::BigInt)], Some(0));
         let spec = Aggregation { key, time, grouping, calls: calls(), keys_max: VIEW_KEYS_MAX };
         let mut groups = GroupBy::new(&spec);

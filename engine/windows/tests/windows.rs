@@ -13,7 +13,7 @@ fn windowed(windowing: Windowing, lateness: i64) -> GroupBy {
     GroupBy::new(&Aggregation {
         key: vec![(1, Type::String)],
         time: Some(0),
-        grouping: Grouping::Window { windowing, lateness },
+        grouping: Grouping::Window { windowing, lateness, retention: 0 },
         calls: vec![count_rows(), call(AggregateFunction::Sum, 2, Type::BigInt)],
         keys_max: VIEW_KEYS_MAX,
     })
@@ -232,7 +232,7 @@ fn without_keys_there_is_one_group() {
     let mut groups = GroupBy::new(&Aggregation {
         key: Vec::new(),
         time: Some(0),
-        grouping: Grouping::Window { windowing: TUMBLE, lateness: 0 },
+        grouping: Grouping::Window { windowing: TUMBLE, lateness: 0, retention: 0 },
         calls: vec![count_rows()],
         keys_max: VIEW_KEYS_MAX,
     });

@@ -199,6 +199,11 @@ impl Dataflow {
         table::rows(flow, &self.slots, table)
     }
 
+    /// As [`table::parts`].
+    pub(crate) fn parts(&self, flow: &Flow, table: ViewId) -> Option<&GroupBy> {
+        table::parts(flow, &self.slots, table)
+    }
+
     /// Has a running table note which groups rows come for.
     pub(crate) fn watch(&mut self, flow: &Flow, table: ViewId, on: bool) {
         if let Some(groups) = table::groups_mut(flow, &mut self.slots, table) {

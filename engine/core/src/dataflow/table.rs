@@ -24,10 +24,21 @@ pub(super) fn rows<'a>(flow: &'a Flow, slots: &'a [Slot], table: ViewId) -> Opti
             Work::Groups(groups) => Some(TableRows::Running(groups, calc)),
             _ => None,
         },
-        TableSource::Kept { node } => match &slots[*node].work {
+        TableSource::Kept { node, .. } => match &slots[*node].work {
             Work::Kept(kept) => Some(TableRows::Kept(kept)),
             _ => None,
         },
+    }
+}
+
+/// The aggregation that has parts of a table's rows in its closed windows.
+pub(super) fn parts<'a>(flow: &Flow, slots: &'a [Slot], table: ViewId) -> Option<&'a GroupBy> {
+    let TableSource::Kept { parts: Some(parts), .. } = &flow.tables.get(table.index())?.source else {
+        return None;
+    };
+    match &slots[parts.node].work {
+        Work::Groups(groups) => Some(groups),
+        _ => None,
     }
 }
 

@@ -207,9 +207,17 @@ impl Table {
     }
 }
 
+/// Parts of rows, in the closed windows of an aggregation.
+#[derive(Debug)]
+pub struct Parts {
+    /// Place of the aggregation among the nodes. It keeps closed windows' groups.
+    pub node: usize,
+    /// HAVING and SELECT over the aggregation's rows.
+    pub calc: Calc,
+}
+
 /// Where a table's rows are.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "an app has few, and none is moved")]
 pub enum TableSource {
     /// In the groups of an aggregation that has no window: a row is computed when it is read. The key's
     /// columns come first in the aggregation's rows; the calculation gives the table's columns.
@@ -223,5 +231,7 @@ pub enum TableSource {
     Kept {
         /// Its place among the nodes.
         node: usize,
+        /// Where partitions have parts of the rows that can be merged: the aggregation of their windows.
+        parts: Option<Parts>,
     },
 }

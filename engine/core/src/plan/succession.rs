@@ -258,7 +258,7 @@ fn describe_operator(flow: &Flow, operator: &Operator, found: &[u64], text: &mut
             let table = &flow.tables[lookup.table.index()];
             let source = match &table.source {
                 TableSource::Running { node, calc } => (found.get(*node), Some(calc)),
-                TableSource::Kept { node } => (found.get(*node), None),
+                TableSource::Kept { node, .. } => (found.get(*node), None),
             };
             write!(text, "look-up {:?} {source:?} {:?}", lookup.key, table.schema)
         }

@@ -17,7 +17,7 @@ use vencejo_types::limits::{
     ROW_BYTES_MAX,
 };
 use vencejo_windows::spec::Aggregation;
-use vencejo_windows::{Damaged, GroupBy, Kept, Merged, Place, Texts};
+use vencejo_windows::{ClosedWalk, Damaged, GroupBy, Kept, Merged, Place, Texts};
 
 use crate::dataflow::{Source, TableRows, calc_row};
 use crate::plan::App;
@@ -94,6 +94,8 @@ pub struct Scan {
     merged: Option<Merged>,
     /// Where the next slice of the partition begins: a place, and how many of its rows are done.
     next: (usize, usize),
+    /// The same in windows of which partitions have parts.
+    walk: ClosedWalk,
     arena: Bump,
     texts: Texts,
 }
@@ -104,9 +106,9 @@ impl Scan {
     pub fn new(app: Arc<App>, query: Arc<Query>, partitions: u32) -> Self {
         let table = &app.flow.tables[query.table.index()];
         let in_parts = !table.is_local() && partitions > 1;
-        let merged = aggregation(&app, table).filter(|_| in_parts).map(Merged::new);
+        let merged = specification(&app, table).filter(|_| in_parts).map(Merged::new);
         let (answer, arena, texts) = (Answer::default(), Bump::new(), Texts::default());
-        Self { query, answer, merged, next: (0, 0), arena, texts, app }
+        Self { query, answer, merged, next: (0, 0), walk: ClosedWalk::default(), arena, texts, app }
     }
 
     /// Looks at the next slice of a partition.
@@ -118,12 +120,14 @@ impl Scan {
             return Err(QueryError::Replaced);
         }
         let progress = match state.table(self.query.table) {
+            Some(TableRows::Kept(_)) if self.merged.is_some() => Ok(self.closed(state)),
             Some(TableRows::Running(groups, calc)) => self.running(groups, calc),
             Some(TableRows::Kept(kept)) => self.kept(kept),
             None => Ok(Progress::NextPartition),
         }?;
         if progress == Progress::NextPartition {
             self.next = (0, 0);
+            self.walk = ClosedWalk::default();
             if self.merged.as_ref().is_some_and(is_too_large) {
                 return Err(QueryError::Groups);
             }
@@ -139,7 +143,7 @@ impl Scan {
     pub fn finish(mut self) -> Result<Vec<Vec<u8>>, QueryError> {
         let app = Arc::clone(&self.app);
         if let Some(merged) = self.merged.take()
-            && let TableSource::Running { calc, .. } = &app.flow.tables[self.query.table.index()].source
+            && let Some((_, calc)) = aggregation(&app.flow.tables[self.query.table.index()])
         {
             for place in merged.places() {
                 if self.group(&Groups::Merged(&merged), place, calc)? {
@@ -190,6 +194,18 @@ impl Scan {
             Some(row) => answer.take(query, row, arena),
             None => Ok(false),
         }
+    }
+
+    /// A slice of closed windows, of which partitions have parts.
+    fn closed(&mut self, state: &PartitionState) -> Progress {
+        let Self { merged, query, walk, .. } = self;
+        let (Some(merged), Some(groups)) = (merged, state.parts(query.table)) else {
+            return Progress::NextPartition;
+        };
+        let key = query.key.as_ref().map(|key| &*key.bytes);
+        let more = merged.add_closed(groups, walk, QUERY_SLICE_ROWS_MAX, key);
+        // Enough to say that it is too much.
+        if more && !is_too_large(merged) { Progress::More } else { Progress::NextPartition }
     }
 
     /// A slice of a table that keeps rows.
@@ -257,9 +273,16 @@ impl Groups<'_> {
     }
 }
 
-/// The aggregation whose groups a table shows.
-fn aggregation<'a>(app: &'a App, table: &Table) -> Option<&'a Aggregation> {
-    let TableSource::Running { node, .. } = table.source else { return None };
+/// The node of the aggregation whose groups a table shows, and the calculation over them.
+fn aggregation(table: &Table) -> Option<(usize, &Calc)> {
+    match &table.source {
+        TableSource::Running { node, calc } => Some((*node, calc)),
+        TableSource::Kept { parts, .. } => parts.as_ref().map(|parts| (parts.node, &parts.calc)),
+    }
+}
+
+fn specification<'a>(app: &'a App, table: &Table) -> Option<&'a Aggregation> {
+    let (node, _) = aggregation(table)?;
     match &app.flow.nodes[node].operator {
         Operator::Aggregate(spec) => Some(spec),
         _ => None,

@@ -123,7 +123,7 @@ pub const WINDOWED_COLUMNS: &str = "key STRING, ws TS, we TS, wt TS, n BIGINT, s
 
 /// Windows of ten milliseconds.
 pub fn tumble() -> Grouping {
-    Grouping::Window { windowing: Windowing::Tumble { size: 10, offset: 0 }, lateness: 0 }
+    Grouping::Window { windowing: Windowing::Tumble { size: 10, offset: 0 }, lateness: 0, retention: 0 }
 }
 
 /// `SELECT columns WHERE x >= 0`, or all rows.

@@ -62,7 +62,7 @@ fn app(size: i64, extra: bool) -> App {
         flow.emit("extra", WINDOWED_COLUMNS, node);
     }
     let windowing = Windowing::Tumble { size, offset: 0 };
-    let grouping = Grouping::Window { windowing, lateness: 0 };
+    let grouping = Grouping::Window { windowing, lateness: 0, retention: 0 };
     let positive = flow.node(Operator::Calc(calc(&STREAM, true)), &STREAM, &[&[Err(0)]]);
     let windows = flow.node(count_and_sum(grouping), &WINDOWED, &[&[Ok(positive)]]);
     flow.emit("w", WINDOWED_COLUMNS, windows);
@@ -86,7 +86,7 @@ fn app(size: i64, extra: bool) -> App {
     let keep = Keep { key: vec![(0, Type::String)], window_end: Some(2), retention: 30 };
     let node = flow.node(Operator::Keep(keep), &WINDOWED, &[&[Ok(windows)]]);
     let columns = schema("key STRING, ws TS, we TS, wt TS, n BIGINT, sum BIGINT", &[0]);
-    let source = TableSource::Kept { node };
+    let source = TableSource::Kept { node, parts: None };
     flow.flow.tables.push(Table { name: "k".to_owned(), schema: columns, source, partition: Some(vec![0]) });
     flow.app(vec![stream("a", 5), stream("b", 5)])
 }

@@ -34,7 +34,7 @@ fn kept(flow: &mut Building) {
     let keep = Keep { key: vec![(0, Type::String)], window_end: Some(2), retention: 0 };
     let node = flow.node(Operator::Keep(keep), &WINDOWED, &[&[Ok(groups)]]);
     let schema = schema("key STRING, ws TS, we TS, wt TS, n BIGINT, sum BIGINT", &[0]);
-    let source = TableSource::Kept { node };
+    let source = TableSource::Kept { node, parts: None };
     flow.flow.tables.push(Table { name: "t".to_owned(), schema, source, partition: Some(vec![0]) });
 }
 

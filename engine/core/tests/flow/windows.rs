@@ -132,7 +132,7 @@ fn a_window_over_windows_sees_a_rows_before_the_watermark_behind_them() {
     let calc = Operator::Calc(vencejo_core::plan::flow::Calc { program, filtered: false });
     let timed = flow.node(calc, &STREAM, &[&[Ok(groups)]]);
     let windowing = vencejo_windows::spec::Windowing::Tumble { size: 20, offset: 0 };
-    let grouping = Grouping::Window { windowing, lateness: 0 };
+    let grouping = Grouping::Window { windowing, lateness: 0, retention: 0 };
     let wider = flow.node(count_and_sum(grouping), &WINDOWED, &[&[Ok(timed)]]);
     flow.emit("w", WINDOWED_COLUMNS, wider);
     check(

@@ -51,7 +51,10 @@ fn write(app: &App, text: &mut String) -> std::fmt::Result {
         write!(text, "table {} ({columns}) by ({})", table.name, key(&table.schema))?;
         match &table.source {
             TableSource::Running { node, calc: rows } => write!(text, " in {node}, {}", calc(rows))?,
-            TableSource::Kept { node } => write!(text, " in {node}")?,
+            TableSource::Kept { node, parts: None } => write!(text, " in {node}")?,
+            TableSource::Kept { node, parts: Some(parts) } => {
+                write!(text, " in {node}, merged from {}, {}", parts.node, calc(&parts.calc))?;
+            }
         }
         writeln!(text, "{}", if table.is_local() { ", local" } else { ", in parts" })?;
     }

@@ -107,10 +107,14 @@ fn aggregate(aggregation: &Aggregation) -> String {
     let grouping = match &aggregation.grouping {
         Grouping::Running { ttl: None } => "running".to_string(),
         Grouping::Running { ttl: Some(ttl) } => format!("running, ttl {}", duration(*ttl)),
-        Grouping::Window { windowing: cut, lateness } => {
+        Grouping::Window { windowing: cut, lateness, retention } => {
             let late = if *lateness == 0 { String::new() } else { format!(", {} late", duration(*lateness)) };
             let time = aggregation.time.map_or(String::new(), |time| format!(" on #{time}"));
-            format!("{}{time}{late}", windowing(*cut))
+            let kept = match retention {
+                0 => String::new(),
+                _ => format!(", kept {} to be merged", duration(*retention)),
+            };
+            format!("{}{time}{late}{kept}", windowing(*cut))
         }
         Grouping::Given { start, end } => format!("window #{start} #{end}"),
     };

@@ -3,6 +3,7 @@
 use vencejo_core::plan::flow::{Edge, Flow, Node, Operator, Output, Table, TableSource};
 use vencejo_expr::Type;
 use vencejo_types::limits::FLOW_NODES_MAX;
+use vencejo_windows::spec::Grouping;
 
 use super::matching::set::RuleSetDraft;
 use crate::Diagnostic;
@@ -73,6 +74,14 @@ impl Drafts {
         Ok(self.nodes.len() - 1)
     }
 
+    /// What makes a group, where the node is an aggregation.
+    pub(crate) fn grouping_mut(&mut self, node: usize) -> Option<&mut Grouping> {
+        match &mut self.nodes[node].operator {
+            Operator::Aggregate(aggregation) => Some(&mut aggregation.grouping),
+            _ => None,
+        }
+    }
+
     /// Which nodes something is read from.
     fn used(&self) -> Vec<bool> {
         let mut used: Vec<bool> = self
@@ -81,7 +90,7 @@ impl Drafts {
             .map(|node| matches!(node.operator, Operator::Emit(_) | Operator::Keep(_) | Operator::Alert(_)))
             .collect();
         for table in &self.tables {
-            let (TableSource::Running { node, .. } | TableSource::Kept { node }) = table.source;
+            let (TableSource::Running { node, .. } | TableSource::Kept { node, .. }) = table.source;
             used[node] = true;
         }
         for index in (0..self.nodes.len()).rev() {
@@ -142,7 +151,13 @@ impl Drafts {
         flow.tables = self.tables;
         for table in &mut flow.tables {
             match &mut table.source {
-                TableSource::Running { node, .. } | TableSource::Kept { node } => *node = numbers[*node],
+                TableSource::Running { node, .. } => *node = numbers[*node],
+                TableSource::Kept { node, parts } => {
+                    *node = numbers[*node];
+                    if let Some(parts) = parts {
+                        parts.node = numbers[parts.node];
+                    }
+                }
             }
         }
         flow

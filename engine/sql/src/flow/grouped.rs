@@ -78,7 +78,7 @@ impl Planner<'_, '_> {
         let input = Input { fed, keys, time, calls, facts };
         let grouping = match (&pending, window) {
             (Some(pending), _) => {
-                Grouping::Window { windowing: pending.windowing, lateness: pending.lateness }
+                Grouping::Window { windowing: pending.windowing, lateness: pending.lateness, retention: 0 }
             }
             (None, Some((start, end))) => {
                 Grouping::Given { start: input.fed.places[start], end: input.fed.places[end] }

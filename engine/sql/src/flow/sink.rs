@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use vencejo_core::plan::flow::{Keep, Operator, Output, Table, TableSource};
+use vencejo_core::plan::flow::{Keep, Operator, Output, Parts, Table, TableSource};
 use vencejo_expr::Expr;
 use vencejo_types::limits::COLUMNS_MAX;
 use vencejo_types::schema::{Column, Schema};
+use vencejo_windows::spec::{Grouping, Windowing};
 
 use super::rel::{Layout, Rel};
 use super::{Fed, Planner};
@@ -163,8 +164,36 @@ impl Planner<'_, '_> {
         let partition = partition.filter(|_| facts.complete);
         if let Some(table) = table {
             self.drafts.tables[table].partition.clone_from(&partition);
+            if partition.is_none() {
+                let parts = self.parts(rel, &layout, retention, name.place)?;
+                if let TableSource::Kept { parts: of_table, .. } = &mut self.drafts.tables[table].source {
+                    *of_table = parts;
+                }
+            }
         }
         Ok(Made { table, partition })
+    }
+
+    /// Where partitions have parts of a view's rows: the aggregation of its windows, which keeps them as
+    /// long as the view. Nothing where rows are not those of one aggregation over windows of a length.
+    fn parts(
+        &mut self,
+        rel: &mut Rel,
+        layout: &Layout,
+        retention: i64,
+        place: Place,
+    ) -> Result<Option<Parts>, Reported> {
+        let [branch] = &mut *rel.branches else { return Ok(None) };
+        let super::drafts::Origin::Node(node) = branch.origin else { return Ok(None) };
+        match self.drafts.grouping_mut(node) {
+            Some(Grouping::Window { windowing: Windowing::Session { .. }, .. }) | None => Ok(None),
+            Some(Grouping::Window { retention: kept, .. }) => {
+                *kept = retention.max(*kept);
+                let calc = self.calc(branch, layout.of_branch(0), place)?;
+                Ok(Some(Parts { node, calc }))
+            }
+            Some(_) => Ok(None),
+        }
     }
 
     fn table(
@@ -188,7 +217,7 @@ impl Planner<'_, '_> {
                 retention,
             };
             let node = self.node(Operator::Keep(keep), vec![fed.origins.clone()], fed.types(), name.place)?;
-            TableSource::Kept { node }
+            TableSource::Kept { node, parts: None }
         };
         let schema = Arc::new(Schema::new(columns.to_vec(), key));
         self.drafts.tables.push(Table { name: name.text.clone(), schema, source, partition: None });

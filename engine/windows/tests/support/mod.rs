@@ -148,13 +148,13 @@ pub fn alike(left: &str, right: &str, tolerance: f64) -> bool {
 }
 
 /// A row of event time, BIGINT, DOUBLE, STRING and BOOLEAN.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct AnyRow {
     pub time: i64,
-    number: Option<i64>,
-    double: Option<f64>,
-    string: Option<String>,
-    truth: Option<bool>,
+    pub number: Option<i64>,
+    pub double: Option<f64>,
+    pub string: Option<String>,
+    pub truth: Option<bool>,
 }
 
 impl AnyRow {
