@@ -240,6 +240,18 @@ fn change_model(state: &mut PartitionState, model: ModelId, change: &ModelChange
 }
 
 /// Brings everything that a stream feeds up to date with one of its rows.
+/// Has the processor fetch what the next rows of a stream are looked up by, where the state does not fit its
+/// caches; of more than [`FETCH_KEYS_MAX`] rows the first. Nothing that can be seen changes.
+pub fn fetch<'r>(
+    state: &PartitionState,
+    stream: StreamId,
+    rows: &(impl Iterator<Item = Row<'r>> + Clone),
+    effects: &mut Effects,
+) {
+    let schema = &state.app.streams[stream.index()].schema;
+    state.dataflow.fetch((stream, schema), rows, &mut effects.scratch.key);
+}
+
 fn absorb(state: &mut PartitionState, stream: StreamId, row: Row<'_>, effects: &mut Effects) {
     let now = (state.sequence, state.tick);
     state.dataflow.row(&Arc::clone(&state.app), now, (stream, row), effects);

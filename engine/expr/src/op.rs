@@ -114,6 +114,23 @@ pub(crate) enum Unary {
     CharLength,
 }
 
+impl Unary {
+    /// Whether the result is a string.
+    pub(crate) const fn gives_text(self) -> bool {
+        matches!(
+            self,
+            Self::IntToText
+                | Self::BoolToText
+                | Self::DoubleToText
+                | Self::TimestampToText
+                | Self::DateToText
+                | Self::Upper
+                | Self::Lower
+                | Self::Trim
+        )
+    }
+}
+
 /// Operations on two values; strict, but for `And` and `Or`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Binary {
@@ -157,6 +174,11 @@ pub(crate) enum Binary {
 }
 
 impl Binary {
+    /// Whether the result is a string.
+    pub(crate) const fn gives_text(self) -> bool {
+        matches!(self, Self::LeastText | Self::GreatestText | Self::Concat)
+    }
+
     /// Arithmetic on integers, or else on doubles.
     pub(crate) const fn arithmetic(op: Arithmetic, integers: bool) -> Self {
         match (op, integers) {

@@ -156,6 +156,49 @@ impl Program {
         })
     }
 
+    /// Input and column of an output that is what it loads there, and nothing else.
+    pub fn loaded(&self, output: usize) -> Option<(u16, u16)> {
+        let (shape, index) = (*self.outputs.get(output)?)?;
+        let is_text = shape == Shape::Text;
+        let mut writers =
+            self.code.iter().filter(|&instruction| self.writes(instruction) == Some((is_text, index)));
+        let (only, None) = (writers.next()?, writers.next()) else { return None };
+        match *only {
+            Instruction::LoadBool { input, column, .. }
+            | Instruction::LoadInt { input, column, .. }
+            | Instruction::LoadDouble { input, column, .. }
+            | Instruction::LoadText { input, column, .. } => Some((input, column)),
+            _ => None,
+        }
+    }
+
+    /// The register that an instruction writes, and whether it is one of strings.
+    fn writes(&self, instruction: &Instruction) -> Option<(bool, Index)> {
+        use Instruction as I;
+        match *instruction {
+            I::LoadText { to, .. } | I::MoveText { to, .. } => Some((true, to)),
+            I::LoadBool { to, .. }
+            | I::LoadInt { to, .. }
+            | I::LoadDouble { to, .. }
+            | I::Move { to, .. }
+            | I::Is { to, .. }
+            | I::IsTextNull { to, .. }
+            | I::RoundDouble { to, .. }
+            | I::RoundInt { to, .. }
+            | I::In { to, .. } => Some((false, to)),
+            I::Unary { op, to, .. } => Some((op.gives_text(), to)),
+            I::Binary { op, to, .. } => Some((op.gives_text(), to)),
+            I::Call { to, call } => Some((self.calls[usize::from(call)].returns == Shape::Text, to)),
+            I::Function { to, call } => Some((self.functions[usize::from(call)].returns == Shape::Text, to)),
+            I::Jump { .. }
+            | I::JumpIf { .. }
+            | I::JumpIfText { .. }
+            | I::Ensure { .. }
+            | I::Return { .. }
+            | I::Halt => None,
+        }
+    }
+
     /// Runs the code. The compiler keeps every register, place and target inside its table.
     fn execute<'a>(
         &'a self,

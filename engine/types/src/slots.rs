@@ -60,6 +60,12 @@ impl Slots {
         }
     }
 
+    /// The word at which a look-up of this hash begins.
+    #[inline]
+    pub fn first_word(&self, hash: u64) -> u64 {
+        self.slots.get(self.home(tag(hash))).copied().unwrap_or_default()
+    }
+
     /// Adds an entry that is not there. `place` is less than 2^32 - 1.
     pub fn insert(&mut self, hash: u64, place: usize) {
         if (self.len + 1) * 8 > self.slots.len() * 5 {

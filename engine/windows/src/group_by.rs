@@ -1,6 +1,6 @@
 //! GROUP BY: running groups, groups of windows, groups of sessions.
 
-use vencejo_expr::Value;
+use vencejo_expr::{Type, Value};
 
 use crate::aggregate::{State, Texts};
 use crate::given::Given;
@@ -11,6 +11,7 @@ use crate::running::Running;
 use crate::session_groups::SessionGroups;
 use crate::sliced::Sliced;
 use crate::spec::{Aggregation, Grouping, Windowing};
+use crate::table::KeyedTable;
 
 /// Where a key is. Good until the next row, watermark or tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -160,6 +161,25 @@ impl Operator for GroupBy {
 
     fn serves_early(&self) -> bool {
         self.running().is_some()
+    }
+
+    fn key(&self) -> Option<&[(usize, Type)]> {
+        match &self.0 {
+            Groups::Running(groups) => Some(groups.key()),
+            Groups::Sliced(groups) => Some(groups.key()),
+            Groups::Sessions(groups) => Some(groups.key()),
+            // Which of its tables, only the row says.
+            Groups::Given(_) => None,
+        }
+    }
+
+    fn table(&self) -> Option<&KeyedTable> {
+        match &self.0 {
+            Groups::Running(groups) => Some(groups.table()),
+            Groups::Sliced(groups) => groups.table(),
+            Groups::Sessions(groups) => Some(groups.table()),
+            Groups::Given(_) => None,
+        }
     }
 
     fn key_count(&self) -> usize {

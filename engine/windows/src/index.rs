@@ -49,6 +49,15 @@ impl Index {
         if knows { Ok(found) } else { Err(Damaged) }
     }
 
+    /// The word at which a look-up of this hash begins.
+    #[inline]
+    pub fn first_word(&self, hash: u64) -> u64 {
+        if self.pages.len() == 0 {
+            return 0;
+        }
+        self.pages.get(self.page_of(hash)).map_or(0, |page| page.first_word(hash))
+    }
+
     /// Adds an entry that is not there: [`Index::find`] has said so. `place` is less than 2^32 - 1.
     pub fn insert(&mut self, hash: u64, place: usize) {
         if self.len >= self.pages.len() * ENTRIES_PER_PAGE {

@@ -41,6 +41,7 @@
 mod aggregate;
 mod assign;
 mod cell;
+mod far;
 mod given;
 mod group_by;
 mod groups;
@@ -70,6 +71,7 @@ mod window_join;
 
 pub use aggregate::Texts;
 pub use assign::Assigner;
+pub use far::{FETCH_KEYS_MAX, Far, Fetch};
 pub use group_by::{GroupBy, Place};
 pub use index::Damaged;
 pub use interval_join::Join;

@@ -1,8 +1,9 @@
 //! What all operators have in common: rows and watermarks in, rows out, counters.
 
-use vencejo_expr::Value;
+use vencejo_expr::{Type, Value};
 
 use crate::paged::Visitor;
+use crate::table::KeyedTable;
 
 /// Where an operator's rows go, and what it asks on the way.
 pub trait Downstream {
@@ -58,6 +59,16 @@ pub trait Operator {
     /// be had.
     fn serves_early(&self) -> bool {
         false
+    }
+
+    /// The columns of a row, all of one port, that make the key by which it is looked up first.
+    fn key(&self) -> Option<&[(usize, Type)]> {
+        None
+    }
+
+    /// The table in which it is.
+    fn table(&self) -> Option<&KeyedTable> {
+        None
     }
 
     /// Keys (of groups, of partitions, of buffers) that it holds; of a windowed operator the sum over

@@ -2,7 +2,7 @@
 //!
 //! Rows come out at the end of the input, one per key, in order of first arrival.
 
-use vencejo_expr::Value;
+use vencejo_expr::{Type, Value};
 
 use crate::aggregate::{State, Texts};
 use crate::cell::{Cell, int, of_int};
@@ -13,6 +13,7 @@ use crate::key;
 use crate::operator::{Downstream, Taken};
 use crate::paged::{Heap, Visitor};
 use crate::spec::Aggregation;
+use crate::table::KeyedTable;
 
 /// Header cells of a group with a time to live: when it came, counted in groups, and engine time of its last
 /// row.
@@ -193,6 +194,16 @@ impl Running {
             places.sort_by_key(|place| int(self.groups.table.cells(place.0 as usize)[SEQUENCE]));
         }
         places
+    }
+
+    /// The columns that make a row's key.
+    pub fn key(&self) -> &[(usize, Type)] {
+        &self.layout.key
+    }
+
+    /// Where a row's key is looked for.
+    pub fn table(&self) -> &KeyedTable {
+        &self.groups.table
     }
 
     pub fn key_count(&self) -> usize {

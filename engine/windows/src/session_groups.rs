@@ -2,7 +2,7 @@
 //!
 //! Rows come out by window (its end, then its start), of equal windows by arrival of the session.
 
-use vencejo_expr::Value;
+use vencejo_expr::{Type, Value};
 
 use crate::aggregate::{Sides, State, Texts};
 use crate::cell::Slab;
@@ -12,6 +12,7 @@ use crate::operator::{Downstream, Taken};
 use crate::paged::Visitor;
 use crate::session::Sessions;
 use crate::spec::Aggregation;
+use crate::table::KeyedTable;
 use crate::window::is_in_range;
 
 #[derive(Debug)]
@@ -144,6 +145,16 @@ impl SessionGroups {
         visitor.int(&mut self.watermark);
         visitor.word(&mut self.late);
         visitor.word(&mut self.refused);
+    }
+
+    /// The columns that make a row's key.
+    pub fn key(&self) -> &[(usize, Type)] {
+        &self.layout.key
+    }
+
+    /// Where a row's key is looked for.
+    pub fn table(&self) -> &KeyedTable {
+        &self.sessions.keys
     }
 
     pub fn key_count(&self) -> usize {

@@ -6,7 +6,7 @@
 //! within a slice by first arrival of the key. A gap in time costs nothing: only windows with rows are
 //! looked at.
 
-use vencejo_expr::Value;
+use vencejo_expr::{Type, Value};
 use vencejo_types::limits::WINDOWS_OPEN_MAX;
 
 use crate::aggregate::{Sides, State, Texts};
@@ -16,6 +16,7 @@ use crate::operator::{Downstream, Taken};
 use crate::paged::{Left, Visitor};
 use crate::retired::{Retired, Span};
 use crate::spec::{Aggregation, Windowing};
+use crate::table::KeyedTable;
 use crate::window::{Slices, is_in_range, length};
 
 /// The groups of a slice.
@@ -330,6 +331,16 @@ impl Sliced {
             }
         }
         false
+    }
+
+    /// The columns that make a row's key.
+    pub fn key(&self) -> &[(usize, Type)] {
+        &self.layout.key
+    }
+
+    /// Where the key of a row of about the time of the last one is looked for.
+    pub fn table(&self) -> Option<&KeyedTable> {
+        self.panes.get(self.recent).map(|pane| &pane.groups.table)
     }
 
     pub fn key_count(&self) -> usize {

@@ -62,6 +62,30 @@ impl KeyedTable {
         }
     }
 
+    /// The hash by which a key is looked for.
+    #[inline]
+    pub(crate) fn hash(&self, key: &[u8]) -> u64 {
+        match self.padded(key) {
+            Some(cells) => key_hash(cells[..self.key_cells].as_flattened()),
+            None => key_hash(key),
+        }
+    }
+
+    /// Reads the word at which a look-up of this hash begins.
+    #[inline]
+    pub(crate) fn load_slot(&self, hash: u64) -> u64 {
+        self.index.first_word(hash)
+    }
+
+    /// Reads the ends of the run that a look-up of this hash comes to, as a rule.
+    #[inline]
+    pub(crate) fn load_run(&self, hash: u64) -> u8 {
+        let place = self.index.find(hash, |_| Some(true)).ok().flatten();
+        let run = place.and_then(|place| self.runs.try_get(place)).unwrap_or_default().as_flattened();
+        let (first, last) = (run.first().copied(), run.last().copied());
+        first.unwrap_or_default() ^ last.unwrap_or_default()
+    }
+
     /// The cells of a key that lies beside its state.
     #[inline]
     fn padded(&self, key: &[u8]) -> Option<[Cell; INLINE_CELLS_MAX]> {

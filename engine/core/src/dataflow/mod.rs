@@ -5,6 +5,7 @@
 //! watermark goes in node order: all that a node gives because of it has left before the watermark goes on.
 //! Nothing here knows SQL, and what operators do with rows is theirs (engine/windows).
 
+mod ahead;
 mod pass;
 mod rules;
 mod slot;
@@ -16,14 +17,15 @@ use vencejo_expr::Value;
 use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
 use vencejo_types::{Sequence, StreamId, Tick, ViewId};
-use vencejo_windows::{Damaged, GroupBy, Place, Texts};
+use vencejo_windows::{Damaged, Fetch, GroupBy, Place, Texts, key};
 
 use crate::alerts::AlertBook;
 use crate::column_value;
 use crate::event::Effects;
 use crate::plan::flow::{Flow, Operator};
-use crate::plan::{App, Succession};
+use crate::plan::{App, Decision, Succession};
 
+use ahead::Ahead;
 use pass::Pass;
 pub(crate) use pass::{Source, calc_row};
 pub use rules::RuleCounts;
@@ -36,6 +38,7 @@ use wiring::Wiring;
 #[derive(Debug)]
 pub(crate) struct Dataflow {
     wiring: Wiring,
+    ahead: Ahead,
     slots: Vec<Slot>,
     streams: Vec<StreamTime>,
     pub(crate) alerts: AlertBook,
@@ -72,9 +75,11 @@ impl Dataflow {
     /// The flow of `app` before its first row.
     pub(crate) fn new(app: &App) -> Self {
         let time = StreamTime { watermark: i64::MIN, idle: false, untimed: 0 };
+        let slots: Vec<_> = app.flow.nodes.iter().map(Slot::new).collect();
         Self {
             wiring: Wiring::new(&app.flow, app.streams.len()),
-            slots: app.flow.nodes.iter().map(Slot::new).collect(),
+            ahead: Ahead::new(&app.flow, &slots),
+            slots,
             streams: vec![time; app.streams.len()],
             alerts: AlertBook::default(),
         }
@@ -107,6 +112,38 @@ impl Dataflow {
             pass.tick(node);
         }
         before
+    }
+
+    /// Has the processor fetch what a stream's next rows are looked up by.
+    pub(crate) fn fetch<'r>(
+        &self,
+        (stream, schema): (StreamId, &Schema),
+        rows: &(impl Iterator<Item = Row<'r>> + Clone),
+        key: &mut Vec<u8>,
+    ) {
+        for (table, columns) in self.ahead.far(&self.slots, stream) {
+            let mut fetch = Fetch::default();
+            for row in rows.clone() {
+                write_key(row, schema, columns, key);
+                fetch.slot(table, key);
+            }
+            fetch.runs();
+        }
+    }
+
+    /// The same for a row that asks for a decision, with the tables that this one looks into.
+    pub(crate) fn fetch_lookups(&self, app: &App, decision: &Decision, row: Row<'_>, key: &mut Vec<u8>) {
+        let mut fetch = Fetch::default();
+        let schema = &app.streams[decision.stream.index()].schema;
+        let looked_into = decision
+            .lookups
+            .iter()
+            .filter_map(|lookup| Some((table::far(&app.flow, &self.slots, lookup.view)?, &*lookup.key)));
+        for (table, columns) in looked_into.chain(self.ahead.far(&self.slots, decision.stream)) {
+            write_key(row, schema, columns, key);
+            fetch.slot(table, key);
+        }
+        fetch.runs();
     }
 
     /// Takes a row of a stream in, then lets the stream's watermark follow.
@@ -346,4 +383,10 @@ impl Dataflow {
 /// All columns of a row.
 fn values_of<'a>(row: Row<'a>, schema: &Schema, arena: &'a Bump) -> &'a [Value<'a>] {
     arena.alloc_slice_fill_with(schema.columns().len(), |column| column_value(row, schema, column))
+}
+
+/// Puts the key that columns of a row make in place of what `out` holds.
+fn write_key(row: Row<'_>, schema: &Schema, columns: &[usize], out: &mut Vec<u8>) {
+    out.clear();
+    key::write(columns.iter().map(|&column| column_value(row, schema, column)), out);
 }

@@ -142,7 +142,7 @@ impl Work {
         }
     }
 
-    fn as_operator(&self) -> Option<&dyn Operator> {
+    pub(super) fn as_operator(&self) -> Option<&dyn Operator> {
         match self {
             Self::Stateless | Self::Away | Self::Rules(_) | Self::Alerts(_) => None,
             Self::Groups(groups) => Some(&**groups),

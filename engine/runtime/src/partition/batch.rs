@@ -1,7 +1,7 @@
 //! Batches of events: all of one is taken or none, and it is applied in slices.
 
 use vencejo_core::plan::{Ack, Lane};
-use vencejo_core::{Admission, Event};
+use vencejo_core::{Admission, Event, FETCH_KEYS_MAX, fetch};
 use vencejo_journal::bugs::{self, Bug};
 use vencejo_journal::{Class, Refused};
 use vencejo_types::limits::BATCH_SLICE_ROWS_MAX;
@@ -79,6 +79,11 @@ impl Worker {
         let mut done = from;
         let mut failed = None;
         while done < end && failed.is_none() {
+            if (done - from).is_multiple_of(FETCH_KEYS_MAX) {
+                let next =
+                    (done..end.min(done + FETCH_KEYS_MAX)).map(|at| Row::of_checked(columns, rows.row(at)));
+                fetch(&self.state, stream, &next, &mut self.effects);
+            }
             let row = Row::of_checked(columns, rows.row(done));
             let event = match request.origin_of(done) {
                 None => Event::Row { stream, row },

@@ -113,6 +113,14 @@ impl Merge {
         (feed.input.stream, &feed.batch.bytes[span], time)
     }
 
+    /// This row and those that follow it in its input, where it is the first of so many.
+    pub fn rows_from(&self, place: usize, many: usize) -> Option<impl Iterator<Item = &[u8]> + Clone> {
+        let feed = &self.feeds[place];
+        let first = feed.next - 1;
+        let row = |at| &feed.batch.bytes[feed.batch.row(at).0];
+        first.is_multiple_of(many).then(|| (first..feed.batch.rows.len()).take(many).map(row))
+    }
+
     /// Whether a stream has an input.
     pub fn is_fed(&self, stream: StreamId) -> bool {
         self.feeds.iter().any(|feed| feed.input.stream == stream)

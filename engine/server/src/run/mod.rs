@@ -20,7 +20,7 @@ use indicatif::ProgressBar;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use vencejo_core::plan::App;
-use vencejo_core::{Effect, Effects, Event, PartitionState, apply};
+use vencejo_core::{Effect, Effects, Event, FETCH_KEYS_MAX, PartitionState, apply, fetch};
 use vencejo_runtime::Clock;
 use vencejo_types::row::Row;
 use vencejo_types::{DecisionId, StreamId, Tick};
@@ -296,7 +296,12 @@ impl Run {
             );
             print(&self.effects, &mut self.printer)?;
         }
-        let row = Row::of_checked(self.app.streams[stream.index()].schema.columns().len(), bytes);
+        let columns = self.app.streams[stream.index()].schema.columns().len();
+        if let Some(rows) = self.merge.rows_from(place, FETCH_KEYS_MAX) {
+            let rows = rows.map(|bytes| Row::of_checked(columns, bytes));
+            fetch(&self.state, stream, &rows, &mut self.effects);
+        }
+        let row = Row::of_checked(columns, bytes);
         let Some((decision, file)) = self.asked[stream.index()] else {
             apply_next(&mut self.state, self.tick, &Event::Row { stream, row }, &mut self.effects);
             return print(&self.effects, &mut self.printer);

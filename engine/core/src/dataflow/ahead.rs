@@ -1,0 +1,118 @@
+//! What rows that come next will be looked up by, as far as their own columns say it: so that operators whose
+//! state is far can be asked for several rows at once.
+
+use vencejo_types::StreamId;
+use vencejo_windows::Far;
+
+use super::slot::Slot;
+use crate::plan::flow::{Edge, Flow, Operator};
+
+/// Per stream, the operators that its rows come to.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    streams: Vec<Vec<Target>>,
+}
+
+/// An operator whose key is made of these columns of a stream.
+#[derive(Debug)]
+struct Target {
+    node: usize,
+    key: Vec<usize>,
+}
+
+impl Ahead {
+    pub(super) fn new(flow: &Flow, slots: &[Slot]) -> Self {
+        let of_stream = |edges: &Vec<Edge>| {
+            let mut targets = Vec::new();
+            edges.iter().for_each(|edge| find(flow, slots, edge.node, &Some, &mut targets));
+            targets
+        };
+        Self { streams: flow.inputs.iter().map(of_stream).collect() }
+    }
+
+    /// Operators that a stream's rows come to and that are far, each with the columns of its key.
+    pub(super) fn far<'s>(
+        &'s self,
+        slots: &'s [Slot],
+        stream: StreamId,
+    ) -> impl Iterator<Item = (Far<'s>, &'s [usize])> {
+        let targets = self.streams.get(stream.index()).into_iter().flatten();
+        targets.filter_map(|target| {
+            let table = Far::of(slots[target.node].work.as_operator()?)?;
+            Some((table, &*target.key))
+        })
+    }
+}
+
+/// Finds the operators behind a node's input of whose rows `column` says which column of the stream they have
+/// where.
+fn find(
+    flow: &Flow,
+    slots: &[Slot],
+    node: usize,
+    column: &dyn Fn(usize) -> Option<usize>,
+    targets: &mut Vec<Target>,
+) {
+    if let Operator::Calc(calc) = &flow.nodes[node].operator {
+        let first = usize::from(calc.filtered);
+        let behind = |place: usize| match calc.program.loaded(first + place)? {
+            (0, loaded) => column(usize::from(loaded)),
+            _ => None,
+        };
+        flow.nodes[node].outputs.iter().for_each(|edge| find(flow, slots, edge.node, &behind, targets));
+        return;
+    }
+    let Some(columns) = slots[node].work.as_operator().and_then(|operator| operator.key()) else { return };
+    if let Some(key) = columns.iter().map(|&(at, _)| column(at)).collect() {
+        targets.push(Target { node, key });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vencejo_expr::{Arithmetic, Graph, Type, compile};
+    use vencejo_windows::spec::{Aggregation, Grouping};
+
+    use super::*;
+    use crate::plan::flow::{Calc, Node};
+
+    fn node(operator: Operator, outputs: Vec<usize>) -> Node {
+        let outputs = outputs.into_iter().map(|node| Edge { node, port: 0 }).collect();
+        Node { operator, outputs, columns: Vec::new(), inputs: vec![1], name: "view".to_owned() }
+    }
+
+    fn group(key: &[usize]) -> Operator {
+        let key = key.iter().map(|&column| (column, Type::BigInt)).collect();
+        let grouping = Grouping::Running { ttl: None };
+        Operator::Aggregate(Aggregation { key, time: None, grouping, calls: Vec::new(), keys_max: 9 })
+    }
+
+    /// SELECT #0 + 1, #3, #2 WHERE #1 in front of groups by single columns of it, and by two.
+    #[test]
+    fn keys_are_followed_through_calculations() {
+        let mut graph = Graph::new();
+        let mut column = |column, ty| graph.column(0, column, ty, true).unwrap();
+        let outputs = [
+            column(1, Type::Boolean),
+            column(0, Type::BigInt),
+            column(3, Type::String),
+            column(2, Type::BigInt),
+        ];
+        let one = graph.integer(1).unwrap();
+        let sum = graph.arithmetic(Arithmetic::Add, outputs[1], one).unwrap();
+        let program = compile(&graph, &[outputs[0], sum, outputs[2], outputs[3]]).unwrap();
+        let calc = Operator::Calc(Calc { program, filtered: true });
+        let nodes = vec![
+            node(calc, vec![1, 2, 3]),
+            node(group(&[0]), vec![]),
+            node(group(&[1]), vec![]),
+            node(group(&[2, 1]), vec![]),
+        ];
+        let flow = Flow { inputs: vec![vec![Edge { node: 0, port: 0 }]], nodes, ..Flow::default() };
+        let slots: Vec<_> = flow.nodes.iter().map(Slot::new).collect();
+        let ahead = Ahead::new(&flow, &slots);
+        let found: Vec<_> = ahead.streams[0].iter().map(|target| (target.node, &*target.key)).collect();
+        assert_eq!(found, [(2, &[3][..]), (3, &[2, 3])]);
+        assert!(ahead.far(&slots, StreamId(0)).next().is_none(), "they are small");
+    }
+}
