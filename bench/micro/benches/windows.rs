@@ -68,9 +68,9 @@ impl Feed {
                 for &(key, _) in &events {
                     self.key.clear();
                     vencejo_windows::key::write([Value::Int(key)], &mut self.key);
-                    fetch.slot(table, &self.key);
+                    fetch.add(table, &self.key);
                 }
-                fetch.runs();
+                fetch.fetch();
             }
             for (key, number) in events {
                 let row = [Value::Int(time), Value::Int(key), Value::Int(number)];

@@ -18,19 +18,19 @@
 //!
 //! # Cost
 //!
-//! `cargo bench -p bench-micro --bench windows`: processor time per event, BIGINT keys at random, closing of
-//! windows included, on one core of a Zen 3.
+//! `cargo bench -p bench-micro --bench windows`: processor time per event of a batch, BIGINT keys at random,
+//! closing of windows included, on one core of a Zen 4.
 //!
 //! | ns per event | 1,000 keys | 1 M keys |
 //! |---|---|---|
-//! | TUMBLE, COUNT and SUM | 60 | 530 |
-//! | HOP of 5 slices, COUNT(DISTINCT) of values that are all distinct | 750 | |
-//! | SESSION, COUNT and SUM, half of the sessions of one row | 163 | 3,200 |
-//! | running COUNT and SUM | 62 | 506 |
-//! | look-up and reading of a running group's row, hot | 69 | 78 |
+//! | TUMBLE, COUNT and SUM | 47 | 160 |
+//! | HOP of 5 slices, COUNT(DISTINCT) of values that are all distinct | 378 | |
+//! | SESSION, COUNT and SUM, half of the sessions of one row | 196 | 1,250 |
+//! | running COUNT and SUM | 46 | 132 |
+//! | look-up and reading of a running group's row, hot | 57 | 76 |
 //!
-//! At 1 M keys an event waits for memory: for a slot of the index, then for a run of cells, each a page that
-//! the processor has no translation of.
+//! At 1 M keys a single event waits for memory: for a slot of the index, then for a run of cells, each a page
+//! that the processor has no translation of (415 ns). Events of a batch wait together ([`Fetch`]).
 #![forbid(unsafe_code)]
 #![allow(
     clippy::cast_possible_truncation,

@@ -125,9 +125,9 @@ impl Dataflow {
             let mut fetch = Fetch::default();
             for row in rows.clone() {
                 write_key(row, schema, columns, key);
-                fetch.slot(table, key);
+                fetch.add(table, key);
             }
-            fetch.runs();
+            fetch.fetch();
         }
     }
 
@@ -141,9 +141,9 @@ impl Dataflow {
             .filter_map(|lookup| Some((table::far(&app.flow, &self.slots, lookup.view)?, &*lookup.key)));
         for (table, columns) in looked_into.chain(self.ahead.far(&self.slots, decision.stream)) {
             write_key(row, schema, columns, key);
-            fetch.slot(table, key);
+            fetch.add(table, key);
         }
-        fetch.runs();
+        fetch.fetch();
     }
 
     /// Takes a row of a stream in, then lets the stream's watermark follow.
