@@ -19,7 +19,7 @@
 //! # Cost
 //!
 //! `cargo bench -p bench-micro --bench windows`: processor time per event of a batch, BIGINT keys at random,
-//! closing of windows included, on one core of a Zen 4.
+//! closing of windows included, on one core of a shared Intel Xeon.
 //!
 //! | ns per event | 1,000 keys | 1 M keys |
 //! |---|---|---|
