@@ -19,8 +19,6 @@ use crate::start::{Beginning, Behind, beginning, is_within, needed, numbers};
 use crate::storage::{Access, Storage};
 use crate::writer::Writer;
 
-/// How long what nobody waits for may gather before it is written.
-const LAZY: Duration = Duration::from_millis(100);
 /// How long the journal must be quiet before it says on disk that all of it is durable.
 const QUIET: Duration = Duration::from_millis(50);
 /// How often it looks whether the spare segment is there.
@@ -33,7 +31,7 @@ const FULL_LOOK: Duration = Duration::from_millis(250);
 pub enum Urgency {
     /// It is written at once: behind the commit that is under way.
     Eager,
-    /// It may wait a tenth of a second for others.
+    /// It may wait for others ([`Journal::start`]).
     Lazy,
 }
 
@@ -183,16 +181,17 @@ impl Journal {
         Ok(bytes)
     }
 
-    /// Starts the thread that writes. Where the disk fails on it, the process is aborted: what is durable is
+    /// Starts the thread that writes: at once what somebody waits for, or what is a megabyte; else what has
+    /// gathered for `lag`. Where the disk fails on it, the process is aborted: what is durable is
     /// then unknown, and only a restart finds out.
     ///
     /// # Errors
     /// When no thread can be had.
-    pub fn start(&self, committer: Committer) -> std::io::Result<()> {
+    pub fn start(&self, committer: Committer, lag: Duration) -> std::io::Result<()> {
         let thread = std::thread::Builder::new().name("journal".to_owned());
         let thread = thread.spawn(move || {
             // Whoever waits for an acknowledgement would wait for ever.
-            if catch_unwind(AssertUnwindSafe(|| committer.run())).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| committer.run(lag))).is_err() {
                 std::process::abort();
             }
         })?;
@@ -281,9 +280,9 @@ impl Committer {
         }
     }
 
-    fn run(mut self) {
+    fn run(mut self, lag: Duration) {
         loop {
-            let done = match self.queue.wait(LAZY, self.quiet()) {
+            let done = match self.queue.wait(lag, self.quiet()) {
                 Wake::Batch(batch) => self.commit(batch),
                 Wake::Quiet => self.rest(),
                 Wake::Closing(batch) => {

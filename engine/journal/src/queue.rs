@@ -221,9 +221,9 @@ impl Queue {
         self.full.load(Ordering::Relaxed)
     }
 
-    /// Waits for something to do: at once where somebody waits for it; else for `lazy`, in which more may
+    /// Waits for something to do: at once where somebody waits for it; else for `lag`, in which more may
     /// come; where nothing comes for `quiet`, that is a reason to wake as well.
-    pub(crate) fn wait(&self, lazy: Duration, quiet: Option<Duration>) -> Wake {
+    pub(crate) fn wait(&self, lag: Duration, quiet: Option<Duration>) -> Wake {
         let mut pending = self.pending();
         loop {
             if pending.closing {
@@ -234,7 +234,7 @@ impl Queue {
                 return Wake::Batch(std::mem::take(&mut pending.batch));
             }
             let (sleep, limit) =
-                if pending.batch.is_empty() { (Sleep::Deep, quiet) } else { (Sleep::Light, Some(lazy)) };
+                if pending.batch.is_empty() { (Sleep::Deep, quiet) } else { (Sleep::Light, Some(lag)) };
             pending.sleep = sleep;
             let mut expired = false;
             pending = match limit {

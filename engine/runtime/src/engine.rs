@@ -5,6 +5,7 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use actix::Actor;
 use actix_rt::{Arbiter, ArbiterHandle};
@@ -39,17 +40,22 @@ pub fn start(app: &Arc<App>, partitions: u32, threads: usize) -> Router {
 }
 
 /// Starts the partitions that a data folder held, the thread that keeps their journal and the one that takes
-/// snapshots, as [`start`].
+/// snapshots, as [`start`]. What nobody waits for is on disk `lag` later.
 ///
 /// # Errors
 /// When no thread can be had.
 ///
 /// # Panics
 /// As [`start`].
-pub fn start_recovered(app: &Arc<App>, recovery: Recovery, threads: usize) -> io::Result<Router> {
+pub fn start_recovered(
+    app: &Arc<App>,
+    recovery: Recovery,
+    threads: usize,
+    lag: Duration,
+) -> io::Result<Router> {
     let start = |kept, revived| start_with(app, Clock::start(), kept, revived, threads);
     let (mut router, committer, keeper) = bring_up(recovery, start, |told| Box::new(told));
-    router.kept().map_or(Ok(()), |kept| kept.journal.start(committer))?;
+    router.kept().map_or(Ok(()), |kept| kept.journal.start(committer, lag))?;
     router.snapshots = Some(Snapshots::start(keeper, Keeper::run)?);
     Ok(router)
 }

@@ -5,6 +5,7 @@ mod support;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use support::{COUNT, Harness, POISON, POISON_KEY, Seen, app};
 use tempfile::TempDir;
@@ -23,6 +24,8 @@ impl Versions for NoVersions {
     }
 }
 
+const LAG: Duration = Duration::from_millis(100);
+
 fn recovery(data: &Path, partitions: u32) -> Result<Recovery, String> {
     let options = Options { segment_bytes: 256 << 10, id: 1, inline: false };
     let keeping = Keeping {
@@ -40,7 +43,7 @@ fn live<T>(data: &TempDir, partitions: u32, test: impl AsyncFnOnce(&Harness) -> 
     let system = actix_rt::System::new();
     let recovery = recovery(data.path(), partitions).unwrap();
     let (result, kept) = system.block_on(async {
-        let router = Arc::new(start_recovered(&app(), recovery, 1).unwrap());
+        let router = Arc::new(start_recovered(&app(), recovery, 1, LAG).unwrap());
         let harness = Harness { router, recorder: Arc::default() };
         let result = test(&harness).await;
         harness.router.snapshots().unwrap().stop();

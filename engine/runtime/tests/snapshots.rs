@@ -28,6 +28,8 @@ impl Versions for NoVersions {
     }
 }
 
+const LAG: Duration = Duration::from_millis(100);
+
 fn recovery(data: &Path, plan: SnapshotPlan) -> Result<Recovery, String> {
     let keeping = Keeping {
         storage: Arc::new(Disk::new(data)),
@@ -46,7 +48,7 @@ fn live_with<T>(data: &TempDir, plan: SnapshotPlan, test: impl AsyncFnOnce(&Harn
         events: recovery.found.events,
     };
     let (result, kept) = system.block_on(async {
-        let router = start_recovered(&app(), recovery, 1).unwrap();
+        let router = start_recovered(&app(), recovery, 1, LAG).unwrap();
         let harness = Harness { router: Arc::new(router), recorder: Arc::default() };
         let result = test(&harness, &recovered).await;
         harness.router.snapshots().into_iter().for_each(Snapshots::stop);

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-/// A time, as 90s, 5m or 7d.
+/// A time, as 100ms, 90s, 5m or 7d.
 pub fn parse_time(text: &str) -> Option<Duration> {
-    let units = [("s", 1), ("m", 60), ("min", 60), ("h", 3_600), ("d", 86_400)];
-    parse_with_unit(text, &units).map(Duration::from_secs)
+    let units =
+        [("ms", 1), ("s", 1_000), ("m", 60_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+    parse_with_unit(text, &units).map(Duration::from_millis)
 }
 
 /// Bytes, as 500MB or 10GB.
@@ -26,6 +27,7 @@ mod tests {
 
     #[test]
     fn times_and_sizes_are_read_or_refused() {
+        assert_eq!(parse_time("250ms"), Some(Duration::from_millis(250)));
         assert_eq!(parse_time("90s"), Some(Duration::from_secs(90)));
         assert_eq!(parse_time("7d"), Some(Duration::from_secs(604_800)));
         assert_eq!(parse_size("500MB"), Some(500_000_000));

@@ -26,6 +26,8 @@ pub struct FromDisk {
     pub recovery: Recovery,
     /// The files.
     pub models: ContentStore,
+    /// How long what nobody waits for may gather before it is written.
+    pub journal_lag: Duration,
 }
 
 /// Rebuilds the partitions of an app from a data folder; says how long it took.
@@ -37,6 +39,7 @@ pub fn recover(
     partitions: u32,
     data: &Path,
     snapshots: SnapshotPlan,
+    journal_lag: Duration,
 ) -> Result<FromDisk, Failure> {
     let unusable = |error: &dyn std::fmt::Display| {
         Failure::config(format!("the data folder {} cannot be used: {error}", data.display()))
@@ -84,7 +87,7 @@ pub fn recover(
             recovery.passed_over
         ));
     }
-    Ok(FromDisk { recovery, models })
+    Ok(FromDisk { recovery, models, journal_lag })
 }
 
 /// Says which snapshot an engine began with, and what is not in it.

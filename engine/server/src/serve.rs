@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
@@ -21,10 +22,15 @@ use crate::console::note;
 use crate::control::{Commands, Memory};
 use crate::failure::Failure;
 use crate::identity;
+use crate::quantity::parse_time;
 use crate::recover::{FromDisk, recover};
 use crate::reserve::Reserve;
 use crate::snapshot::SnapshotArgs;
 use crate::text_list::named;
+
+/// What `--journal-lag` may be.
+const LAG_MIN: Duration = Duration::from_millis(1);
+const LAG_MAX: Duration = Duration::from_secs(3_600);
 
 /// Serves an app.
 #[derive(Args, Debug)]
@@ -63,6 +69,10 @@ pub struct ServeArgs {
     /// no wake-up. Takes a processor for each thread, whether there is input or not.
     #[arg(long)]
     busy_poll: bool,
+    /// How long what nobody waits for, decisions and events acknowledged from memory, may gather before it is
+    /// written to the journal: so much a crash may cost of it.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_lag)]
+    journal_lag: Duration,
     /// Listen on an address that other hosts reach, though nobody is asked who they are.
     #[arg(long)]
     allow_unauthenticated: bool,
@@ -97,7 +107,9 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     note(format_args!("certificate sha256={fingerprint}"));
     let from_disk = match args.no_journal {
         true => None,
-        false => Some(recover(&app, args.partitions, &args.data, args.snapshots.plan(&app)?)?),
+        false => {
+            Some(recover(&app, args.partitions, &args.data, args.snapshots.plan(&app)?, args.journal_lag)?)
+        }
     };
     let engine = EngineSetup {
         app,
@@ -121,6 +133,11 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     run_engine(engine, ready, signalled)?;
     note("stopped");
     Ok(())
+}
+
+fn parse_lag(text: &str) -> Result<Duration, String> {
+    let lag = parse_time(text).filter(|lag| (LAG_MIN..=LAG_MAX).contains(lag));
+    lag.ok_or_else(|| "give a time from 1ms to 1h, as 100ms or 5s".to_owned())
 }
 
 /// What an engine is started with.
@@ -184,8 +201,9 @@ pub fn run_engine<S: Future<Output = ()>>(
         let stop = stop();
         let (router, models) = match from_disk {
             None => (vencejo_runtime::start(&app, partitions, threads), None),
-            Some(FromDisk { recovery, models }) => {
-                let router = start_recovered(&app, recovery, threads).map_err(Failure::runtime)?;
+            Some(FromDisk { recovery, models, journal_lag }) => {
+                let router =
+                    start_recovered(&app, recovery, threads, journal_lag).map_err(Failure::runtime)?;
                 (router, Some(models))
             }
         };

@@ -133,17 +133,20 @@ impl Dataflow {
 
     /// The same for a row that asks for a decision, with the tables that this one looks into.
     pub(crate) fn fetch_lookups(&self, app: &App, decision: &Decision, row: Row<'_>, key: &mut Vec<u8>) {
-        let mut fetch = Fetch::default();
         let schema = &app.streams[decision.stream.index()].schema;
         let looked_into = decision
             .lookups
             .iter()
             .filter_map(|lookup| Some((table::far(&app.flow, &self.slots, lookup.view)?, &*lookup.key)));
+        // None is, as a rule.
+        let mut fetch = None;
         for (table, columns) in looked_into.chain(self.ahead.far(&self.slots, decision.stream)) {
             write_key(row, schema, columns, key);
-            fetch.add(table, key);
+            fetch.get_or_insert_with(Fetch::default).add(table, key);
         }
-        fetch.fetch();
+        if let Some(fetch) = fetch {
+            fetch.fetch();
+        }
     }
 
     /// Takes a row of a stream in, then lets the stream's watermark follow.
