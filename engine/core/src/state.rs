@@ -241,7 +241,7 @@ fn change_model(state: &mut PartitionState, model: ModelId, change: &ModelChange
 
 /// Brings everything that a stream feeds up to date with one of its rows.
 /// Has the processor fetch what the next rows of a stream are looked up by, where the state does not fit its
-/// caches; of more than [`FETCH_KEYS_MAX`] rows the first. Nothing that can be seen changes.
+/// caches; of more than [`crate::FETCH_KEYS_MAX`] rows the first. Nothing that can be seen changes.
 pub fn fetch<'r>(
     state: &PartitionState,
     stream: StreamId,
