@@ -140,7 +140,6 @@ fn look_up<'a>(
     arena: &'a Bump,
 ) -> Result<&'a [Option<&'a [Value<'a>]>], Damaged> {
     let schema = &state.app.streams[decision.stream.index()].schema;
-    state.dataflow.fetch_lookups(&state.app, decision, row, key);
     let rows: &mut [Option<&[Value<'_>]>] = arena.alloc_slice_fill_copy(decision.lookups.len(), None);
     for ((lookup, texts), found) in decision.lookups.iter().zip(texts).zip(&mut *rows) {
         // NULL equals nothing, not even the group of NULL.

@@ -18,31 +18,27 @@ const KEYS_MIN: usize = 1 << 14;
 /// Keys whose memory is fetched together: as many as a core has loads under way, and some more.
 pub const FETCH_KEYS_MAX: usize = 32;
 
-/// The table in which an operator looks its rows' keys up, where it is far.
-#[derive(Clone, Copy, Debug)]
-pub struct Far<'t>(&'t KeyedTable);
-
-impl<'t> Far<'t> {
-    /// That of an operator; nothing where it fits the caches.
-    #[inline]
-    pub fn of(operator: &'t dyn Operator) -> Option<Self> {
-        operator.table().filter(|table| table.len() >= KEYS_MIN).map(Self)
-    }
-}
-
-/// Fetches the memory of several keys, of one operator or of several. Nothing that can be seen changes.
-#[derive(Debug, Default)]
+/// Keys of an operator whose memory is fetched. Nothing that can be seen changes.
+#[derive(Debug)]
 pub struct Fetch<'t> {
-    sought: [Option<(&'t KeyedTable, u64)>; FETCH_KEYS_MAX],
+    table: &'t KeyedTable,
+    hashes: [u64; FETCH_KEYS_MAX],
     len: usize,
 }
 
 impl<'t> Fetch<'t> {
+    /// None yet, of the table in which an operator looks its rows' keys up; nothing where it fits the caches.
+    #[inline]
+    pub fn of(operator: &'t dyn Operator) -> Option<Self> {
+        let table = operator.table().filter(|table| table.len() >= KEYS_MIN)?;
+        Some(Self { table, hashes: [0; FETCH_KEYS_MAX], len: 0 })
+    }
+
     /// Adds a key. One too many is left out.
     #[inline]
-    pub fn add(&mut self, Far(table): Far<'t>, key: &[u8]) {
-        if let Some(sought) = self.sought.get_mut(self.len) {
-            *sought = Some((table, table.hash(key)));
+    pub fn add(&mut self, key: &[u8]) {
+        if let Some(hash) = self.hashes.get_mut(self.len) {
+            *hash = self.table.hash(key);
             self.len += 1;
         }
     }
@@ -50,8 +46,8 @@ impl<'t> Fetch<'t> {
     /// Fetches: a loop over loads and little else, then another.
     #[inline]
     pub fn fetch(self) {
-        let sought = || self.sought[..self.len].iter().flatten();
-        black_box(sought().fold(0, |seen, (table, hash)| seen ^ table.load_slot(*hash)));
-        black_box(sought().fold(0, |seen, (table, hash)| seen ^ table.load_run(*hash)));
+        let (table, hashes) = (self.table, &self.hashes[..self.len]);
+        black_box(hashes.iter().fold(0, |seen, &hash| seen ^ table.load_slot(hash)));
+        black_box(hashes.iter().fold(0, |seen, &hash| seen ^ table.load_run(hash)));
     }
 }

@@ -2,7 +2,7 @@
 //! state is far can be asked for several rows at once.
 
 use vencejo_types::StreamId;
-use vencejo_windows::Far;
+use vencejo_windows::Fetch;
 
 use super::slot::Slot;
 use crate::plan::flow::{Edge, Flow, Operator};
@@ -35,11 +35,11 @@ impl Ahead {
         &'s self,
         slots: &'s [Slot],
         stream: StreamId,
-    ) -> impl Iterator<Item = (Far<'s>, &'s [usize])> {
+    ) -> impl Iterator<Item = (Fetch<'s>, &'s [usize])> {
         let targets = self.streams.get(stream.index()).into_iter().flatten();
         targets.filter_map(|target| {
-            let table = Far::of(slots[target.node].work.as_operator()?)?;
-            Some((table, &*target.key))
+            let fetch = Fetch::of(slots[target.node].work.as_operator()?)?;
+            Some((fetch, &*target.key))
         })
     }
 }

@@ -17,13 +17,13 @@ use vencejo_expr::Value;
 use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
 use vencejo_types::{Sequence, StreamId, Tick, ViewId};
-use vencejo_windows::{Damaged, Fetch, GroupBy, Place, Texts, key};
+use vencejo_windows::{Damaged, GroupBy, Place, Texts, key};
 
 use crate::alerts::AlertBook;
 use crate::column_value;
 use crate::event::Effects;
 use crate::plan::flow::{Flow, Operator};
-use crate::plan::{App, Decision, Succession};
+use crate::plan::{App, Succession};
 
 use ahead::Ahead;
 use pass::Pass;
@@ -121,30 +121,12 @@ impl Dataflow {
         rows: &(impl Iterator<Item = Row<'r>> + Clone),
         key: &mut Vec<u8>,
     ) {
-        for (table, columns) in self.ahead.far(&self.slots, stream) {
-            let mut fetch = Fetch::default();
+        for (mut fetch, columns) in self.ahead.far(&self.slots, stream) {
             for row in rows.clone() {
-                write_key(row, schema, columns, key);
-                fetch.add(table, key);
+                key.clear();
+                key::write(columns.iter().map(|&column| column_value(row, schema, column)), key);
+                fetch.add(key);
             }
-            fetch.fetch();
-        }
-    }
-
-    /// The same for a row that asks for a decision, with the tables that this one looks into.
-    pub(crate) fn fetch_lookups(&self, app: &App, decision: &Decision, row: Row<'_>, key: &mut Vec<u8>) {
-        let schema = &app.streams[decision.stream.index()].schema;
-        let looked_into = decision
-            .lookups
-            .iter()
-            .filter_map(|lookup| Some((table::far(&app.flow, &self.slots, lookup.view)?, &*lookup.key)));
-        // None is, as a rule.
-        let mut fetch = None;
-        for (table, columns) in looked_into.chain(self.ahead.far(&self.slots, decision.stream)) {
-            write_key(row, schema, columns, key);
-            fetch.get_or_insert_with(Fetch::default).add(table, key);
-        }
-        if let Some(fetch) = fetch {
             fetch.fetch();
         }
     }
@@ -386,10 +368,4 @@ impl Dataflow {
 /// All columns of a row.
 fn values_of<'a>(row: Row<'a>, schema: &Schema, arena: &'a Bump) -> &'a [Value<'a>] {
     arena.alloc_slice_fill_with(schema.columns().len(), |column| column_value(row, schema, column))
-}
-
-/// Puts the key that columns of a row make in place of what `out` holds.
-fn write_key(row: Row<'_>, schema: &Schema, columns: &[usize], out: &mut Vec<u8>) {
-    out.clear();
-    key::write(columns.iter().map(|&column| column_value(row, schema, column)), out);
 }

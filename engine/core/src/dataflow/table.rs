@@ -3,7 +3,7 @@
 use bumpalo::Bump;
 use vencejo_expr::Value;
 use vencejo_types::ViewId;
-use vencejo_windows::{Damaged, Far, GroupBy, Kept, Place, Texts};
+use vencejo_windows::{Damaged, GroupBy, Kept, Place, Texts};
 
 use super::pass::{Source, calc_row};
 use super::slot::{Slot, Work};
@@ -39,14 +39,6 @@ pub(super) fn parts<'a>(flow: &Flow, slots: &'a [Slot], table: ViewId) -> Option
     match &slots[parts.node].work {
         Work::Groups(groups) => Some(groups),
         _ => None,
-    }
-}
-
-/// Where `table` looks a key up, if that is far.
-pub(super) fn far<'a>(flow: &'a Flow, slots: &'a [Slot], table: ViewId) -> Option<Far<'a>> {
-    match rows(flow, slots, table)? {
-        TableRows::Running(groups, _) => Far::of(groups),
-        TableRows::Kept(kept) => Far::of(kept),
     }
 }
 
