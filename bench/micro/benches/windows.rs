@@ -2,7 +2,7 @@
 //!
 //! Processor time of the thread per event (so that what else runs on the machine counts little), closing of
 //! windows and giving out their rows included. Keys are BIGINT and come at random; event time grows by 1 ms
-//! every 1,008 events.
+//! every 1,024 events.
 
 use std::hint::black_box;
 
@@ -13,9 +13,10 @@ use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_windows::spec::{AggregateCall, AggregateFunction as F, Aggregation, Grouping, Windowing};
 use vencejo_windows::{Downstream, FETCH_KEYS_MAX, Fetch, GroupBy, Operator, Texts};
 
-const EVENTS_PER_MILLI: i64 = 1_008;
+const EVENTS_PER_MILLI: i64 = 1_024;
 /// Events that an engine fetches state for together.
 const BATCH: usize = FETCH_KEYS_MAX;
+const _: () = assert!(EVENTS_PER_MILLI.cast_unsigned().is_multiple_of(BATCH as u64));
 
 /// Counts rows and looks at each.
 struct Count(u64);

@@ -5,7 +5,7 @@
 //! overlap; those of one look-up do not, and the work between two look-ups is more than a processor looks
 //! ahead. So the slots of several keys are loaded in a row, then their runs, and what is done with them then
 //! finds them near. Measured (`cargo bench -p bench-micro --bench windows`): an event among 1 M keys takes
-//! 132 ns (running) and 160 ns (TUMBLE), with 16 keys at a time 138 and 161, without it 415 and 371. Loads
+//! 125 ns (running) and 146 ns (TUMBLE), with 16 keys at a time 137 and 160, without it 415 and 371. Loads
 //! right behind each key's hash, and not in a row, gain nothing but a quarter: 302 and 270.
 
 use std::hint::black_box;
