@@ -71,13 +71,25 @@ mod chosen {
     pub fn has(bug: Bug) -> bool {
         BUG.get() == Some(bug)
     }
+
+    /// Gives this thread's bug to the thread that calls what is returned.
+    pub fn inheritance() -> impl FnOnce() + Send {
+        let bug = BUG.get();
+        move || choose(bug)
+    }
 }
 
 #[cfg(feature = "bugs")]
-pub use chosen::{choose, has};
+pub use chosen::{choose, has, inheritance};
 
 /// Whether this bug is put in.
 #[cfg(not(feature = "bugs"))]
 pub const fn has(_bug: Bug) -> bool {
     false
+}
+
+/// Gives this thread's bug to the thread that calls what is returned.
+#[cfg(not(feature = "bugs"))]
+pub const fn inheritance() -> impl FnOnce() + Send {
+    || ()
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use actix::Actor;
@@ -12,7 +12,7 @@ use actix_rt::{Arbiter, ArbiterHandle};
 use tokio::runtime::Handle;
 use vencejo_core::plan::App;
 use vencejo_journal::Committer;
-use vencejo_journal::bugs::{self, Bug};
+use vencejo_journal::bugs;
 use vencejo_types::PartitionId;
 
 use crate::clock::Clock;
@@ -54,7 +54,8 @@ pub fn start_recovered(
     lag: Duration,
 ) -> io::Result<Router> {
     let start = |kept, revived| start_with(app, Clock::start(), kept, revived, threads);
-    let (mut router, committer, keeper) = bring_up(recovery, start, |told| Box::new(told));
+    let (tell, told) = channel();
+    let (mut router, committer, keeper) = bring_up(recovery, start, tell, Box::new(told));
     router.kept().map_or(Ok(()), |kept| kept.journal.start(committer, lag))?;
     router.snapshots = Some(Snapshots::start(keeper, Keeper::run)?);
     Ok(router)
@@ -79,21 +80,20 @@ pub struct Stepped {
 /// # Panics
 /// As [`start`].
 pub fn start_stepped(app: &Arc<App>, recovery: Recovery, clock: Clock) -> io::Result<Stepped> {
-    let mut made = None;
     let start = |kept, revived| start_with(app, clock, kept, revived, 1);
-    let (mut router, committer, keeper) = bring_up(recovery, start, |told| {
-        let (snapshots, inbox) = steps(told);
-        made = Some(snapshots);
-        Box::new(inbox)
-    });
-    let runtime = Handle::current();
-    let snapshots_thread = Snapshots::start(keeper, move |keeper| {
+    let (tell, told) = channel();
+    let (snapshots, inbox) = steps(told);
+    let (mut router, committer, keeper) = bring_up(recovery, start, tell, Box::new(inbox));
+    let (runtime, inherit) = (Handle::current(), bugs::inheritance());
+    router.snapshots = Some(Snapshots::start(keeper, move |keeper| {
         // Where the time is that of the simulation.
         let _entered = runtime.enter();
+        inherit();
         keeper.run();
-    })?;
-    router.snapshots = Some(snapshots_thread);
-    let snapshots = made.filter(SnapshotSteps::wait).ok_or(io::ErrorKind::BrokenPipe)?;
+    })?);
+    if !snapshots.wait() {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
     Ok(Stepped { router, committer, snapshots })
 }
 
@@ -101,13 +101,13 @@ pub fn start_stepped(app: &Arc<App>, recovery: Recovery, clock: Clock) -> io::Re
 fn bring_up(
     recovery: Recovery,
     start: impl FnOnce(Option<Arc<Kept>>, Vec<Revived>) -> Router,
-    inbox: impl FnOnce(Receiver<Told>) -> Box<dyn Inbox>,
+    tell: Sender<Told>,
+    told: Box<dyn Inbox>,
 ) -> (Router, Committer, Keeper) {
     let is_behind = recovery.found.events > 0;
     let (kept, committer, revived, plan, snapshots) = recovery.into_parts();
     let kept = Arc::new(kept);
     let router = start(Some(Arc::clone(&kept)), revived);
-    let (tell, told) = channel();
     let keeper = Keeper {
         plan,
         storage: Arc::clone(&kept.storage),
@@ -118,9 +118,8 @@ fn bring_up(
         generations: snapshots.usable,
         unusable: snapshots.unusable,
         tell,
-        told: inbox(told),
+        told,
         captures: 0,
-        is_hasty: bugs::has(Bug::SnapshotAheadOfJournal),
         waiting: Vec::new(),
     };
     (router, committer, keeper)

@@ -1,6 +1,6 @@
 //! GROUP BY: running groups, groups of windows, groups of sessions.
 
-use vencejo_expr::{Type, Value};
+use vencejo_expr::Value;
 
 use crate::aggregate::{State, Texts};
 use crate::given::Given;
@@ -163,21 +163,12 @@ impl Operator for GroupBy {
         self.running().is_some()
     }
 
-    fn key(&self) -> Option<&[(usize, Type)]> {
-        match &self.0 {
-            Groups::Running(groups) => Some(groups.key()),
-            Groups::Sliced(groups) => Some(groups.key()),
-            Groups::Sessions(groups) => Some(groups.key()),
-            // Which of its tables, only the row says.
-            Groups::Given(_) => None,
-        }
-    }
-
     fn table(&self) -> Option<&KeyedTable> {
         match &self.0 {
             Groups::Running(groups) => Some(groups.table()),
             Groups::Sliced(groups) => groups.table(),
             Groups::Sessions(groups) => Some(groups.table()),
+            // Which of its tables, only the row says.
             Groups::Given(_) => None,
         }
     }

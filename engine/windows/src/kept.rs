@@ -3,7 +3,7 @@
 //! A key's row is the one of its latest window, or the last to come where rows have no window. It stays,
 //! however old; what it took the place of goes when its window's end is `retention` behind the watermark.
 
-use vencejo_expr::{Type, Value};
+use vencejo_expr::Value;
 use vencejo_types::limits::{ROWS_KEPT_MAX, VIEW_KEYS_MAX};
 
 use crate::aggregate::Texts;
@@ -279,10 +279,6 @@ impl Operator for Kept {
         visitor.size(&mut self.row_bytes);
         visitor.int(&mut self.watermark);
         visitor.word(&mut self.refused);
-    }
-
-    fn key(&self) -> Option<&[(usize, Type)]> {
-        Some(&self.spec.key)
     }
 
     fn table(&self) -> Option<&KeyedTable> {

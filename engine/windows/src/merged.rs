@@ -8,7 +8,7 @@ use crate::group_by::{GroupBy, Place};
 use crate::groups::{Groups, Layout};
 use crate::key;
 use crate::retired::Span;
-use crate::sliced::Walk;
+use crate::sliced::ClosedWalk;
 use crate::spec::{Aggregation, Grouping};
 
 /// Groups taken out of operators of one specification, merged by key and window. What merging does to a
@@ -22,16 +22,6 @@ pub struct Merged {
     /// Where groups have windows: those that are whole in all operators seen.
     span: Option<Span>,
     key: Vec<u8>,
-}
-
-/// How far a walk through the closed windows of an operator has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClosedWalk(Walk);
-
-impl Default for ClosedWalk {
-    fn default() -> Self {
-        Self((i64::MIN, 0))
-    }
 }
 
 impl Merged {
@@ -73,7 +63,7 @@ impl Merged {
         let Some(whole) = sliced.closed_windows() else { return false };
         *span = span.and(whole);
         let Self { layout, groups, key: of_window, .. } = self;
-        sliced.walk_closed(&mut walk.0, most, span, key, |key, (start, end), state| {
+        sliced.walk_closed(walk, most, span, key, |key, (start, end), state| {
             of_window.clear();
             key::write([Value::Int(start), Value::Int(end)], of_window);
             of_window.extend_from_slice(key);
@@ -127,7 +117,8 @@ impl Merged {
         let place = place.index();
         self.layout.read_key(self.groups.table.key(place), out);
         let mut columns = self.layout.key.len();
-        if let (Some(_), (start, end)) = (self.span, self.window(place)) {
+        if self.span.is_some() {
+            let (start, end) = self.window(place);
             out[..columns].rotate_left(2);
             out[columns - 2..=columns].copy_from_slice(&[start, end, end - 1].map(Value::Int));
             columns += 1;

@@ -1,6 +1,6 @@
 //! What all operators have in common: rows and watermarks in, rows out, counters.
 
-use vencejo_expr::{Type, Value};
+use vencejo_expr::Value;
 
 use crate::paged::Visitor;
 use crate::table::KeyedTable;
@@ -61,12 +61,7 @@ pub trait Operator {
         false
     }
 
-    /// The columns of a row, all of one port, that make the key by which it is looked up first.
-    fn key(&self) -> Option<&[(usize, Type)]> {
-        None
-    }
-
-    /// The table in which it is.
+    /// The table in which a row's key is looked up first.
     fn table(&self) -> Option<&KeyedTable> {
         None
     }

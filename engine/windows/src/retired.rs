@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use vencejo_types::limits::WINDOWS_OPEN_MAX;
 
-use crate::groups::{Groups, Layout};
+use crate::groups::Layout;
 use crate::paged::Visitor;
 use crate::sliced::Pane;
 use crate::window::Slices;
@@ -61,11 +61,11 @@ impl Retired {
     pub fn let_go(&mut self, slices: &Slices, watermark: i64, keys_max: usize) -> Option<Pane> {
         let oldest = self.panes.front()?;
         let is_old = slices.last_end(oldest.start) <= self.after(watermark);
-        let is_too_much = self.panes.len() > WINDOWS_OPEN_MAX || self.keys > keys_max;
-        if !is_old && !is_too_much {
-            return None;
-        }
         if !is_old {
+            let is_too_much = self.panes.len() > WINDOWS_OPEN_MAX || self.keys > keys_max;
+            if !is_too_much {
+                return None;
+            }
             self.whole_from = oldest.start + slices.step;
         }
         self.keys -= oldest.groups.table.len();
@@ -99,7 +99,6 @@ impl Retired {
     }
 
     pub fn bytes(&self) -> usize {
-        let panes: usize = self.panes.iter().map(|pane| pane.groups.bytes()).sum();
-        panes + self.panes.capacity() * size_of::<Pane>() + self.panes.len() * size_of::<Groups>()
+        self.panes.iter().map(Pane::bytes).sum::<usize>() + self.panes.capacity() * size_of::<Pane>()
     }
 }

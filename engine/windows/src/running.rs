@@ -2,7 +2,7 @@
 //!
 //! Rows come out at the end of the input, one per key, in order of first arrival.
 
-use vencejo_expr::{Type, Value};
+use vencejo_expr::Value;
 
 use crate::aggregate::{State, Texts};
 use crate::cell::{Cell, int, of_int};
@@ -194,11 +194,6 @@ impl Running {
             places.sort_by_key(|place| int(self.groups.table.cells(place.0 as usize)[SEQUENCE]));
         }
         places
-    }
-
-    /// The columns that make a row's key.
-    pub fn key(&self) -> &[(usize, Type)] {
-        &self.layout.key
     }
 
     /// Where a row's key is looked for.

@@ -2,7 +2,7 @@
 //!
 //! Rows come out by window (its end, then its start), of equal windows by arrival of the session.
 
-use vencejo_expr::{Type, Value};
+use vencejo_expr::Value;
 
 use crate::aggregate::{Sides, State, Texts};
 use crate::cell::Slab;
@@ -145,11 +145,6 @@ impl SessionGroups {
         visitor.int(&mut self.watermark);
         visitor.word(&mut self.late);
         visitor.word(&mut self.refused);
-    }
-
-    /// The columns that make a row's key.
-    pub fn key(&self) -> &[(usize, Type)] {
-        &self.layout.key
     }
 
     /// Where a row's key is looked for.

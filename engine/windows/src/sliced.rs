@@ -6,7 +6,7 @@
 //! within a slice by first arrival of the key. A gap in time costs nothing: only windows with rows are
 //! looked at.
 
-use vencejo_expr::{Type, Value};
+use vencejo_expr::Value;
 use vencejo_types::limits::WINDOWS_OPEN_MAX;
 
 use crate::aggregate::{Sides, State, Texts};
@@ -35,10 +35,25 @@ impl Pane {
         visitor.int(&mut self.start);
         self.groups.visit(visitor);
     }
+
+    /// Bytes that it holds elsewhere.
+    pub fn bytes(&self) -> usize {
+        self.groups.bytes() + size_of::<Groups>()
+    }
 }
 
-/// Where a walk through closed windows is: a slice by its start, and a place in it.
-pub(crate) type Walk = (i64, usize);
+/// How far a walk through the closed windows of an operator has come: a slice by its start, a place in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClosedWalk {
+    slice: i64,
+    place: usize,
+}
+
+impl Default for ClosedWalk {
+    fn default() -> Self {
+        Self { slice: i64::MIN, place: 0 }
+    }
+}
 
 /// Closed panes whose memory is kept for the next ones.
 const SPARES_MAX: usize = 2;
@@ -291,7 +306,7 @@ impl Sliced {
     /// those of one key. About as many as `most`, from `walk` on, which moves on. Whether there are more.
     pub fn walk_closed(
         &self,
-        walk: &mut Walk,
+        walk: &mut ClosedWalk,
         most: usize,
         span: &Span,
         key: Option<&[u8]>,
@@ -299,14 +314,14 @@ impl Sliced {
     ) -> bool {
         let retired = self.retired.iter().flat_map(Retired::panes);
         let mut shown = 0;
-        for pane in retired.chain(&self.panes).skip_while(|pane| pane.start < walk.0) {
+        for pane in retired.chain(&self.panes).skip_while(|pane| pane.start < walk.slice) {
             let windows = self.slices.ends(pane.start).map(|end| (self.slices.start(end), end));
             let windows: Vec<_> = windows.filter(|&window| span.contains(window)).collect();
             if windows.is_empty() {
                 continue;
             }
             if shown >= most {
-                *walk = (pane.start, 0);
+                *walk = ClosedWalk { slice: pane.start, place: 0 };
                 return true;
             }
             shown += 1;
@@ -320,22 +335,17 @@ impl Sliced {
                 groups.table.find(key).ok().flatten().map(&mut show);
                 continue;
             }
-            let first = if pane.start == walk.0 { walk.1 } else { 0 };
+            let first = if pane.start == walk.slice { walk.place } else { 0 };
             for place in groups.table.places_from(first) {
                 show(place);
                 shown += windows.len();
                 if shown >= most {
-                    *walk = (pane.start, place + 1);
+                    *walk = ClosedWalk { slice: pane.start, place: place + 1 };
                     return true;
                 }
             }
         }
         false
-    }
-
-    /// The columns that make a row's key.
-    pub fn key(&self) -> &[(usize, Type)] {
-        &self.layout.key
     }
 
     /// Where the key of a row of about the time of the last one is looked for.
@@ -348,14 +358,10 @@ impl Sliced {
     }
 
     pub fn bytes(&self) -> usize {
-        let panes: usize = self.panes.iter().map(|pane| pane.groups.bytes()).sum();
+        let panes: usize = self.panes.iter().map(Pane::bytes).sum();
         let spares: usize = self.spares.iter().map(Groups::bytes).sum();
         let retired = self.retired.as_ref().map_or(0, Retired::bytes);
-        retired
-            + panes
-            + spares
-            + self.panes.capacity() * size_of::<Pane>()
-            + self.panes.len() * size_of::<Groups>()
+        retired + panes + spares + self.panes.capacity() * size_of::<Pane>()
     }
 }
 

@@ -57,7 +57,7 @@ impl KeyedTable {
     #[inline]
     pub fn find(&self, key: &[u8]) -> Result<Option<usize>, Damaged> {
         match self.padded(key) {
-            Some(cells) => self.find_padded(key_hash(cells[..self.key_cells].as_flattened()), &cells),
+            Some(cells) => self.find_padded(self.padded_hash(&cells), &cells),
             None => self.find_apart(key_hash(key), key),
         }
     }
@@ -66,7 +66,7 @@ impl KeyedTable {
     #[inline]
     pub(crate) fn hash(&self, key: &[u8]) -> u64 {
         match self.padded(key) {
-            Some(cells) => key_hash(cells[..self.key_cells].as_flattened()),
+            Some(cells) => self.padded_hash(&cells),
             None => key_hash(key),
         }
     }
@@ -95,6 +95,11 @@ impl KeyedTable {
     }
 
     #[inline]
+    fn padded_hash(&self, cells: &[Cell; INLINE_CELLS_MAX]) -> u64 {
+        key_hash(cells[..self.key_cells].as_flattened())
+    }
+
+    #[inline]
     fn find_padded(&self, hash: u64, cells: &[Cell; INLINE_CELLS_MAX]) -> Result<Option<usize>, Damaged> {
         let cells = &cells[..self.key_cells];
         self.index.find(hash, |place| Some(&self.runs.try_get(place)?[..self.key_cells] == cells))
@@ -112,7 +117,7 @@ impl KeyedTable {
     #[inline]
     pub fn find_or_insert(&mut self, key: &[u8], keys_max: usize) -> Result<Option<(usize, bool)>, Damaged> {
         if let Some(cells) = self.padded(key) {
-            let hash = key_hash(cells[..self.key_cells].as_flattened());
+            let hash = self.padded_hash(&cells);
             return match self.find_padded(hash, &cells)? {
                 Some(place) => Ok(Some((place, false))),
                 None if self.len() >= keys_max => Ok(None),

@@ -4,7 +4,7 @@
 mod support;
 
 use proptest::prelude::*;
-use support::{AnyRow, Sink, alike, any_row, every_call, text};
+use support::{AnyRow, Sink, alike, any_row, every_call, sliced, text};
 use vencejo_expr::{Type, Value};
 use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_windows::spec::{Aggregation, Grouping, Windowing};
@@ -100,29 +100,13 @@ fn closed(spec: &Aggregation, parts: &[GroupBy], most: usize, key: Option<&[u8]>
     merged_rows(&merged)
 }
 
-fn any_windowing() -> impl Strategy<Value = Windowing> {
-    prop_oneof![
-        (1_i64..30, -9_i64..9).prop_map(|(size, offset)| Windowing::Tumble { size, offset }),
-        (1_i64..9, 1_i64..5, -9_i64..9).prop_map(|(slide, count, offset)| Windowing::Hop {
-            size: slide * count,
-            slide,
-            offset
-        }),
-        (1_i64..9, 1_i64..5, -9_i64..9).prop_map(|(step, count, offset)| Windowing::Cumulate {
-            size: step * count,
-            step,
-            offset
-        }),
-    ]
-}
-
 proptest! {
     /// However rows are spread, and however far the parts' watermarks are: what is shown is what one operator
     /// gave out for the windows that have closed in all parts.
     #[test]
     fn closed_windows_merged_equal_those_of_the_whole(
         list in prop::collection::vec((any_row(), 0_usize..3), 0..120),
-        windowing in any_windowing(),
+        windowing in sliced(30, 9, 5, 9),
         lateness in prop_oneof![Just(0_i64), 0_i64..20],
         watermarks in prop::array::uniform3(0_i64..160),
         most in 1_usize..40,

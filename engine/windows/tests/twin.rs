@@ -139,18 +139,8 @@ fn twin_groups(windowing: Windowing, rows: &[Row]) -> BTreeMap<(i64, i64, i64), 
 
 fn windowing() -> impl Strategy<Value = Windowing> {
     prop_oneof![
-        (1_i64..50, -60_i64..60).prop_map(|(size, offset)| Windowing::Tumble { size, offset }),
-        (1_i64..20, 1_i64..6, -60_i64..60).prop_map(|(slide, count, offset)| Windowing::Hop {
-            size: slide * count,
-            slide,
-            offset
-        }),
-        (1_i64..20, 1_i64..6, -60_i64..60).prop_map(|(step, count, offset)| Windowing::Cumulate {
-            size: step * count,
-            step,
-            offset
-        }),
-        (1_i64..30).prop_map(|gap| Windowing::Session { gap }),
+        3 => support::sliced(50, 20, 6, 60),
+        1 => (1_i64..30).prop_map(|gap| Windowing::Session { gap }),
     ]
 }
 

@@ -6,7 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use vencejo_journal::bugs::{Bug, choose};
 use vencejo_sim::Faults;
-use vencejo_sim::lives::{crashes, crashes_with, killed_while_opening, rot, torn_tail};
+use vencejo_sim::lives::{Step, crashes, crashes_with, killed_while_opening, rot, torn_tail};
+use vencejo_sim::shrink::Failure;
 use vencejo_sim::snapshots::{self, snapshots};
 
 /// Seeds to try before a bug counts as not found.
@@ -15,6 +16,11 @@ const SEEDS: u64 = 3_000;
 /// Runs a scenario over seeds until it finds something; which seed that was.
 fn found(scenario: impl Fn(u64) -> Result<(), String>) -> Option<(u64, String)> {
     (1..=SEEDS).find_map(|seed| scenario(seed).err().map(|what| (seed, what)))
+}
+
+/// What was found, as text.
+fn told(crashed: Result<u64, Failure<Step>>) -> Result<(), String> {
+    crashed.map(drop).map_err(|failure| failure.to_string())
 }
 
 fn is_found(name: &str, scenario: impl Fn(u64) -> Result<(), String>) {
@@ -40,9 +46,7 @@ fn bugs_of_the_journal_are_found_by_crashes() {
         Bug::SpareRenamedEarly,
     ] {
         choose(Some(bug));
-        is_found(&format!("{bug:?}"), |seed| {
-            crashes(seed, 12).map(drop).map_err(|failure| failure.to_string())
-        });
+        is_found(&format!("{bug:?}"), |seed| told(crashes(seed, 12)));
         choose(None);
     }
 }
@@ -91,9 +95,7 @@ fn bugs_of_snapshots_are_found() {
 
 #[test]
 fn syncs_that_are_forgotten_are_found() {
-    let forgets = |faults: Faults| {
-        move |seed| crashes_with(seed, 12, faults).map(drop).map_err(|failure| failure.to_string())
-    };
+    let forgets = |faults: Faults| move |seed| told(crashes_with(seed, 12, faults));
     is_found("no sync of files", forgets(Faults { forget_syncs: true, ..Faults::default() }));
     is_found("no sync of folders", forgets(Faults { forget_folder_syncs: true, ..Faults::default() }));
 }

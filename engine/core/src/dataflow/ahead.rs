@@ -21,10 +21,10 @@ struct Target {
 }
 
 impl Ahead {
-    pub(super) fn new(flow: &Flow, slots: &[Slot]) -> Self {
+    pub(super) fn new(flow: &Flow) -> Self {
         let of_stream = |edges: &Vec<Edge>| {
             let mut targets = Vec::new();
-            edges.iter().for_each(|edge| find(flow, slots, edge.node, &Some, &mut targets));
+            edges.iter().for_each(|edge| find(flow, edge.node, &Some, &mut targets));
             targets
         };
         Self { streams: flow.inputs.iter().map(of_stream).collect() }
@@ -46,23 +46,20 @@ impl Ahead {
 
 /// Finds the operators behind a node's input of whose rows `column` says which column of the stream they have
 /// where.
-fn find(
-    flow: &Flow,
-    slots: &[Slot],
-    node: usize,
-    column: &dyn Fn(usize) -> Option<usize>,
-    targets: &mut Vec<Target>,
-) {
-    if let Operator::Calc(calc) = &flow.nodes[node].operator {
-        let first = usize::from(calc.filtered);
-        let behind = |place: usize| match calc.program.loaded(first + place)? {
-            (0, loaded) => column(usize::from(loaded)),
-            _ => None,
-        };
-        flow.nodes[node].outputs.iter().for_each(|edge| find(flow, slots, edge.node, &behind, targets));
-        return;
-    }
-    let Some(columns) = slots[node].work.as_operator().and_then(|operator| operator.key()) else { return };
+fn find(flow: &Flow, node: usize, column: &dyn Fn(usize) -> Option<usize>, targets: &mut Vec<Target>) {
+    let columns = match &flow.nodes[node].operator {
+        Operator::Calc(calc) => {
+            let first = usize::from(calc.filtered);
+            let behind = |place: usize| match calc.program.loaded(first + place)? {
+                (0, loaded) => column(usize::from(loaded)),
+                _ => None,
+            };
+            return flow.nodes[node].outputs.iter().for_each(|edge| find(flow, edge.node, &behind, targets));
+        }
+        Operator::Aggregate(spec) => &spec.key,
+        Operator::Keep(spec) => &spec.key,
+        _ => return,
+    };
     if let Some(key) = columns.iter().map(|&(at, _)| column(at)).collect() {
         targets.push(Target { node, key });
     }
@@ -110,7 +107,7 @@ mod tests {
         ];
         let flow = Flow { inputs: vec![vec![Edge { node: 0, port: 0 }]], nodes, ..Flow::default() };
         let slots: Vec<_> = flow.nodes.iter().map(Slot::new).collect();
-        let ahead = Ahead::new(&flow, &slots);
+        let ahead = Ahead::new(&flow);
         let found: Vec<_> = ahead.streams[0].iter().map(|target| (target.node, &*target.key)).collect();
         assert_eq!(found, [(2, &[3][..]), (3, &[2, 3])]);
         assert!(ahead.far(&slots, StreamId(0)).next().is_none(), "they are small");

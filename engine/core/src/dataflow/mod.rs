@@ -75,11 +75,10 @@ impl Dataflow {
     /// The flow of `app` before its first row.
     pub(crate) fn new(app: &App) -> Self {
         let time = StreamTime { watermark: i64::MIN, idle: false, untimed: 0 };
-        let slots: Vec<_> = app.flow.nodes.iter().map(Slot::new).collect();
         Self {
             wiring: Wiring::new(&app.flow, app.streams.len()),
-            ahead: Ahead::new(&app.flow, &slots),
-            slots,
+            ahead: Ahead::new(&app.flow),
+            slots: app.flow.nodes.iter().map(Slot::new).collect(),
             streams: vec![time; app.streams.len()],
             alerts: AlertBook::default(),
         }

@@ -20,10 +20,9 @@ pub(crate) enum TableRows<'a> {
 /// What the rows of `table` are made of.
 pub(super) fn rows<'a>(flow: &'a Flow, slots: &'a [Slot], table: ViewId) -> Option<TableRows<'a>> {
     match &flow.tables.get(table.index())?.source {
-        TableSource::Running { node, calc } => match &slots[*node].work {
-            Work::Groups(groups) => Some(TableRows::Running(groups, calc)),
-            _ => None,
-        },
+        TableSource::Running { node, calc } => {
+            groups(slots, *node).map(|groups| TableRows::Running(groups, calc))
+        }
         TableSource::Kept { node, .. } => match &slots[*node].work {
             Work::Kept(kept) => Some(TableRows::Kept(kept)),
             _ => None,
@@ -36,7 +35,12 @@ pub(super) fn parts<'a>(flow: &Flow, slots: &'a [Slot], table: ViewId) -> Option
     let TableSource::Kept { parts: Some(parts), .. } = &flow.tables.get(table.index())?.source else {
         return None;
     };
-    match &slots[parts.node].work {
+    groups(slots, parts.node)
+}
+
+/// The groups of a node.
+fn groups(slots: &[Slot], node: usize) -> Option<&GroupBy> {
+    match &slots[node].work {
         Work::Groups(groups) => Some(groups),
         _ => None,
     }

@@ -11,6 +11,9 @@ use super::failure::Health;
 use super::{Worker, count};
 use crate::request::{BatchRefusal, Fault, IngestRequest};
 
+/// What a slice is looked up by is fetched at once.
+const _: () = assert!(BATCH_SLICE_ROWS_MAX <= FETCH_KEYS_MAX);
+
 /// A batch that is partly applied.
 pub(super) struct Batch {
     request: IngestRequest,
@@ -76,14 +79,11 @@ impl Worker {
         };
         let first = self.state.sequence().next();
         let end = rows.ranges.len().min(from + BATCH_SLICE_ROWS_MAX);
+        let next = (from..end).map(|place| Row::of_checked(columns, rows.row(place)));
+        fetch(&self.state, stream, &next, &mut self.effects);
         let mut done = from;
         let mut failed = None;
         while done < end && failed.is_none() {
-            if (done - from).is_multiple_of(FETCH_KEYS_MAX) {
-                let next =
-                    (done..end.min(done + FETCH_KEYS_MAX)).map(|at| Row::of_checked(columns, rows.row(at)));
-                fetch(&self.state, stream, &next, &mut self.effects);
-            }
             let row = Row::of_checked(columns, rows.row(done));
             let event = match request.origin_of(done) {
                 None => Event::Row { stream, row },

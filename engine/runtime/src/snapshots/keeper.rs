@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix::prelude::SendError;
 use tokio::sync::oneshot;
 use vencejo_core::image::{PageAt, StatePage};
+use vencejo_journal::bugs::{self, Bug};
 use vencejo_journal::snapshot::{PagePlace, SnapshotKey, SnapshotOptions, SnapshotWriter, remove};
 use vencejo_journal::{JournalError, Storage};
 
@@ -76,8 +77,6 @@ pub(crate) struct Keeper {
     pub(crate) captures: u64,
     /// Records that had been appended when the last snapshot began.
     pub(crate) appended: u64,
-    /// Has [`Bug::SnapshotAheadOfJournal`](vencejo_journal::bugs::Bug).
-    pub(crate) is_hasty: bool,
     /// Requests that came while a snapshot was under way.
     pub(crate) waiting: Vec<oneshot::Sender<Result<Taken, SnapshotFault>>>,
 }
@@ -216,7 +215,7 @@ impl Keeper {
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
-        if self.is_hasty {
+        if bugs::has(Bug::SnapshotAheadOfJournal) {
             return Ok(());
         }
         // What a head has must not be ahead of the journal that goes on behind it.

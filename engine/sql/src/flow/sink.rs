@@ -149,12 +149,7 @@ impl Planner<'_, '_> {
             let hint = "a view without a window is looked up by its GROUP BY columns: select all of them";
             return Err(self.fail(name.place, "the view does not select its key", hint));
         }
-        let key = facts.key.clone();
         let fed = self.output(rel, name, columns.to_vec())?;
-        let table = match key {
-            Some(key) => Some(self.table(rel, name, columns, (key, &layout, &fed), retention)?),
-            None => None,
-        };
         let partition = facts.key.as_ref().zip(facts.partition()).and_then(|(key, columns)| {
             columns
                 .iter()
@@ -162,15 +157,17 @@ impl Planner<'_, '_> {
                 .collect::<Option<Vec<_>>>()
         });
         let partition = partition.filter(|_| facts.complete);
-        if let Some(table) = table {
-            self.drafts.tables[table].partition.clone_from(&partition);
-            if partition.is_none() {
-                let parts = self.parts(rel, &layout, retention, name.place)?;
-                if let TableSource::Kept { parts: of_table, .. } = &mut self.drafts.tables[table].source {
-                    *of_table = parts;
-                }
+        let table = match facts.key.clone() {
+            Some(key) => {
+                let is_local = partition.is_some();
+                let source = self.source(rel, name, (&key, &layout, &fed), retention, is_local)?;
+                let schema = Arc::new(Schema::new(columns.to_vec(), key));
+                let (name, partition) = (name.text.clone(), partition.clone());
+                self.drafts.tables.push(Table { name, schema, source, partition });
+                Some(self.drafts.tables.len() - 1)
             }
-        }
+            None => None,
+        };
         Ok(Made { table, partition })
     }
 
@@ -185,42 +182,40 @@ impl Planner<'_, '_> {
     ) -> Result<Option<Parts>, Reported> {
         let [branch] = &mut *rel.branches else { return Ok(None) };
         let super::drafts::Origin::Node(node) = branch.origin else { return Ok(None) };
-        match self.drafts.grouping_mut(node) {
-            Some(Grouping::Window { windowing: Windowing::Session { .. }, .. }) | None => Ok(None),
-            Some(Grouping::Window { retention: kept, .. }) => {
-                *kept = retention.max(*kept);
-                let calc = self.calc(branch, layout.of_branch(0), place)?;
-                Ok(Some(Parts { node, calc }))
-            }
-            Some(_) => Ok(None),
+        let Some(Grouping::Window { windowing, retention: kept, .. }) = self.drafts.grouping_mut(node) else {
+            return Ok(None);
+        };
+        if matches!(windowing, Windowing::Session { .. }) {
+            return Ok(None);
         }
+        *kept = retention.max(*kept);
+        let calc = self.calc(branch, layout.of_branch(0), place)?;
+        Ok(Some(Parts { node, calc }))
     }
 
-    fn table(
+    /// Where the rows of a view's table are.
+    fn source(
         &mut self,
         rel: &mut Rel,
         name: &Name,
-        columns: &[Column],
-        (key, layout, fed): (Vec<usize>, &Layout, &Fed),
+        (key, layout, fed): (&[usize], &Layout, &Fed),
         retention: i64,
-    ) -> Result<usize, Reported> {
+        is_local: bool,
+    ) -> Result<TableSource, Reported> {
         let facts = rel.facts(layout);
-        let source = if facts.running {
+        if facts.running {
             let branch = &mut rel.branches[0];
             let super::drafts::Origin::Node(node) = branch.origin else { return Err(Reported) };
             let calc = self.calc(branch, layout.of_branch(0), name.place)?;
-            TableSource::Running { node, calc }
-        } else {
-            let keep = Keep {
-                key: key.iter().map(|&column| fed.typed(column)).collect(),
-                window_end: facts.window_end,
-                retention,
-            };
-            let node = self.node(Operator::Keep(keep), vec![fed.origins.clone()], fed.types(), name.place)?;
-            TableSource::Kept { node, parts: None }
+            return Ok(TableSource::Running { node, calc });
+        }
+        let keep = Keep {
+            key: key.iter().map(|&column| fed.typed(column)).collect(),
+            window_end: facts.window_end,
+            retention,
         };
-        let schema = Arc::new(Schema::new(columns.to_vec(), key));
-        self.drafts.tables.push(Table { name: name.text.clone(), schema, source, partition: None });
-        Ok(self.drafts.tables.len() - 1)
+        let node = self.node(Operator::Keep(keep), vec![fed.origins.clone()], fed.types(), name.place)?;
+        let parts = if is_local { None } else { self.parts(rel, layout, retention, name.place)? };
+        Ok(TableSource::Kept { node, parts })
     }
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use vencejo_expr::{Type, Value};
-use vencejo_windows::spec::{AggregateCall, AggregateFunction, AggregateFunction as F};
+use vencejo_windows::spec::{AggregateCall, AggregateFunction, AggregateFunction as F, Windowing};
 use vencejo_windows::{Downstream, Operator};
 
 /// Collects rows as text; lets pairs through where `holds` says so.
@@ -176,4 +176,14 @@ pub fn any_row() -> impl Strategy<Value = AnyRow> {
     let string = prop::option::weighted(0.9, "[ab]{0,3}|a long string of more than nineteen bytes");
     (0_i64..64, number, double, string, any::<Option<bool>>())
         .prop_map(|(time, number, double, string, truth)| AnyRow { time, number, double, string, truth })
+}
+
+/// TUMBLE, HOP or CUMULATE of lengths below these, with an offset that is no farther from 0.
+pub fn sliced(size: i64, step: i64, steps: i64, offset: i64) -> impl Strategy<Value = Windowing> {
+    let stepped = || (1..step, 1..steps, -offset..offset);
+    prop_oneof![
+        (1..size, -offset..offset).prop_map(|(size, offset)| Windowing::Tumble { size, offset }),
+        stepped().prop_map(|(slide, count, offset)| Windowing::Hop { size: slide * count, slide, offset }),
+        stepped().prop_map(|(step, count, offset)| Windowing::Cumulate { size: step * count, step, offset }),
+    ]
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_rt::System;
 use bytes::Bytes;
 use tokio::time::{advance, pause};
-use vencejo_core::plan::App;
+use vencejo_core::plan::{App, Stream};
 use vencejo_core::{Admission, PartitionState};
 use vencejo_journal::{Committer, OpenError, Options};
 use vencejo_runtime::{
@@ -40,7 +40,7 @@ type Counted = BTreeMap<i64, (i64, i64)>;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     states: Vec<(Sequence, Option<u64>)>,
-    alerts: Vec<Vec<(u64, String, i64)>>,
+    alerts: Vec<Vec<(u64, &'static str, i64)>>,
 }
 
 /// What a schedule came to.
@@ -78,13 +78,13 @@ struct Life {
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
+        let app = app();
         let mut keys = vec![Vec::new(); PARTITIONS as usize];
         for key in 0..KEYS {
-            let bytes = [&[1], &key.to_le_bytes()[..]].concat();
-            keys[partition_of(key_hash(&bytes), PARTITIONS) as usize].push(key);
+            keys[question(&app.streams[1], key).1].push(key);
         }
         Self {
-            app: app(),
+            app,
             storage: SimStorage::new(seed),
             wire: Wire::default(),
             keys,
@@ -112,8 +112,7 @@ impl World {
                     let end = actions.iter().position(|action| !lives(action)).unwrap_or(actions.len());
                     let life;
                     (life, actions) = actions.split_at(end);
-                    let lived = self.live(async |world, engine| world.work(engine, life).await);
-                    lived.map(|_| ())?;
+                    self.live(async |world, engine| world.work(engine, life).await)?;
                     self.wire = Wire::default();
                 }
                 Action::End { power: true } => self.storage.crash(),
@@ -322,11 +321,7 @@ impl World {
 
     async fn answer(&self, life: &Life, key: i64) -> Result<(i64, i64), String> {
         let stream = &self.app.streams[1];
-        let (mut writer, mut row) = (RowWriter::new(1), Vec::new());
-        writer.set_i64(0, key);
-        writer.finish(&stream.schema, &mut row).unwrap();
-        let parsed = Row::parse(&stream.schema, &row).unwrap();
-        let at = life.router.partition_of(stream, parsed, &mut Vec::new());
+        let (row, at) = question(stream, key);
         let request = DecideRequest {
             decision: DecisionId(0),
             row: row.into(),
@@ -335,7 +330,7 @@ impl World {
             request: key.cast_unsigned(),
             reply: Arc::<Replies>::clone(&self.wire.replies),
         };
-        life.router.decide(at, request).map_err(|error| format!("{error:?}"))?;
+        life.router.decide(partition(at), request).map_err(|error| format!("{error:?}"))?;
         settle(life).await;
         let answered = self.wire.replies.answered.lock().unwrap().pop();
         answered.ok_or_else(|| format!("key {key}: no answer"))
@@ -391,9 +386,18 @@ impl World {
     }
 }
 
-fn alerts(state: &PartitionState) -> Vec<(u64, String, i64)> {
+fn alerts(state: &PartitionState) -> Vec<(u64, &'static str, i64)> {
     let alerts = state.alerts().iter();
-    alerts.map(|alert| (alert.id.0, alert.status.name().to_owned(), alert.raised.0)).collect()
+    alerts.map(|alert| (alert.id.0, alert.status.name(), alert.raised.0)).collect()
+}
+
+/// The row that asks about a key, and its partition.
+fn question(stream: &Stream, key: i64) -> (Vec<u8>, usize) {
+    let (mut writer, mut row, mut bytes) = (RowWriter::new(1), Vec::new(), Vec::new());
+    writer.set_i64(0, key);
+    writer.finish(&stream.schema, &mut row).unwrap();
+    Row::of_checked(1, &row).write_key(&stream.schema, stream.schema.key(), &mut bytes);
+    (row, partition_of(key_hash(&bytes), PARTITIONS) as usize)
 }
 
 fn partition(index: usize) -> PartitionId {
