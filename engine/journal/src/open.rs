@@ -93,8 +93,8 @@ pub fn open(
         }
     };
     let journal = end.journal.unwrap_or(id);
-    let writer = Writer::open(Arc::clone(&storage), (end, tally), journal, segment_bytes, inline)?;
-    let queue = Arc::new(Queue::new(chunk_bytes_max(segment_bytes.min(end.segment_bytes))));
+    let writer = Writer::open(Arc::clone(&storage), (end, &tally), journal, segment_bytes, inline)?;
+    let queue = Arc::new(Queue::new(chunk_bytes_max(segment_bytes.min(end.segment_bytes)), tally));
     let durable = Arc::new(AtomicU64::new(0));
     let committer = Committer::new(Arc::clone(&queue), Arc::clone(&durable), writer);
     let journal = Journal::new(journal, queue, durable, storage, lock);
@@ -123,9 +123,9 @@ pub fn create(
     tally.take(&records);
     // The first segment of all holds everything; behind a snapshot, another one is the first.
     let end = first_segment(&*storage, 2, segment_bytes)?;
-    let mut writer = Writer::open(Arc::clone(&storage), (end, tally), id, segment_bytes, inline)?;
+    let mut writer = Writer::open(Arc::clone(&storage), (end, &tally), id, segment_bytes, inline)?;
     writer.commit(&[])?;
-    let queue = Arc::new(Queue::new(chunk_bytes_max(segment_bytes)));
+    let queue = Arc::new(Queue::new(chunk_bytes_max(segment_bytes), tally));
     let durable = Arc::new(AtomicU64::new(0));
     let committer = Committer::new(Arc::clone(&queue), Arc::clone(&durable), writer);
     let journal = Journal::new(id, queue, durable, storage, lock);
@@ -157,7 +157,6 @@ fn take(storage: &dyn Storage) -> Result<Box<dyn Any + Send + Sync>, OpenError> 
     })
 }
 
-/// A snapshot is finished when the journal is durable up to where it ends.
 /// How many of a record's events lie behind what is had already.
 fn events_after(record: &Record<'_>, behind: Option<&Behind>) -> u64 {
     let had = behind.and_then(|behind| behind.sequences.get(record.partition as usize)).copied().unwrap_or(0);
@@ -165,6 +164,7 @@ fn events_after(record: &Record<'_>, behind: Option<&Behind>) -> u64 {
     record.events().min(last.saturating_sub(had))
 }
 
+/// A snapshot is finished when the journal is durable up to where it ends.
 fn check_reaches(tally: &Tally, behind: Option<&Behind>) -> Result<(), OpenError> {
     for (partition, &behind) in behind.iter().flat_map(|behind| behind.sequences.iter().enumerate()) {
         let last = tally.sequences.get(partition).copied().unwrap_or(0);

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use vencejo_types::limits::{JOURNAL_QUEUE_BYTES_MAX, JOURNAL_QUEUE_URGENT_BYTES};
 
-/// Most buffers that are kept for further chunks.
+use crate::record::Tally;
+
+/// Most chunks that are kept to be used anew.
 const SPENT_MAX: usize = 8;
 
 /// Who may use what is kept in reserve, on the disk and in the queue.
@@ -33,6 +35,8 @@ pub(crate) type Waiter = Box<dyn FnOnce() + Send>;
 /// Records that become one frame.
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
+    /// Of all records before them.
+    pub(crate) before: Tally,
     pub(crate) records: u32,
     pub(crate) bytes: Vec<u8>,
 }
@@ -76,8 +80,10 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct Pending {
     batch: Batch,
-    /// Buffers of chunks that have been written, empty: a new one would be zeroed by the system page by page.
-    spent: Vec<Vec<u8>>,
+    /// Of all records so far. Counted as they come, while they are in the processor's cache.
+    tally: Tally,
+    /// Chunks that have been written, empty: a new one's memory would be zeroed by the system page by page.
+    spent: Vec<Chunk>,
     /// Somebody waits for it.
     eager: bool,
     closing: bool,
@@ -96,9 +102,10 @@ enum Sleep {
 }
 
 impl Queue {
-    pub(crate) fn new(chunk_bytes_max: usize) -> Self {
+    /// What is appended follows on the records of this tally.
+    pub(crate) fn new(chunk_bytes_max: usize, tally: Tally) -> Self {
         Self {
-            pending: Mutex::default(),
+            pending: Mutex::new(Pending { tally, ..Pending::default() }),
             work: Condvar::new(),
             admitted: AtomicUsize::new(0),
             room: AtomicU64::new(0),
@@ -136,13 +143,13 @@ impl Queue {
     /// These chunks have been written.
     pub(crate) fn written(&self, chunks: Vec<Chunk>) {
         self.release(chunks.iter().map(|chunk| chunk.bytes.len()).sum());
-        let mut buffers = chunks.into_iter().map(|Chunk { mut bytes, .. }| {
-            bytes.clear();
-            bytes
+        let mut emptied = chunks.into_iter().map(|mut chunk| {
+            chunk.bytes.clear();
+            Chunk { records: 0, ..chunk }
         });
         let mut pending = self.pending();
         let room = SPENT_MAX - pending.spent.len();
-        pending.spent.extend(buffers.by_ref().take(room));
+        pending.spent.extend(emptied.by_ref().take(room));
         // What is not kept goes back to the system while nobody waits for the lock.
         drop(pending);
     }
@@ -157,14 +164,17 @@ impl Queue {
     pub(crate) fn append(&self, admitted: usize, eager: bool, write: impl FnOnce(&mut Vec<u8>)) {
         let mut pending = self.pending();
         let room = |chunk: &Chunk| chunk.bytes.len() + admitted <= self.chunk_bytes_max;
-        let Pending { batch: Batch { chunks, .. }, spent, .. } = &mut *pending;
+        let Pending { batch: Batch { chunks, .. }, spent, tally, .. } = &mut *pending;
         if !chunks.last().is_some_and(room) {
-            chunks.push(Chunk { records: 0, bytes: spent.pop().unwrap_or_default() });
+            let mut chunk = spent.pop().unwrap_or_default();
+            chunk.before.assign(tally);
+            chunks.push(chunk);
         }
         let eager = eager || chunks.len() > 1;
         let chunk = chunks.last_mut().expect("there is one now");
         let before = chunk.bytes.len();
         write(&mut chunk.bytes);
+        tally.take(&chunk.bytes[before..]);
         chunk.records += 1;
         let bytes = chunk.bytes.len() - before;
         self.admitted.fetch_add(bytes, Ordering::Relaxed);
@@ -264,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_full_chunk_waits_for_nobody() {
-        let queue = Queue::new(1_000);
+        let queue = Queue::new(1_000, Tally::default());
         queue.set_room(1 << 20, false);
         let append = || {
             queue.admit(300, Class::Telemetry).expect("there is room");

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use crate::blocks::Blocks;
 use crate::bugs::{self, Bug};
 use crate::segment;
-use crate::storage::{BLOCK_BYTES, Storage, write_all_at};
+use crate::storage::{Access, BLOCK_BYTES, Storage, write_all_at};
 
 /// Zeros that are written, and synced, at a time: a long burst would make the journal's own syncs wait.
 const PIECE_BYTES: usize = 1 << 20;
@@ -33,13 +34,17 @@ pub(crate) fn make(storage: &dyn Storage, number: u64, bytes: u64) -> io::Result
 }
 
 fn fill(storage: &dyn Storage, path: &Path, number: u64, bytes: u64) -> io::Result<()> {
-    let file = storage.create(path)?;
+    storage.create(path)?;
+    // Past the system's cache: pages of zeros there would be copied in, written, and thrown out again.
+    let file = storage.open(path, Access::Direct)?;
     if bugs::has(Bug::SpareRenamedEarly) {
         storage.rename(path, &segment::path(number))?;
         storage.sync_folder(Path::new(segment::FOLDER))?;
     }
     file.preallocate(bytes)?;
-    let zeros = vec![0; PIECE_BYTES.min(usize::try_from(bytes).unwrap_or(PIECE_BYTES))];
+    let mut zeros = Blocks::new();
+    zeros.push_zeros(PIECE_BYTES.min(usize::try_from(bytes).unwrap_or(PIECE_BYTES)));
+    let zeros = zeros.bytes();
     let mut offset = 0;
     while offset < bytes {
         let piece = zeros.len().min(usize::try_from(bytes - offset).unwrap_or(zeros.len()));

@@ -34,15 +34,13 @@ pub(crate) struct Writer {
     marked: u64,
     spare: Spare,
     inline: bool,
-    /// Of all that was written.
-    tally: Tally,
 }
 
 impl Writer {
-    /// Goes on where a scan ended. The segment there has a head, or gets one.
+    /// Goes on where a scan ended, behind records of this tally. The segment there has a head, or gets one.
     pub(crate) fn open(
         storage: Arc<dyn Storage>,
-        (end, tally): (End, Tally),
+        (end, tally): (End, &Tally),
         journal: u64,
         segment_bytes_next: u64,
         inline: bool,
@@ -67,10 +65,9 @@ impl Writer {
             marked: end.frame_next,
             spare: if end.segment_last > end.segment { Spare::Ready } else { Spare::Absent },
             inline,
-            tally,
         };
         if end.offset == 0 {
-            writer.write_head()?;
+            writer.write_head(tally)?;
             return Ok(writer);
         }
         let within = end.offset % BLOCK_BYTES as u64;
@@ -81,7 +78,7 @@ impl Writer {
         read_full_at(&*reader, writer.block_start, &mut tail).map_err(failed("reading"))?;
         writer.blocks.push(&tail);
         if end.offset == BLOCK_BYTES as u64 {
-            writer.begin_segment();
+            writer.begin_segment(tally);
         }
         Ok(writer)
     }
@@ -90,10 +87,9 @@ impl Writer {
     pub(crate) fn commit(&mut self, chunks: &[Chunk]) -> Result<(), JournalError> {
         for chunk in chunks {
             if self.offset() + (frame_bytes(chunk.bytes.len()) + frame_bytes(0)) as u64 > self.segment_bytes {
-                self.roll()?;
+                self.roll(&chunk.before)?;
             }
             self.push(FrameKind::Records, chunk.records, &chunk.bytes);
-            self.tally.take(&chunk.bytes);
         }
         self.flush()
     }
@@ -182,7 +178,7 @@ impl Writer {
     }
 
     /// Ends this segment and goes on in the spare one, which is durable before the end is said.
-    fn roll(&mut self) -> Result<(), JournalError> {
+    fn roll(&mut self, before: &Tally) -> Result<(), JournalError> {
         let path = segment::path(self.segment + 1);
         let failed = |doing| {
             let path = path.clone();
@@ -201,11 +197,11 @@ impl Writer {
         self.file = self.storage.open(&path, Access::Direct).map_err(failed("opening"))?;
         self.segment_bytes = self.file.bytes().map_err(failed("opening"))?;
         (self.segment, self.spare) = (self.segment + 1, Spare::Absent);
-        self.write_head()
+        self.write_head(before)
     }
 
     /// A segment's head is durable before its first frame is written.
-    fn write_head(&mut self) -> Result<(), JournalError> {
+    fn write_head(&mut self, before: &Tally) -> Result<(), JournalError> {
         let Self { journal, segment: number, segment_bytes: bytes, frame_next: frame_first, .. } = *self;
         self.blocks.clear();
         self.blocks.push(&SegmentHead { journal, number, bytes, frame_first }.write());
@@ -217,13 +213,13 @@ impl Writer {
         }
         self.blocks.clear();
         self.block_start = BLOCK_BYTES as u64;
-        self.begin_segment();
+        self.begin_segment(before);
         Ok(())
     }
 
     /// A segment says first what those before it hold, so that they may go. Written with the next commit.
-    fn begin_segment(&mut self) {
-        if let Some((records, bytes)) = self.tally.preamble() {
+    fn begin_segment(&mut self, before: &Tally) {
+        if let Some((records, bytes)) = before.preamble() {
             self.push(FrameKind::Records, records, &bytes);
         }
     }

@@ -1,5 +1,7 @@
 //! What the records so far add up to: what a segment says at its beginning, so that those before it may go.
 
+use std::sync::Arc;
+
 use vencejo_types::Tick;
 
 use super::{BASE, Body, DECLARE, RECORD_HEAD_BYTES, ROWS, Record, write_base};
@@ -11,10 +13,17 @@ pub(crate) struct Tally {
     pub(crate) sequences: Vec<u64>,
     pub(crate) tick: i64,
     /// As a record.
-    declaration: Option<Vec<u8>>,
+    declaration: Option<Arc<[u8]>>,
 }
 
 impl Tally {
+    /// Becomes like another, in the memory that it has.
+    pub(crate) fn assign(&mut self, other: &Self) {
+        self.sequences.clone_from(&other.sequences);
+        self.tick = other.tick;
+        self.declaration.clone_from(&other.declaration);
+    }
+
     /// Counts the records of a payload; it holds nothing but records. Looks at their heads alone.
     pub(crate) fn take(&mut self, mut payload: &[u8]) {
         while let Some((head, _)) = payload.split_first_chunk::<RECORD_HEAD_BYTES>() {
@@ -23,7 +32,7 @@ impl Tally {
             let length = (u32_at(0) as usize).max(RECORD_HEAD_BYTES);
             let Some((record, rest)) = payload.split_at_checked(length) else { return };
             match head[4] {
-                DECLARE => self.declaration = Some(record.to_vec()),
+                DECLARE => self.declaration = Some(record.into()),
                 BASE => self.take_base(record),
                 kind => {
                     let events = if kind == ROWS { u64::from(u32_at(12)) } else { 1 };
