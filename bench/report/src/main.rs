@@ -53,6 +53,18 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Report(ReportArgs),
+    Keys(KeysArgs),
+}
+
+/// Makes the decisions of the report's group 'keys' in this process and prints their nanoseconds as JSON.
+#[derive(Debug, clap::Args)]
+struct KeysArgs {
+    /// Up to a million placements instead of ten.
+    #[arg(long)]
+    quick: bool,
+    /// How often each measurement is made.
+    #[arg(long, value_name = "N", default_value_t = ROUNDS, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    rounds: u32,
 }
 
 /// Measures everything that has a goal, or the groups asked for.
@@ -99,7 +111,13 @@ impl ReportArgs {
 }
 
 fn main() -> ExitCode {
-    let Command::Report(args) = Cli::parse().command;
+    let args = match Cli::parse().command {
+        Command::Report(args) => args,
+        Command::Keys(args) => {
+            println!("{}", groups::keys::in_this_process(args.rounds as usize, args.quick));
+            return ExitCode::SUCCESS;
+        }
+    };
     match run(&args) {
         Ok(report) if !report.failures.is_empty() => {
             report.failures.iter().for_each(|failure| eprintln!("bench: {failure}"));
@@ -182,9 +200,10 @@ mod tests {
 
     #[test]
     fn groups_are_asked_for_by_name() {
-        let args = |words: &[&str]| {
-            let Command::Report(args) = Cli::try_parse_from([&["bench", "report"], words].concat())?.command;
-            Ok::<_, clap::Error>(args)
+        let args = |words: &[&str]| match Cli::try_parse_from([&["bench", "report"], words].concat())?.command
+        {
+            Command::Report(args) => Ok::<_, clap::Error>(args),
+            Command::Keys(_) => unreachable!("a report was asked for"),
         };
         let all = args(&[]).expect("no option is needed");
         assert_eq!(all.groups().len(), GROUPS.len());

@@ -105,20 +105,7 @@ impl Setup {
 
     /// The last JSON object that a program of the workspace prints.
     pub fn run(&self, program: &Path, arguments: &[&str]) -> Result<Value, String> {
-        let ran = Command::new(program)
-            .current_dir(&self.root)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("{} cannot be run: {error}", program.display()))?;
-        let printed = String::from_utf8_lossy(&ran.stdout);
-        let last = printed.lines().rev().find_map(|line| serde_json::from_str(line).ok());
-        last.filter(|_| ran.status.success()).ok_or_else(|| {
-            let said = String::from_utf8_lossy(&ran.stderr);
-            let line =
-                said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it does not say why");
-            format!("{} failed: {line}", program.display())
-        })
+        last_object(Command::new(program).current_dir(&self.root).args(arguments))
     }
 
     /// What a peer's setup has made.
@@ -155,6 +142,21 @@ impl Setup {
         }
         Ok(all)
     }
+}
+
+/// The last JSON object that a command prints.
+pub fn last_object(command: &mut Command) -> Result<Value, String> {
+    let ran = command.stdin(Stdio::null()).output();
+    let program = PathBuf::from(command.get_program());
+    let program = program.display();
+    let ran = ran.map_err(|error| format!("{program} cannot be run: {error}"))?;
+    let printed = String::from_utf8_lossy(&ran.stdout);
+    let last = printed.lines().rev().find_map(|line| serde_json::from_str(line).ok());
+    last.filter(|_| ran.status.success()).ok_or_else(|| {
+        let said = String::from_utf8_lossy(&ran.stderr);
+        let line = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it does not say why");
+        format!("{program} failed: {line}")
+    })
 }
 
 /// One number of each sample.

@@ -17,9 +17,13 @@ const ACK_RATIO_MAX: f64 = 1.4;
 const BATCH: f64 = 100.0;
 /// With two numbers, the text's place and the bitmap it makes a row of 128 bytes.
 const TEXT_BYTES: &str = "103";
-/// The floor: so much is written at a time, to a file that has its blocks already.
-const BLOCK: [u8; 4_096] = [0x5a; 4_096];
-const BLOCKS: u64 = 2_048;
+/// Those in flight: as many as can share a sync.
+const IN_FLIGHT: f64 = 64.0;
+/// The floors: so much is written at a time, to a file that has its blocks already. An event takes 200 bytes
+/// of the journal.
+const BLOCK: usize = 4_096;
+const BLOCKS_OF_64: usize = 3 * BLOCK;
+const FILE_BYTES: usize = 2_048 * BLOCK;
 
 const NATS: Peer = Peer { made: "target/peers-nats/bin/nats-server", setup: "bench/peers/nats/setup" };
 
@@ -49,14 +53,15 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     };
     let (mut single, mut batches, mut redis, mut jetstream) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut acks, mut floors) = (Vec::new(), Vec::new());
+    let (mut acks, mut floors, mut most) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..setup.rounds {
         single.push(ingest(&["--batch", "1", "--in-flight", "64"])?);
         redis.extend(peer(REDIS, "bench/peers/redis/xadd.py")?);
         jetstream.extend(peer(NATS, "bench/peers/nats/run.py")?);
         batches.push(ingest(&["--batch", "100", "--in-flight", "64"])?);
         acks.push(ingest(&["--batch", "1", "--in-flight", "1"])?);
-        floors.push(sync_micros()? + setup.echo(frames, &["--in-flight", "1"])?.client.p50);
+        most.push(IN_FLIGHT / sync_micros(BLOCKS_OF_64)? * 1e6);
+        floors.push(sync_micros(BLOCK)? + setup.echo(frames, &["--in-flight", "1"])?.client.p50);
     }
     engine.stop()?;
     let singles = each(&single, |of| of.achieved);
@@ -71,6 +76,8 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     Ok(vec![
         beside("Redis, XADD with appendfsync always", REDIS, &redis, REDIS_RATIO_MIN),
         beside("NATS JetStream, sync always", NATS, &jetstream, JETSTREAM_RATIO_MIN),
+        Row::new("one by one, 64 in flight", "events/s", &singles)
+            .against("64 for each fdatasync of 12 KiB, one after the other, and nothing else", &most),
         Row::new("batches of 100, 64 in flight", "events/s", &each(&batches, |of| of.achieved * BATCH))
             .goal(Goal::AtLeast(BATCHES_RATE_MIN)),
         Row::new("one by one, 1 in flight, p50", "us", &each(&acks, |of| of.client.p50))
@@ -80,19 +87,18 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     .into())
 }
 
-/// The median time of a write of one block and its way to the disk, in microseconds.
-fn sync_micros() -> Result<f64, String> {
+/// The median time of a write of so many bytes and their way to the disk, in microseconds.
+fn sync_micros(bytes: usize) -> Result<f64, String> {
     let failed = |error: std::io::Error| format!("a file cannot be written: {error}");
     let file: File = tempfile::tempfile().map_err(failed)?;
-    for block in 0..BLOCKS {
-        file.write_all_at(&BLOCK, block * BLOCK.len() as u64).map_err(failed)?;
-    }
+    file.write_all_at(&vec![0x5a; FILE_BYTES], 0).map_err(failed)?;
     file.sync_all().map_err(failed)?;
+    let written = vec![0xa5; bytes];
     let clock = Clock::start();
     let mut times = Vec::new();
-    for block in 0..BLOCKS {
+    for offset in (0..=FILE_BYTES - bytes).step_by(bytes) {
         let start = clock.now();
-        file.write_all_at(&BLOCK, block * BLOCK.len() as u64).map_err(failed)?;
+        file.write_all_at(&written, offset as u64).map_err(failed)?;
         file.sync_data().map_err(failed)?;
         times.push(clock.now().since(start).as_secs_f64() * 1e6);
     }

@@ -6,7 +6,7 @@ mod durable;
 mod hop;
 mod http;
 mod ingest;
-mod keys;
+pub mod keys;
 mod lanes;
 mod partitions;
 mod polling;

@@ -1,8 +1,10 @@
 //! What decisions feel while their model is replaced.
 //!
 //! A push is the whole of `vencejo model push`: the file travels, is parsed, checked and compiled, runs as a
-//! shadow, and is activated. The two files differ in one number, so that both cost the same.
+//! shadow, and is activated. The two files differ in one number, so that both cost the same. How much of what
+//! is felt is the machine's, a loop shows that only counts, at the priority at which the engine compiles.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,19 +32,22 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     let files = model_files(&setup.app("ads"))?;
     let mut engine = setup.ads(&[])?;
     let mut pushed = 0;
-    let [without, with] = setup
-        .in_turns([&mut || Ok((setup.decide(engine.address(), &LOAD)?, 0)), &mut || {
-            while_pushing(setup, engine.address(), &files, &mut pushed)
-        }])?;
+    let [without, counting, with] = setup.in_turns([
+        &mut || Ok((setup.decide(engine.address(), &LOAD)?, 0)),
+        &mut || Ok((while_counting(setup, engine.address())?, 0)),
+        &mut || while_pushing(setup, engine.address(), &files, &mut pushed),
+    ])?;
     engine.stop()?;
-    let (without, _): (Vec<Sample>, Vec<usize>) = without.into_iter().unzip();
+    let [without, counting] = [without, counting].map(|of| of.into_iter().unzip::<_, _, Vec<_>, Vec<_>>().0);
     let (with, swaps): (Vec<Sample>, Vec<usize>) = with.into_iter().unzip();
-    let errors: u64 = without.iter().chain(&with).map(|of| of.errors).sum();
+    let errors: u64 = without.iter().chain(&counting).chain(&with).map(|of| of.errors).sum();
     let swaps: Vec<f64> = swaps.into_iter().map(|count| count as f64).collect();
     Ok(vec![
         Row::new("p99 while versions are pushed", "us", &each(&with, |of| of.client.p99))
             .against("without", &each(&without, |of| of.client.p99))
             .goal(Goal::RatioAtMost(P99_RATIO_MAX)),
+        Row::new("the same", "us", &each(&with, |of| of.client.p99))
+            .against("beside a loop that only counts", &each(&counting, |of| of.client.p99)),
         Row::new("decisions without an answer", "", &[errors as f64]).goal(Goal::AtMost(0.0)),
         Row::new("versions activated in a round", "", &swaps).goal(Goal::AtLeast(1.0)),
     ]
@@ -75,6 +80,25 @@ fn while_pushing(
     Ok((with, *pushed - before))
 }
 
+/// Decisions beside a loop that takes what they leave of the processors.
+fn while_counting(setup: &Setup, address: &str) -> Result<Sample, String> {
+    let mut counting = idle("sh")
+        .args(["-c", "while :; do :; done"])
+        .spawn()
+        .map_err(|error| format!("chrt (util-linux) cannot be run: {error}"))?;
+    let sample = setup.decide(address, &LOAD);
+    let ended = counting.kill().and_then(|()| counting.wait());
+    ended.map_err(|error| format!("the loop cannot be ended: {error}"))?;
+    sample
+}
+
+/// A program that runs when no other wants the processor.
+fn idle(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("chrt");
+    command.args(["--idle", "0"]).arg(program).stdin(Stdio::null());
+    command
+}
+
 /// The app's model, and one that answers otherwise, as files.
 fn model_files(app: &Path) -> Result<[NamedTempFile; 2], String> {
     let path = app.join("models/yield.ubj");
@@ -97,13 +121,10 @@ fn model_files(app: &Path) -> Result<[NamedTempFile; 2], String> {
 fn push(program: &Path, address: &str, file: &Path, number: usize) -> Result<(), String> {
     let label = format!("swap-{number}");
     // Whoever pushes sits at another machine: here it leaves the processor to those who are measured.
-    let ran = Command::new("chrt")
-        .args(["--idle", "0"])
-        .arg(program)
+    let ran = idle(program)
         .args(["model", "push", "yield"])
         .arg(file)
         .args(["--version", &label, "--json", "--connect", address])
-        .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("chrt (util-linux) cannot be run: {error}"))?;
