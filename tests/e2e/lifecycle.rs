@@ -1,9 +1,10 @@
 //! Start, stop, start again.
 
+use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use vencejo_client::{Client, ClientError, Config};
+use vencejo_client::{Client, ClientError, Config, Connection, Socket};
 
 use crate::support::{Engine, block_on, row, stream, vencejo};
 
@@ -92,6 +93,25 @@ fn a_stop_under_load_answers_what_was_taken() {
     let (status, error) = engine.wait();
     assert_eq!(status.code(), Some(0), "{error}");
     assert!(error.ends_with("stopped\n"), "{error}");
+}
+
+#[test]
+fn clients_share_a_socket() {
+    let engine = Engine::start();
+    block_on(async {
+        let config = Config { socket: Some(Socket::to(engine.address).unwrap()), ..Config::default() };
+        let [one, other] = [0, 1].map(|_| Client::connect(engine.address, config.clone()));
+        let (one, other) = (one.await.unwrap(), other.await.unwrap());
+        let (_, schema) = stream(&one.welcome(), "bid_requests");
+        let request = row(&schema, "a");
+        one.decide(0, &request, Duration::ZERO).await.unwrap();
+        one.close();
+        other.decide(0, &request, Duration::ZERO).await.unwrap();
+        // No other one is made where this one does not do.
+        let elsewhere = SocketAddr::from((Ipv6Addr::LOCALHOST, engine.address.port()));
+        let refused = Connection::open(elsewhere, &config).await.err().expect("an address of another family");
+        assert!(refused.to_string().contains("invalid remote address"), "{refused}");
+    });
 }
 
 #[test]

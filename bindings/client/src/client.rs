@@ -55,12 +55,13 @@ impl Client {
     /// # Errors
     /// When no engine answers in time, it is not trusted, or it refuses the hello.
     pub async fn connect(address: SocketAddr, config: Config) -> Result<Self, ClientError> {
-        let first = open_link(address, &config).await?;
         let mut config = config;
+        let sharing = config.with_socket(address);
+        let first = open_link(address, &sharing).await?;
         // After a loss, the engine must still mean the same streams.
         let streams = first.welcome.streams.iter();
         config.expected = streams.map(|stream| (stream.name.clone(), stream.schema.fingerprint())).collect();
-        let links = Mutex::new(Arc::new(Links::open(first, address, &config).await));
+        let links = Mutex::new(Arc::new(Links::open(first, address, &sharing).await));
         let shared = Shared { address, config, links, connecting: tokio::sync::Mutex::default() };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -184,7 +185,8 @@ impl Client {
             return Ok(links);
         }
         let Shared { address, config, .. } = &*self.shared;
-        let fresh = open_link(*address, config).await?;
+        let config = config.with_socket(*address);
+        let fresh = open_link(*address, &config).await?;
         if !keeps_ids(&links.first().welcome, &fresh.welcome) {
             fresh.finish();
             let text = "the engine serves its app under other ids now; make a new client and look them up";
@@ -192,7 +194,7 @@ impl Client {
         }
         // What is under way on those that are left is answered.
         links.finish();
-        let links = Arc::new(Links::open(fresh, *address, config).await);
+        let links = Arc::new(Links::open(fresh, *address, &config).await);
         *self.shared.links.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&links);
         Ok(links)
     }

@@ -1,5 +1,6 @@
 //! One connection: handshake, hello, then frames both ways.
 
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,27 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// How long to wait for any one answer.
     pub request_timeout: Duration,
+    /// What to connect from; a client gets a socket of its own where there is none.
+    pub socket: Option<Socket>,
+}
+
+/// A UDP socket that connections share. Each of its own takes up to 3 MB for what may come in, which counts where
+/// they are many.
+#[derive(Clone, Debug)]
+pub struct Socket(Endpoint);
+
+impl Socket {
+    /// One for addresses of this one's family, served by the tokio runtime that this is called in.
+    ///
+    /// # Errors
+    /// When the system has none to give.
+    pub fn to(address: SocketAddr) -> io::Result<Self> {
+        let local: SocketAddr = match address {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        };
+        Endpoint::client(local).map(Self)
+    }
 }
 
 impl Default for Config {
@@ -45,7 +67,17 @@ impl Default for Config {
             expected: Vec::new(),
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(5),
+            socket: None,
         }
+    }
+}
+
+impl Config {
+    /// The same for connections that share a socket to here.
+    pub(crate) fn with_socket(&self, address: SocketAddr) -> Self {
+        // Where there is none, connecting fails for the same reason and says so.
+        let socket = self.socket.clone().or_else(|| Socket::to(address).ok());
+        Self { socket, ..self.clone() }
     }
 }
 
@@ -76,11 +108,10 @@ impl Connection {
 
     async fn handshake(address: SocketAddr, config: &Config) -> Result<Self, ClientError> {
         let failed = |reason: String| ClientError::Connect { address, reason };
-        let local: SocketAddr = match address {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        let Socket(endpoint) = match &config.socket {
+            Some(socket) => socket.clone(),
+            None => Socket::to(address).map_err(|error| failed(error.to_string()))?,
         };
-        let endpoint = Endpoint::client(local).map_err(|error| failed(error.to_string()))?;
         let crypto = crypto(config.trust, ALPN).map_err(|error| failed(error.to_string()))?;
         let mut quic = quinn::ClientConfig::new(Arc::new(crypto));
         quic.transport_config(Arc::new(transport()));

@@ -36,7 +36,7 @@ mod subscription;
 mod tls;
 
 pub use client::{Client, Decided, Pending};
-pub use connection::{Config, Connection, FrameReceiver, FrameSender, transport};
+pub use connection::{Config, Connection, FrameReceiver, FrameSender, Socket, transport};
 pub use error::ClientError;
 pub use producer::{Produced, Producer};
 pub use subscription::{Subscription, TappedRow, TappedRows};

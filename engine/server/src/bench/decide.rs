@@ -5,11 +5,15 @@ use std::net::SocketAddr;
 use bytes::{Bytes, BytesMut};
 use vencejo_client::protocol::frame::Frame;
 use vencejo_client::protocol::message::Decide;
-use vencejo_client::{ClientError, Config, Connection, FrameReceiver, FrameSender};
+use vencejo_client::{ClientError, Config, Connection, FrameReceiver, FrameSender, Socket};
 
 use super::drive::{FrameSink, FrameSource, measure};
 use super::report::Report;
 use super::{Bench, Options};
+
+/// Sockets that connections share where they are more: with one each, a thousand would take gigabytes, and the
+/// machine that hands them out would be measured.
+const SOCKETS_MAX: u32 = 8;
 
 /// Measures an engine's decisions. The rows, at least one, are sent in turn as they are, with the
 /// decision's own deadline. Run it on a single-threaded runtime: see the module's head.
@@ -43,9 +47,13 @@ pub(super) async fn connect(
     config: &Config,
     count: u32,
 ) -> Result<Vec<(FrameSender, FrameReceiver)>, ClientError> {
+    let refused = |error: std::io::Error| ClientError::Connect { address, reason: error.to_string() };
+    let sockets = (0..count.min(SOCKETS_MAX)).map(|_| Socket::to(address).map_err(refused));
+    let sockets = sockets.collect::<Result<Vec<_>, _>>()?;
     let mut connections = Vec::new();
-    for _ in 0..count {
-        let Connection { sender, receiver, .. } = Connection::open(address, config).await?;
+    for socket in sockets.iter().cycle().take(count as usize) {
+        let config = Config { socket: Some(socket.clone()), ..config.clone() };
+        let Connection { sender, receiver, .. } = Connection::open(address, &config).await?;
         connections.push((sender, receiver));
     }
     Ok(connections)
