@@ -145,7 +145,8 @@ impl Queue {
         self.release(chunks.iter().map(|chunk| chunk.bytes.len()).sum());
         let mut emptied = chunks.into_iter().map(|mut chunk| {
             chunk.bytes.clear();
-            Chunk { records: 0, ..chunk }
+            chunk.records = 0;
+            chunk
         });
         let mut pending = self.pending();
         let room = SPENT_MAX - pending.spent.len();
