@@ -63,7 +63,8 @@ struct KeysArgs {
     #[arg(long)]
     quick: bool,
     /// How often each measurement is made.
-    #[arg(long, value_name = "N", default_value_t = ROUNDS, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, value_name = "N", default_value_t = ROUNDS,
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rounds: u32,
 }
 

@@ -39,8 +39,8 @@ pub struct Config {
     pub socket: Option<Socket>,
 }
 
-/// A UDP socket that connections share. Each of its own takes up to 3 MB for what may come in, which counts where
-/// they are many.
+/// A UDP socket that connections share. Each of its own takes up to 3 MB for what may come in, which counts
+/// where they are many.
 #[derive(Clone, Debug)]
 pub struct Socket(Endpoint);
 

@@ -106,7 +106,8 @@ impl Chain {
     /// So many bytes, or up to half less.
     fn new(bytes: usize) -> Self {
         let lines = 1 << (bytes / LINE_BYTES).max(1).ilog2();
-        // Comes to every line before it comes to one again (Hull and Dobell, "Random number generators", 1962).
+        // Comes to every line before it comes to one again (Hull and Dobell, "Random number generators",
+        // SIAM Review 1962).
         let next = |line: usize| line.wrapping_mul(0x9e37_79b5).wrapping_add(1) % lines;
         Self((0..lines).map(|line| [next(line); LINE_WORDS]).collect())
     }

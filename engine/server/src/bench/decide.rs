@@ -11,8 +11,8 @@ use super::drive::{FrameSink, FrameSource, measure};
 use super::report::Report;
 use super::{Bench, Options};
 
-/// Sockets that connections share where they are more: with one each, a thousand would take gigabytes, and the
-/// machine that hands them out would be measured.
+/// Sockets that connections share where they are more: with one each, a thousand would take gigabytes, and
+/// the machine that hands them out would be measured.
 const SOCKETS_MAX: u32 = 8;
 
 /// Measures an engine's decisions. The rows, at least one, are sent in turn as they are, with the
