@@ -1,6 +1,5 @@
 //! One connection: handshake, hello, then frames both ways.
 
-use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,12 +48,14 @@ impl Socket {
     ///
     /// # Errors
     /// When the system has none to give.
-    pub fn to(address: SocketAddr) -> io::Result<Self> {
+    pub fn to(address: SocketAddr) -> Result<Self, ClientError> {
         let local: SocketAddr = match address {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
             SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
         };
-        Endpoint::client(local).map(Self)
+        Endpoint::client(local)
+            .map(Self)
+            .map_err(|error| ClientError::Connect { address, reason: error.to_string() })
     }
 }
 
@@ -73,11 +74,15 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Its socket, or one made to get here.
+    fn socket_to(&self, address: SocketAddr) -> Result<Socket, ClientError> {
+        self.socket.clone().map_or_else(|| Socket::to(address), Ok)
+    }
+
     /// The same for connections that share a socket to here.
     pub(crate) fn with_socket(&self, address: SocketAddr) -> Self {
         // Where there is none, connecting fails for the same reason and says so.
-        let socket = self.socket.clone().or_else(|| Socket::to(address).ok());
-        Self { socket, ..self.clone() }
+        Self { socket: self.socket_to(address).ok(), ..self.clone() }
     }
 }
 
@@ -108,10 +113,7 @@ impl Connection {
 
     async fn handshake(address: SocketAddr, config: &Config) -> Result<Self, ClientError> {
         let failed = |reason: String| ClientError::Connect { address, reason };
-        let Socket(endpoint) = match &config.socket {
-            Some(socket) => socket.clone(),
-            None => Socket::to(address).map_err(|error| failed(error.to_string()))?,
-        };
+        let Socket(endpoint) = config.socket_to(address)?;
         let crypto = crypto(config.trust, ALPN).map_err(|error| failed(error.to_string()))?;
         let mut quic = quinn::ClientConfig::new(Arc::new(crypto));
         quic.transport_config(Arc::new(transport()));

@@ -31,20 +31,20 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
             Row::new(format!("connections: {count}, p99"), "us", ours).against("echo over as many", echo)
         })
         .collect();
-    for (place, name) in
-        ["p99 is flat, at most twice that of one, up to", "the echo's"].into_iter().enumerate()
+    let lines = [0, 1].map(|place| {
+        let points = COUNTS.into_iter().zip(&p99s);
+        points.map(|(count, p99s)| (f64::from(count), Spread::of(&p99s[place]).median)).collect::<Vec<_>>()
+    });
+    for (name, line) in
+        ["p99 is flat, at most twice that of one, up to", "the echo's"].into_iter().zip(&lines)
     {
-        let medians = p99s.each_ref().map(|p99s| Spread::of(&p99s[place]).median);
-        let flat = COUNTS.into_iter().zip(medians).take_while(|(_, p99)| *p99 <= FLAT_RATIO_MAX * medians[0]);
-        let knee = flat.last().map_or(0.0, |(count, _)| f64::from(count));
+        let flat = line.iter().take_while(|(_, p99)| *p99 <= FLAT_RATIO_MAX * line[0].1);
+        let knee = flat.last().map_or(0.0, |&(count, _)| count);
         rows.push(Row::new(name, "connections", &[knee]));
     }
-    let line = |place: usize| {
-        let points = COUNTS.into_iter().zip(&p99s);
-        points.map(|(count, p99s)| (f64::from(count), Spread::of(&p99s[place]).median)).collect()
-    };
     let title = "99 % of answers came within, 10,000/s over so many connections".to_owned();
-    let lines = vec![("decision".to_owned(), line(0)), ("bare echo".to_owned(), line(1))];
+    let names = ["decision", "bare echo"].map(str::to_owned);
+    let lines = names.into_iter().zip(lines).collect();
     Ok(Found {
         rows,
         plots: vec![Plot { file: "connections", title, over: Over::Count("connections"), lines }],

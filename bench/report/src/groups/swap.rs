@@ -31,17 +31,19 @@ pub const GROUP: Group =
 fn measure(setup: &Setup) -> Result<Found, Problem> {
     let files = model_files(&setup.app("ads"))?;
     let mut engine = setup.ads(&[])?;
-    let mut pushed = 0;
+    let (mut pushed, mut swaps) = (0, Vec::new());
     let [without, counting, with] = setup.in_turns([
-        &mut || Ok((setup.decide(engine.address(), &LOAD)?, 0)),
-        &mut || Ok((while_counting(setup, engine.address())?, 0)),
-        &mut || while_pushing(setup, engine.address(), &files, &mut pushed),
+        &mut || setup.decide(engine.address(), &LOAD),
+        &mut || while_counting(setup, engine.address()),
+        &mut || {
+            let before = pushed;
+            let sample = while_pushing(setup, engine.address(), &files, &mut pushed)?;
+            swaps.push((pushed - before) as f64);
+            Ok(sample)
+        },
     ])?;
     engine.stop()?;
-    let [without, counting] = [without, counting].map(|of| of.into_iter().unzip::<_, _, Vec<_>, Vec<_>>().0);
-    let (with, swaps): (Vec<Sample>, Vec<usize>) = with.into_iter().unzip();
     let errors: u64 = without.iter().chain(&counting).chain(&with).map(|of| of.errors).sum();
-    let swaps: Vec<f64> = swaps.into_iter().map(|count| count as f64).collect();
     Ok(vec![
         Row::new("p99 while versions are pushed", "us", &each(&with, |of| of.client.p99))
             .against("without", &each(&without, |of| of.client.p99))
@@ -54,15 +56,15 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     .into())
 }
 
-/// Decisions while versions are pushed, and how many were.
+/// Decisions while versions are pushed, which are counted.
 fn while_pushing(
     setup: &Setup,
     address: &str,
     files: &[NamedTempFile; 2],
     pushed: &mut usize,
-) -> Result<(Sample, usize), String> {
-    let (before, over) = (*pushed, AtomicBool::new(false));
-    let with = std::thread::scope(|scope| {
+) -> Result<Sample, String> {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
         let pushing = scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 *pushed += 1;
@@ -76,16 +78,13 @@ fn while_pushing(
         over.store(true, Ordering::Relaxed);
         pushing.join().map_err(|_| "the pushing thread panicked".to_owned())??;
         with
-    })?;
-    Ok((with, *pushed - before))
+    })
 }
 
 /// Decisions beside a loop that takes what they leave of the processors.
 fn while_counting(setup: &Setup, address: &str) -> Result<Sample, String> {
-    let mut counting = idle("sh")
-        .args(["-c", "while :; do :; done"])
-        .spawn()
-        .map_err(|error| format!("chrt (util-linux) cannot be run: {error}"))?;
+    let mut counting =
+        idle("sh").args(["-c", "while :; do :; done"]).spawn().map_err(|error| no_chrt(&error))?;
     let sample = setup.decide(address, &LOAD);
     let ended = counting.kill().and_then(|()| counting.wait());
     ended.map_err(|error| format!("the loop cannot be ended: {error}"))?;
@@ -97,6 +96,10 @@ fn idle(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("chrt");
     command.args(["--idle", "0"]).arg(program).stdin(Stdio::null());
     command
+}
+
+fn no_chrt(error: &std::io::Error) -> String {
+    format!("chrt (util-linux) cannot be run: {error}")
 }
 
 /// The app's model, and one that answers otherwise, as files.
@@ -127,7 +130,7 @@ fn push(program: &Path, address: &str, file: &Path, number: usize) -> Result<(),
         .args(["--version", &label, "--json", "--connect", address])
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|error| format!("chrt (util-linux) cannot be run: {error}"))?;
+        .map_err(|error| no_chrt(&error))?;
     let answer: Value = serde_json::from_slice(&ran.stdout).unwrap_or_default();
     if ran.status.success() && answer["now"]["champion"] == label.as_str() {
         Ok(())

@@ -47,8 +47,7 @@ pub(super) async fn connect(
     config: &Config,
     count: u32,
 ) -> Result<Vec<(FrameSender, FrameReceiver)>, ClientError> {
-    let refused = |error: std::io::Error| ClientError::Connect { address, reason: error.to_string() };
-    let sockets = (0..count.min(SOCKETS_MAX)).map(|_| Socket::to(address).map_err(refused));
+    let sockets = (0..count.min(SOCKETS_MAX)).map(|_| Socket::to(address));
     let sockets = sockets.collect::<Result<Vec<_>, _>>()?;
     let mut connections = Vec::new();
     for socket in sockets.iter().cycle().take(count as usize) {
