@@ -1,9 +1,10 @@
 //! An engine to test against, and ways to talk to it.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -84,10 +85,14 @@ impl Engine {
         Self::start_with(app, data, address, &[])
     }
 
-    /// The same, with more arguments.
+    /// The same, with more arguments. Port 0 is one of [`free_port`].
     pub fn start_with(app: &Path, data: TempDir, address: &str, arguments: &[&str]) -> Self {
+        let mut address: SocketAddr = address.parse().unwrap();
+        if address.port() == 0 {
+            address.set_port(free_port());
+        }
         let mut child = vencejo()
-            .args(["serve", "--quic", address, "--app"])
+            .args(["serve", "--quic", &address.to_string(), "--app"])
             .arg(app)
             .arg("--data")
             .arg(data.path())
@@ -156,6 +161,24 @@ impl Drop for Engine {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A port at which an engine can be started again, with those that follow for its other threads: below the
+/// ports that the system hands out (32768 on, unless configured), so that no client is given one in between.
+fn free_port() -> u16 {
+    const FIRST: u32 = 12_000;
+    const ENGINES: u32 = 2_500;
+    const THREADS: u16 = 8;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    // Processes that test at once begin at different ports.
+    let begin = std::process::id();
+    let candidates = std::iter::from_fn(|| {
+        let engine = begin.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % ENGINES;
+        u16::try_from(FIRST + engine * u32::from(THREADS)).ok()
+    });
+    let is_free = |port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+    let are_free = |port: &u16| (*port..port + THREADS).all(is_free);
+    candidates.take(ENGINES as usize).find(are_free).expect("eight free UDP ports from 12000 to 31999")
 }
 
 /// Runs a test's asynchronous part.

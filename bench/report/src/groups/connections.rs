@@ -15,11 +15,12 @@ pub const GROUP: Group =
 fn measure(setup: &Setup) -> Result<Found, Problem> {
     let mut engine = setup.ads(&[])?;
     let frames = setup.frame_bytes(engine.address())?;
+    engine.stop()?;
     let measured = setup.over(COUNTS, |count| {
         let load = ["--rate", "10000", "--connections", &count.to_string()];
-        Ok((setup.decide(engine.address(), &load)?, setup.echo(frames, &load)?))
+        // Each in a process of its own, so that neither has what earlier connections left behind.
+        Ok((setup.decide_anew(&[], &load)?, setup.echo(frames, &load)?))
     })?;
-    engine.stop()?;
     let p99s = measured.map(|samples| {
         let (ours, echo): (Vec<_>, Vec<_>) = samples.into_iter().unzip();
         [ours, echo].map(|samples| each(&samples, |of| of.client.p99))
