@@ -122,7 +122,7 @@ fn join(thread: JoinHandle<Result<(), Failure>>) -> Result<(), Failure> {
 async fn load(args: &DemoArgs, address: SocketAddr, target: &DecisionTarget) -> Result<Report, Failure> {
     let rows = request_rows(target, LOAD_ROWS, 1)?;
     let seconds = Duration::from_secs(u64::from(args.seconds));
-    let options = Options { pace: Pace::Rate(args.rate), seconds, connections: 1 };
+    let options = Options { pace: Pace::Rate(args.rate), seconds, connections: 1, spin: bench::SPIN_TIME };
     let bar = if args.json { ProgressBar::hidden() } else { progress_bar(args) };
     let ticks = {
         let bar = bar.clone();

@@ -11,7 +11,8 @@ const OVERLOAD_RATIO_MAX: f64 = 2.0;
 const LOADED: f64 = 0.8;
 const OVERLOADED: f64 = 3.0;
 const RATE_MAX: f64 = 1e6;
-const DECISIONS: [&str; 2] = ["--rate", "1000"];
+/// Senders that do not spin: what is looked at is the engine's own time, on what is left to it.
+const DECISIONS: [&str; 4] = ["--rate", "1000", "--spin", "0"];
 /// The load begins before the decisions and ends after them, so many seconds in all.
 const MARGIN_SECONDS: f64 = 2.5;
 
@@ -29,7 +30,7 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     let loading = setup.lasting(setup.seconds + MARGIN_SECONDS);
     let beside = |share: f64| {
         let rate = (capacity * share).clamp(1.0, RATE_MAX);
-        let load = ["--batch", "100", "--rate", &format!("{rate:.0}")];
+        let load = ["--batch", "100", "--rate", &format!("{rate:.0}"), "--spin", "0"];
         std::thread::scope(|scope| {
             let load = scope.spawn(|| loading.ingest(address, "outcomes", &load));
             let decided = setup.decide(address, &DECISIONS);

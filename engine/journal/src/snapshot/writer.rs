@@ -12,8 +12,9 @@ use crate::bugs::{self, Bug};
 use crate::error::JournalError;
 use crate::storage::{Access, File, Storage, write_all_at};
 
-/// Bytes that are gathered before they are written.
-const GATHERED_MAX: usize = 1 << 20;
+/// Bytes that are gathered before they are written. A kernel that is not preempted gives a core away between
+/// two system calls: a megabyte at once made others wait for it.
+const GATHERED_MAX: usize = 64 << 10;
 
 /// How a snapshot is written.
 #[derive(Clone, Debug, Default)]

@@ -12,7 +12,7 @@ use super::failure::Health;
 use crate::kept::Rebuilding;
 use crate::snapshots::{CaptureRequest, Faults, Piece, Revived, Told};
 
-/// Bytes of a slice: a page or two, 25 to 50 us.
+/// Bytes of a slice: a page or two, 2 to 5 us.
 const SLICE_BYTES: usize = 8 << 10;
 /// Bytes of pages that are handed over at once.
 const PARCEL_BYTES: usize = 64 << 10;

@@ -1,12 +1,13 @@
 //! The open loop itself: one task per connection sends, one receives. See the module's head for why
 //! all of them share a thread, and spin.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::task::{JoinSet, LocalSet, yield_now};
+use tokio::time::error::Elapsed;
 use vencejo_client::ClientError;
 use vencejo_client::protocol::frame::{Frame, FrameType, HEADER_BYTES};
 use vencejo_client::protocol::message::{Ack, Decision, ErrorFrame};
@@ -15,7 +16,7 @@ use vencejo_runtime::{Clock, Moment};
 use super::alarm::Alarm;
 use super::closed::drive_closed;
 use super::in_flight::InFlight;
-use super::limits::{BURST_REQUESTS_MAX, HANG_UP_TIME, REPLY_GRACE, SEND_BUFFER_BYTES, SPIN_TIME};
+use super::limits::{BURST_REQUESTS_MAX, HANG_UP_TIME, REPLY_GRACE, SEND_BUFFER_BYTES};
 use super::report::Report;
 use super::schedule::Schedule;
 use super::tally::{Answer, Tally};
@@ -46,12 +47,6 @@ pub(super) trait FrameSource {
 pub(super) trait Requests {
     /// Appends the whole frame of the run's request in this place. Whoever sends it sets its number.
     fn append(&self, place: u64, out: &mut BytesMut);
-
-    /// For how long before a request is due its sender spins. Where latencies are of microseconds it must;
-    /// where they are of milliseconds the processor is better left to the engine.
-    fn spin_time(&self) -> Duration {
-        SPIN_TIME
-    }
 }
 
 /// Whole frames, at least one, that are sent in turn.
@@ -92,6 +87,8 @@ struct Run {
     schedule: Schedule,
     requests: Box<dyn Requests>,
     tally: RefCell<Tally>,
+    /// The time is over: connections are closed, and streams end within a frame, by the run's own doing.
+    is_over: Cell<bool>,
 }
 
 /// Sends requests over these connections as the options ask for.
@@ -133,7 +130,8 @@ where
 {
     let tasks = async move {
         let tally = RefCell::new(Tally::new());
-        let run = Rc::new(Run { start, schedule, requests: Box::new(requests), tally });
+        let run =
+            Rc::new(Run { start, schedule, requests: Box::new(requests), tally, is_over: Cell::new(false) });
         let mut tasks = JoinSet::new();
         for (connection, (sink, source)) in (0..).zip(connections) {
             let in_flight = Rc::new(RefCell::new(InFlight::new()));
@@ -164,15 +162,21 @@ impl Run {
         self.schedule.length() + REPLY_GRACE
     }
 
+    /// What a task's end says of the run.
+    fn ended(&self, task: Result<Result<(), ClientError>, Elapsed>) -> Result<(), ClientError> {
+        self.is_over.set(self.is_over.get() || task.is_err());
+        if self.is_over.get() { Ok(()) } else { task.unwrap_or(Ok(())) }
+    }
+
     /// Waits until a time after the start and gives the time that it then is.
     async fn wait_until(&self, due_nanos: u64, alarm: &Alarm) -> u64 {
-        let spin_time = self.requests.spin_time();
+        let spin = self.schedule.spin();
         loop {
             let now_nanos = self.elapsed_nanos();
             if now_nanos >= due_nanos {
                 return now_nanos;
             }
-            match Duration::from_nanos(due_nanos - now_nanos).checked_sub(spin_time) {
+            match Duration::from_nanos(due_nanos - now_nanos).checked_sub(spin) {
                 Some(far) if !far.is_zero() => alarm.sleep(far).await,
                 _ => yield_now().await,
             }
@@ -204,7 +208,7 @@ impl Run {
         };
         let sent = tokio::time::timeout(self.time_max(), all).await;
         sink.finish();
-        sent.unwrap_or(Ok(()))
+        self.ended(sent)
     }
 
     /// Appends the requests that are due now, up to a bound; gives the first that is not among them.
@@ -264,8 +268,9 @@ impl Run {
             Ok(())
         };
         let received = tokio::time::timeout(self.time_max(), all).await;
+        let ended = self.ended(received);
         source.close();
-        received.unwrap_or(Ok(()))
+        ended
     }
 
     fn take_reply(

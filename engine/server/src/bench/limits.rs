@@ -26,7 +26,8 @@ pub(super) const WARMED_RUN_TIME_MIN: Duration = Duration::from_secs(1);
 /// How long replies may take after the last request was due. What has not come then is lost.
 pub(super) const REPLY_GRACE: Duration = Duration::from_secs(2);
 /// From here on the due time of a decision is met by spinning: a timer wakes tens of microseconds late.
-pub(super) const SPIN_TIME: Duration = Duration::from_millis(2);
+pub const SPIN_TIME: Duration = Duration::from_micros(SPIN_MICROS);
+pub(super) const SPIN_MICROS: u64 = 2_000;
 /// How long the transport is given to tell the peer that the connection is over.
 pub(super) const HANG_UP_TIME: Duration = Duration::from_millis(20);
 /// How long the echo server may take to start.

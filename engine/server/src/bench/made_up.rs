@@ -1,7 +1,5 @@
 //! Rows of any stream, whose values follow from their number.
 
-use std::time::Duration;
-
 use bytes::BytesMut;
 use vencejo_client::protocol::message::Ingest;
 use vencejo_client::protocol::schema::{ColumnType, Schema};
@@ -70,10 +68,6 @@ impl Requests for MadeUpBatches {
     fn append(&self, place: u64, out: &mut BytesMut) {
         self.write(place, out)
             .expect("the first batch could be written, and this one differs in numbers alone");
-    }
-
-    fn spin_time(&self) -> Duration {
-        Duration::ZERO
     }
 }
 

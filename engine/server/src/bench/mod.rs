@@ -11,10 +11,11 @@
 //! microseconds, which is as long as a decision takes. tokio wakes a task that has yielded only after it has
 //! run all that is ready and looked for input, so a spinning sender delays nobody: a turn of the loop is one
 //! `epoll_wait` that does not block. It keeps one core busy and leaves the others to the server; on a
-//! machine with a single core, or with an engine of as many threads as cores, it takes the server's time and
-//! the latencies show that. How late each request was sent is a column of the report: what stands there is
-//! the bench's doing. Batches of `bench load`, whose acknowledgements wait for a disk, are sent by a timer
-//! alone.
+//! machine with a single core, or with an engine of as many threads as cores (its journal and its
+//! snapshots have some, too), it takes the server's time and the latencies show that. `--spin 0` leaves it
+//! to timers.
+//! How late each request was sent is a column of the report: what stands there is the bench's doing. Batches
+//! of `bench load`, whose acknowledgements wait for a disk, and `bench restore` go by timers alone.
 //!
 //! With `--in-flight` the loop is closed instead: a connection has so many requests under way, and each
 //! reply sends the next. It tells how much a server takes and what a request costs alone, not how long users
@@ -60,13 +61,13 @@ mod schedule;
 mod tally;
 
 pub use decide::run_decide;
-pub use limits::WARM_UP;
+pub use limits::{SPIN_TIME, WARM_UP};
 pub use report::Report;
 
 use echo::{EchoArgs, EchoServerArgs, run_echo, run_echo_server};
 use ingest::{IngestArgs, run_ingest};
 use keys::Keys;
-use limits::{CONNECTIONS_MAX, IN_FLIGHT_MAX, RATE_PER_SECOND_MAX, RUN_TIME_MAX};
+use limits::{CONNECTIONS_MAX, IN_FLIGHT_MAX, RATE_PER_SECOND_MAX, RUN_TIME_MAX, SPIN_MICROS};
 use restore::{RestoreArgs, run_restore};
 use scenario::{BidArgs, FleetArgs, FraudArgs, PhaseArgs, run_bid, run_fleet, run_fraud, run_phase};
 
@@ -133,6 +134,12 @@ struct LoadArgs {
     #[arg(long, value_name = "C", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=i64::from(CONNECTIONS_MAX)))]
     connections: u32,
+    /// For so many microseconds before a request is due its sender spins, as a timer would wake it tens of
+    /// them late. With 0 it leaves its processor to the engine: right on few cores, where the engine's own
+    /// times are looked at.
+    #[arg(long, value_name = "MICROS", default_value_t = SPIN_MICROS,
+          value_parser = clap::value_parser!(u64).range(0..=SPIN_MICROS))]
+    spin: u64,
     /// Print one JSON object instead of the table.
     #[arg(long)]
     json: bool,
@@ -141,7 +148,8 @@ struct LoadArgs {
 impl LoadArgs {
     fn options(&self) -> Options {
         let pace = self.in_flight.map_or(Pace::Rate(self.rate), Pace::InFlight);
-        Options { pace, seconds: self.seconds, connections: self.connections }
+        let spin = Duration::from_micros(self.spin);
+        Options { pace, seconds: self.seconds, connections: self.connections, spin }
     }
 }
 
@@ -165,6 +173,8 @@ pub struct Options {
     pub seconds: Duration,
     /// Connections, from 1.
     pub connections: u32,
+    /// For how long before a request is due its sender spins.
+    pub spin: Duration,
 }
 
 /// Which bench a report is of.

@@ -133,7 +133,7 @@ impl Report {
 
     /// The report as one JSON object. Times are in microseconds.
     pub fn to_json(&self) -> Value {
-        let Options { pace, seconds, connections } = self.options;
+        let Options { pace, seconds, connections, .. } = self.options;
         let (rate, in_flight) = match pace {
             Pace::Rate(rate) | Pace::Spikes(rate) => (Some(rate), None),
             Pace::InFlight(depth) => (None, Some(depth)),
@@ -167,7 +167,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { pace, seconds, connections } = self.options;
+        let Options { pace, seconds, connections, .. } = self.options;
         let (name, seconds) = (self.bench.name(), seconds.as_secs_f64());
         let plural = if connections == 1 { "" } else { "s" };
         match pace {

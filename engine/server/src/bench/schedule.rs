@@ -10,8 +10,8 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 const EVEN_SECONDS: u64 = 4;
 const ROUND_SECONDS: u64 = EVEN_SECONDS + 1;
 
-/// The due times of a run. Requests are `1 / rate` apart and take turns over the connections: the run's
-/// request `k` is number `k / connections` of connection `k % connections`.
+/// The due times of a run, and how they are met. Requests are `1 / rate` apart and take turns over the
+/// connections: the run's request `k` is number `k / connections` of connection `k % connections`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Schedule {
     rate: u64,
@@ -20,13 +20,14 @@ pub(super) struct Schedule {
     connections: u64,
     warm_up_requests: u64,
     measured_requests: u64,
+    spin: Duration,
 }
 
 impl Schedule {
     /// The schedule of a run: with a warm-up in front of it unless it is tiny. Where requests have no times,
     /// it tells how long the run warms up and measures.
     pub(super) fn of(options: &Options) -> Self {
-        let Options { pace, seconds, connections } = *options;
+        let Options { pace, seconds, connections, spin } = *options;
         let (rate, peak) = match pace {
             Pace::Rate(rate) => (rate, 1),
             Pace::Spikes(rate) => (rate, 2),
@@ -39,6 +40,7 @@ impl Schedule {
             connections: u64::from(connections.max(1)),
             warm_up_requests: 0,
             measured_requests: 0,
+            spin,
         };
         schedule.warm_up_requests = schedule.requests_within(warm_up);
         let all = schedule.requests_within(warm_up + seconds);
@@ -49,6 +51,11 @@ impl Schedule {
     /// Requests that count.
     pub(super) fn measured_requests(&self) -> u64 {
         self.measured_requests
+    }
+
+    /// For how long before a request is due its sender spins.
+    pub(super) fn spin(&self) -> Duration {
+        self.spin
     }
 
     /// When the first request that counts is due, in nanoseconds after the start.
@@ -109,7 +116,8 @@ mod tests {
     }
 
     fn paced(pace: Pace, millis: u64, connections: u32) -> Schedule {
-        Schedule::of(&Options { pace, seconds: Duration::from_millis(millis), connections })
+        let (seconds, spin) = (Duration::from_millis(millis), Duration::ZERO);
+        Schedule::of(&Options { pace, seconds, connections, spin })
     }
 
     #[test]
@@ -184,6 +192,7 @@ mod tests {
             pace: Pace::Rate(RATE_PER_SECOND_MAX),
             seconds: RUN_TIME_MAX,
             connections: 1,
+            spin: Duration::ZERO,
         });
         let last = plan.requests_of(0) - 1;
         assert_eq!(plan.due_nanos(0, last), 3_600_999_999_000);

@@ -9,6 +9,7 @@ use vencejo_client::protocol::frame::{FrameReader, write_frame};
 use vencejo_client::protocol::message::Decide;
 
 use super::*;
+use crate::bench::SPIN_TIME;
 
 /// What the server makes of the n-th request of a connection, from 0; nothing ends the stream.
 type Serve = fn(u64, &Frame) -> Option<Bytes>;
@@ -19,18 +20,27 @@ struct Server {
     requests: RefCell<FrameReader>,
     replies: RefCell<VecDeque<Option<Bytes>>>,
     wake: Notify,
+    /// From this request on it takes nothing from the connection.
+    takes: u64,
+    closed: Notify,
 }
 
 struct Sink(Rc<Server>);
 struct Source(Rc<Server>, FrameReader);
 
 fn connect(serve: Serve) -> (Sink, Source) {
+    connect_taking(u64::MAX, serve)
+}
+
+fn connect_taking(takes: u64, serve: Serve) -> (Sink, Source) {
     let server = Rc::new(Server {
         serve,
         served: RefCell::default(),
         requests: RefCell::default(),
         replies: RefCell::default(),
         wake: Notify::new(),
+        takes,
+        closed: Notify::new(),
     });
     (Sink(Rc::clone(&server)), Source(server, FrameReader::default()))
 }
@@ -38,6 +48,10 @@ fn connect(serve: Serve) -> (Sink, Source) {
 impl FrameSink for Sink {
     async fn send(&mut self, frames: Bytes) -> Result<(), ClientError> {
         let server = &self.0;
+        if *server.served.borrow() >= server.takes {
+            server.closed.notified().await;
+            return Err(ClientError::Lost { reason: "closed".to_owned() });
+        }
         let mut requests = server.requests.borrow_mut();
         requests.push(frames);
         while let Some(frame) = requests.next_frame().expect("whole frames") {
@@ -71,7 +85,9 @@ impl FrameSource for Source {
         Ok(self.1.next_frame().expect("whole frames"))
     }
 
-    fn close(&self) {}
+    fn close(&self) {
+        self.0.closed.notify_one();
+    }
 }
 
 fn decision(request: u64) -> Bytes {
@@ -89,14 +105,18 @@ fn error(code: ErrorCode, request: u64) -> Bytes {
 
 /// 20 requests with two different rows over this many connections.
 fn run(connections: u32, serve: Serve) -> Result<Tally, ClientError> {
-    let schedule =
-        Schedule::of(&Options { pace: Pace::Rate(1_000), seconds: Duration::from_millis(20), connections });
+    run_over((0..connections).map(|_| connect(serve)).collect())
+}
+
+fn run_over(connections: Vec<(Sink, Source)>) -> Result<Tally, ClientError> {
+    let count = u32::try_from(connections.len()).expect("few");
+    let (seconds, spin) = (Duration::from_millis(20), SPIN_TIME);
+    let schedule = Schedule::of(&Options { pace: Pace::Rate(1_000), seconds, connections: count, spin });
     let requests = [b"first".as_slice(), b"second"].map(|row| {
         let mut frame = BytesMut::new();
         Decide { decision: 3, deadline_micros: 0, row }.write(0, &mut frame);
         frame.to_vec()
     });
-    let connections = (0..connections).map(|_| connect(serve)).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(drive(connections, requests.to_vec(), schedule, Start::now()))
 }
@@ -164,6 +184,7 @@ fn a_closed_loop_sends_a_request_for_each_reply() {
         pace: Pace::InFlight(1),
         seconds: Duration::from_millis(20),
         connections: 2,
+        spin: SPIN_TIME,
     });
     let mut frame = BytesMut::new();
     Decide { decision: 3, deadline_micros: 0, row: b"row" }.write(0, &mut frame);
@@ -181,4 +202,12 @@ fn a_closed_loop_sends_a_request_for_each_reply() {
     let tally = run(3, |_, frame| Some(decision(frame.request))).expect("in time").expect("a clean run");
     assert!(tally.sent > 6, "{} requests", tally.sent);
     assert_eq!(tally.sent, tally.answered);
+}
+
+#[test]
+fn a_server_that_takes_no_more_leaves_requests_unsent() {
+    let stuck = (0..3).map(|_| connect_taking(1, |_, frame| Some(decision(frame.request))));
+    let tally = run_over(stuck.collect()).expect("a run of which some was not sent");
+    // What is due together goes together, with the first request of a connection too.
+    assert!((3..20).contains(&tally.answered), "{}", tally.answered);
 }

@@ -6,7 +6,8 @@ use vencejo_client::protocol::error::ErrorCode;
 use super::*;
 use crate::bench::tally::Answer;
 
-const OPTIONS: Options = Options { pace: Pace::Rate(100), seconds: Duration::from_secs(1), connections: 2 };
+const OPTIONS: Options =
+    Options { pace: Pace::Rate(100), seconds: Duration::from_secs(1), connections: 2, spin: Duration::ZERO };
 
 /// A run in which `sent` requests went out and these replies came, each after its latency in
 /// nanoseconds.

@@ -222,7 +222,9 @@ async fn decide(args: &RestoreArgs, engine: &Engine) -> Result<Report, Failure> 
     let user = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % args.profiles;
     let rows = (0..QUESTIONS).map(|number| question(&target.requests, user(number)));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    let options = Options { pace: Pace::Rate(args.rate), seconds: args.seconds, connections: 1 };
+    // A processor that a sender keeps is one that the thread of the snapshots does not have.
+    let spin = Duration::ZERO;
+    let options = Options { pace: Pace::Rate(args.rate), seconds: args.seconds, connections: 1, spin };
     let report = run_decide(engine.address, &Config::default(), target.decision.id, &rows, &options).await?;
     if report.errors_total() > 0 {
         return Err(Failure::runtime(format!("{} decisions had no answer", report.errors_total())));

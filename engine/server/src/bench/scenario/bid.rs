@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::super::{DECIDE_ROWS, DECIDE_SEED, Options, Pace, run_decide};
+use super::super::{DECIDE_ROWS, DECIDE_SEED, Options, Pace, SPIN_TIME, run_decide};
 use super::RunArgs;
 use super::verdict::Verdict;
 use crate::answer::DecisionTarget;
@@ -41,7 +41,12 @@ pub async fn run_bid(args: &BidArgs) -> Result<(), Failure> {
     let target = DecisionTarget::find(&client.welcome(), "floor")?;
     client.close();
     let rows = request_rows(&target, DECIDE_ROWS, DECIDE_SEED)?;
-    let options = Options { pace: Pace::Rate(args.rate), seconds: *seconds, connections: args.connections };
+    let options = Options {
+        pace: Pace::Rate(args.rate),
+        seconds: *seconds,
+        connections: args.connections,
+        spin: SPIN_TIME,
+    };
     let report = run_decide(connect.connect, &connect.config(), target.decision.id, &rows, &options).await?;
     let mut verdict = Verdict::new("bid");
     let p99 = report.client_millis(|spread| spread.p99);

@@ -1,6 +1,8 @@
 //! `vencejo bench fleet`: vehicles that send what they kept while they had no connection, and panic buttons
 //! meanwhile.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 use clap::Args;
 use vencejo_client::{AckLevel, Client, RowWriter, StreamInfo};
@@ -9,7 +11,7 @@ use super::super::drive::{Requests, Start, measure};
 use super::super::made_up::{MadeUp, MadeUpBatches};
 use super::super::report::Report;
 use super::super::schedule::Schedule;
-use super::super::{Bench, Options, Pace};
+use super::super::{Bench, Options, Pace, SPIN_TIME};
 use super::verdict::Verdict;
 use super::watch::{Alerted, Watch};
 use super::{CARRIED_SHARE_MIN, RunArgs, append_row, places};
@@ -133,8 +135,8 @@ async fn run_part(args: &FleetArgs, client: &Client, pace: Pace, rows: u32) -> R
     let vehicles = args.run.connections(args.connections).await?;
     let emergencies = args.run.connections(1).await?;
     let seconds = args.run.seconds;
-    let of_messages = Options { pace, seconds, connections: args.connections };
-    let of_panics = Options { pace: Pace::Rate(args.panics), seconds, connections: 1 };
+    let of_messages = Options { pace, seconds, connections: args.connections, spin: Duration::ZERO };
+    let of_panics = Options { pace: Pace::Rate(args.panics), seconds, connections: 1, spin: SPIN_TIME };
     let pressed = |schedule: &Schedule| {
         (0..schedule.requests_of(0)).map(|place| schedule.due_nanos(0, place)).collect()
     };

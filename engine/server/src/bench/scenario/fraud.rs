@@ -6,7 +6,7 @@ use vencejo_client::{AckLevel, RowWriter, StreamInfo};
 
 use super::super::drive::{Requests, Start};
 use super::super::schedule::Schedule;
-use super::super::{Options, Pace};
+use super::super::{Options, Pace, SPIN_TIME};
 use super::verdict::Verdict;
 use super::watch::{Watch, engine_millis};
 use super::{RunArgs, append_row, places};
@@ -95,7 +95,8 @@ pub async fn run_fraud(args: &FraudArgs) -> Result<(), Failure> {
     let run = format!("flood-{start_millis}");
     let mut watch = Watch::open(&client, "click_flood", "ip", run.clone()).await?;
     let clicks = Clicks { stream, columns, run, start_millis, rate: args.rate.into() };
-    let options = Options { pace: Pace::Rate(args.rate), seconds: args.run.seconds, connections: 1 };
+    let options =
+        Options { pace: Pace::Rate(args.rate), seconds: args.run.seconds, connections: 1, spin: SPIN_TIME };
     let connection = args.run.connections(1).await?;
     let (report, alerted) = watch.drive(connection, clicks, options, floods).await?;
     let engine = engine_millis(&client).await?;

@@ -1,5 +1,7 @@
 //! `vencejo bench load`: the three phases of the ads platform's load test.
 
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 
 use super::super::drive::{Start, measure};
@@ -89,7 +91,8 @@ pub async fn run_phase(args: &PhaseArgs) -> Result<(), Failure> {
         Phase::Spikes => Pace::Spikes(requests),
         Phase::Sustained | Phase::Peak => Pace::Rate(requests),
     };
-    let options = Options { pace, seconds: args.run.seconds, connections: args.connections };
+    let options =
+        Options { pace, seconds: args.run.seconds, connections: args.connections, spin: Duration::ZERO };
     let connections = args.run.connections(options.connections).await?;
     let report = measure(Bench::Ingest, connections, batches, options).await?;
     let mut verdict = Verdict::new("load");
