@@ -62,7 +62,11 @@ class Redis:
             return RuntimeError(rest.decode())
         return rest
 
-    def kill(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # It would keep the standard error of who called, and have that wait for its end.
         self.process.kill()
         self.process.wait()
 
@@ -96,26 +100,24 @@ def main():
     arguments = parser.parse_args()
     scratch = tempfile.mkdtemp(prefix="vencejo-bench-redis-")
     try:
-        redis = Redis(arguments.redis, scratch)
-        redis.connect()
-        fill(redis, arguments.profiles)
-        began = time.monotonic()
-        redis.ask("BGSAVE")
-        while saving(redis):
-            time.sleep(0.005)
-        saved = time.monotonic() - began
-        size = os.path.getsize(os.path.join(scratch, "dump.rdb"))
-        redis.kill()
+        with Redis(arguments.redis, scratch) as redis:
+            redis.connect()
+            fill(redis, arguments.profiles)
+            began = time.monotonic()
+            redis.ask("BGSAVE")
+            while saving(redis):
+                time.sleep(0.005)
+            saved = time.monotonic() - began
+            size = os.path.getsize(os.path.join(scratch, "dump.rdb"))
         os.remove(redis.path)
         began = time.monotonic()
-        redis = Redis(arguments.redis, scratch)
-        redis.connect()
-        user = arguments.profiles // 2
-        while isinstance(spent := redis.ask("HGET", f"user:{user}", "spent"), RuntimeError):
-            time.sleep(0.001)
-        restarted = time.monotonic() - began
-        assert float(spent) == user / 4, spent
-        redis.kill()
+        with Redis(arguments.redis, scratch) as redis:
+            redis.connect()
+            user = arguments.profiles // 2
+            while isinstance(spent := redis.ask("HGET", f"user:{user}", "spent"), RuntimeError):
+                time.sleep(0.001)
+            restarted = time.monotonic() - began
+            assert float(spent) == user / 4, spent
         print(json.dumps({"bench": "redis", "profiles": arguments.profiles, "dump_bytes": size,
                           "bgsave_ms": saved * 1e3, "start_to_answer_ms": restarted * 1e3}))
     finally:

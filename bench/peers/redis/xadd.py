@@ -41,13 +41,13 @@ def main():
     arguments = parser.parse_args()
     scratch = tempfile.mkdtemp(prefix="vencejo-bench-redis-")
     try:
-        redis = Redis(arguments.redis, scratch, "yes")
-        redis.connect()
+        loads = {"connections": ["-c", str(IN_FLIGHT)], "pipelined": ["-c", "1", "-P", str(IN_FLIGHT)]}
         found = {}
-        for name, options in (("connections", ["-c", str(IN_FLIGHT)]), ("pipelined", ["-c", "1", "-P", str(IN_FLIGHT)])):
-            warm = rate(redis, arguments.redis, TRIED, options)
-            found[name] = rate(redis, arguments.redis, max(TRIED, int(warm * arguments.seconds)), options)
-        redis.kill()
+        with Redis(arguments.redis, scratch, "yes") as redis:
+            redis.connect()
+            for name, options in loads.items():
+                warm = rate(redis, arguments.redis, TRIED, options)
+                found[name] = rate(redis, arguments.redis, max(TRIED, int(warm * arguments.seconds)), options)
         print(json.dumps({"bench": "redis-xadd", "in_flight": IN_FLIGHT, **found,
                           "events_per_second": max(found.values())}))
     finally:
