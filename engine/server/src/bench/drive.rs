@@ -1,13 +1,12 @@
 //! The open loop itself: one task per connection sends, one receives. See the module's head for why
 //! all of them share a thread, and spin.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::task::{JoinSet, LocalSet, yield_now};
-use tokio::time::error::Elapsed;
 use vencejo_client::ClientError;
 use vencejo_client::protocol::frame::{Frame, FrameType, HEADER_BYTES};
 use vencejo_client::protocol::message::{Ack, Decision, ErrorFrame};
@@ -87,8 +86,6 @@ struct Run {
     schedule: Schedule,
     requests: Box<dyn Requests>,
     tally: RefCell<Tally>,
-    /// The time is over: connections are closed, and streams end within a frame, by the run's own doing.
-    is_over: Cell<bool>,
 }
 
 /// Sends requests over these connections as the options ask for.
@@ -130,21 +127,21 @@ where
 {
     let tasks = async move {
         let tally = RefCell::new(Tally::new());
-        let run =
-            Rc::new(Run { start, schedule, requests: Box::new(requests), tally, is_over: Cell::new(false) });
+        let run = Rc::new(Run { start, schedule, requests: Box::new(requests), tally });
         let mut tasks = JoinSet::new();
         for (connection, (sink, source)) in (0..).zip(connections) {
             let in_flight = Rc::new(RefCell::new(InFlight::new()));
             tasks.spawn_local(Rc::clone(&run).send_all(connection, Rc::clone(&in_flight), sink));
             tasks.spawn_local(Rc::clone(&run).receive_all(connection, in_flight, source));
         }
-        let mut ended = Ok(());
-        while let Some(task) = tasks.join_next().await {
-            ended = task.expect("no task of a run panics or is cancelled");
-            if ended.is_err() {
-                break;
+        let all = async {
+            while let Some(task) = tasks.join_next().await {
+                task.expect("no task of a run panics or is cancelled")?;
             }
-        }
+            Ok(())
+        };
+        // All tasks stop at one time: what one of them breaks off, no other takes for the server's doing.
+        let ended = tokio::time::timeout(schedule.length() + REPLY_GRACE, all).await.unwrap_or(Ok(()));
         tasks.shutdown().await;
         tokio::time::sleep(HANG_UP_TIME).await;
         ended.map(|()| run.tally.replace(Tally::new()))
@@ -155,17 +152,6 @@ where
 impl Run {
     fn elapsed_nanos(&self) -> u64 {
         self.start.elapsed_nanos()
-    }
-
-    /// How long a task of this run may take at most.
-    fn time_max(&self) -> Duration {
-        self.schedule.length() + REPLY_GRACE
-    }
-
-    /// What a task's end says of the run.
-    fn ended(&self, task: Result<Result<(), ClientError>, Elapsed>) -> Result<(), ClientError> {
-        self.is_over.set(self.is_over.get() || task.is_err());
-        if self.is_over.get() { Ok(()) } else { task.unwrap_or(Ok(())) }
     }
 
     /// Waits until a time after the start and gives the time that it then is.
@@ -183,32 +169,28 @@ impl Run {
         }
     }
 
-    /// Sends a connection's requests as they fall due; those it cannot send in time stay unsent.
+    /// Sends a connection's requests as they fall due.
     async fn send_all<S: FrameSink>(
         self: Rc<Self>,
         connection: u32,
         in_flight: Rc<RefCell<InFlight>>,
         mut sink: S,
     ) -> Result<(), ClientError> {
-        let all = async {
-            let count = self.schedule.requests_of(connection);
-            let mut frames = BytesMut::with_capacity(SEND_BUFFER_BYTES);
-            let alarm = Alarm::new();
-            let mut next = 0;
-            while next < count {
-                let now_nanos = self.wait_until(self.schedule.due_nanos(connection, next), &alarm).await;
-                next = self.append_due(connection, next..count, now_nanos, &in_flight, &mut frames);
-                if frames.is_empty() {
-                    yield_now().await; // as many as may wait for a reply do
-                } else {
-                    sink.send(frames.split().freeze()).await?;
-                }
+        let count = self.schedule.requests_of(connection);
+        let mut frames = BytesMut::with_capacity(SEND_BUFFER_BYTES);
+        let alarm = Alarm::new();
+        let mut next = 0;
+        while next < count {
+            let now_nanos = self.wait_until(self.schedule.due_nanos(connection, next), &alarm).await;
+            next = self.append_due(connection, next..count, now_nanos, &in_flight, &mut frames);
+            if frames.is_empty() {
+                yield_now().await; // as many as may wait for a reply do
+            } else {
+                sink.send(frames.split().freeze()).await?;
             }
-            Ok(())
-        };
-        let sent = tokio::time::timeout(self.time_max(), all).await;
+        }
         sink.finish();
-        self.ended(sent)
+        Ok(())
     }
 
     /// Appends the requests that are due now, up to a bound; gives the first that is not among them.
@@ -240,37 +222,32 @@ impl Run {
         next
     }
 
-    /// Receives a connection's replies; those that do not come in time are lost.
+    /// Receives a connection's replies.
     async fn receive_all<R: FrameSource>(
         self: Rc<Self>,
         connection: u32,
         in_flight: Rc<RefCell<InFlight>>,
         mut source: R,
     ) -> Result<(), ClientError> {
-        let all = async {
-            let mut missing = self.schedule.requests_of(connection);
-            while missing > 0 {
-                let Some(mut frame) = source.next_frame().await? else {
-                    let reason = "the server ended the stream before its last reply".to_owned();
-                    return Err(ClientError::Lost { reason });
-                };
-                // What came in one piece came at one time.
-                let now_nanos = self.elapsed_nanos();
-                loop {
-                    self.take_reply(&frame, now_nanos, &in_flight)?;
-                    missing -= 1;
-                    match source.buffered_frame()? {
-                        Some(next) => frame = next,
-                        None => break,
-                    }
+        let mut missing = self.schedule.requests_of(connection);
+        while missing > 0 {
+            let Some(mut frame) = source.next_frame().await? else {
+                let reason = "the server ended the stream before its last reply".to_owned();
+                return Err(ClientError::Lost { reason });
+            };
+            // What came in one piece came at one time.
+            let now_nanos = self.elapsed_nanos();
+            loop {
+                self.take_reply(&frame, now_nanos, &in_flight)?;
+                missing -= 1;
+                match source.buffered_frame()? {
+                    Some(next) => frame = next,
+                    None => break,
                 }
             }
-            Ok(())
-        };
-        let received = tokio::time::timeout(self.time_max(), all).await;
-        let ended = self.ended(received);
+        }
         source.close();
-        ended
+        Ok(())
     }
 
     fn take_reply(
