@@ -1,16 +1,17 @@
 //! A partition of an app with the ads app's requests.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use vencejo_core::models::ModelVersion;
 use vencejo_core::plan::App;
-use vencejo_core::{Effects, Event, PartitionState, apply};
+use vencejo_core::{Effects, Event, PartitionState, apply, fetch_requests};
 use vencejo_model::Model;
 use vencejo_runtime::Clock;
 use vencejo_types::row::{Row, RowWriter};
 use vencejo_types::schema::{ColumnType, Schema};
-use vencejo_types::{DecisionId, Tick};
+use vencejo_types::{DecisionId, StreamId, Tick};
 
 /// Distinct placements of the requests.
 const PLACEMENTS: usize = 200;
@@ -18,6 +19,12 @@ const PLACEMENTS: usize = 200;
 const PLACEMENT: &str = "site-";
 /// Digits of the number behind it.
 const PLACEMENT_DIGITS: usize = 8;
+/// When placements are seen, and up to when windows are closed: of the ads app's windows, one of each length
+/// ends in between.
+const SEEN_MILLIS: i64 = 14 * 60_000 + 30_000;
+const CLOSED_MILLIS: i64 = 15 * 60_000;
+/// How often a partition looks whether its state has outgrown the caches.
+const LOOK_EVERY: u64 = 256;
 
 /// A partition of the ads app, or of one with its stream of requests, and requests for its decision.
 pub struct Workload {
@@ -28,6 +35,10 @@ pub struct Workload {
     pub rows: Vec<Vec<u8>>,
     /// Where the number of the placement stands in each.
     numbers: Vec<usize>,
+    /// Tables in which look-ups wait for memory.
+    far: usize,
+    /// Times that one or several requests were decided.
+    decided: u64,
 }
 
 impl Workload {
@@ -73,7 +84,8 @@ impl Workload {
             at.expect("the request has a placement") + PLACEMENT.len()
         };
         let numbers = rows.iter().map(number_of).collect();
-        Self { state: PartitionState::new(app), effects: Effects::default(), schema, rows, numbers }
+        let (state, effects) = (PartitionState::new(app), Effects::default());
+        Self { state, effects, schema, rows, numbers, far: 0, decided: 0 }
     }
 
     /// The schema of the requests.
@@ -81,25 +93,65 @@ impl Workload {
         &self.schema
     }
 
-    /// Decides a request; the number of bytes of the answer.
+    /// Decides a request that waits alone; the number of bytes of the answer.
     pub fn decide(&mut self, request: usize) -> usize {
-        let row = Row::of_checked(self.schema.columns().len(), &self.rows[request % self.rows.len()]);
-        let event = Event::Decide { decision: DecisionId(0), row, expired: false };
-        let sequence = self.state.sequence().next();
-        apply(&mut self.state, sequence, Tick(0), &event, &mut self.effects);
-        self.effects.bytes().len()
+        self.decide_waiting(&[request % self.rows.len()])
     }
 
     /// Decides a request as if it came from this placement, of a hundred million.
     pub fn decide_for(&mut self, request: usize, placement: usize) -> usize {
         let request = request % self.rows.len();
+        self.set_placement(request, placement);
+        self.decide_waiting(&[request])
+    }
+
+    /// Gives these placements, of a hundred million, what all of the ads app's look-ups find: an impression
+    /// each, and the first of the windows that it is in closed.
+    ///
+    /// # Panics
+    /// When the app has no stream of impressions.
+    pub fn see(&mut self, placements: Range<usize>) {
+        let app = Arc::clone(self.state.app());
+        let stream = app.streams.iter().position(|stream| stream.name == "impressions");
+        let stream = stream.expect("the ads app has impressions");
+        let schema = &app.streams[stream].schema;
+        let stream = StreamId(u16::try_from(stream).expect("an app has fewer streams"));
+        for placement in placements {
+            let row = row(schema, placement, &placement_name(placement), SEEN_MILLIS);
+            let row = Row::of_checked(schema.columns().len(), &row);
+            let sequence = self.state.sequence().next();
+            apply(&mut self.state, sequence, Tick(0), &Event::Row { stream, row }, &mut self.effects);
+        }
+        let watermarks = vec![Some(CLOSED_MILLIS); app.streams.len()];
+        let sequence = self.state.sequence().next();
+        let event = Event::Tick { watermarks: &watermarks };
+        apply(&mut self.state, sequence, Tick(0), &event, &mut self.effects);
+    }
+
+    /// Has a request come from this placement, of a hundred million.
+    pub fn set_placement(&mut self, request: usize, placement: usize) {
         let at = self.numbers[request];
         let mut rest = placement;
         for digit in self.rows[request][at..at + PLACEMENT_DIGITS].iter_mut().rev() {
             *digit = b"0123456789"[rest % 10];
             rest /= 10;
         }
-        self.decide(request)
+    }
+
+    /// Decides requests that wait together, as a partition does; the number of bytes of the last answer.
+    pub fn decide_waiting(&mut self, requests: &[usize]) -> usize {
+        let (decision, columns) = (DecisionId(0), self.schema.columns().len());
+        let rows = requests.iter().map(|&request| Row::of_checked(columns, &self.rows[request]));
+        if self.far * requests.len() > 1 || self.decided.is_multiple_of(LOOK_EVERY) {
+            self.far = fetch_requests(&self.state, decision, &rows, &mut self.effects);
+        }
+        self.decided += 1;
+        for row in rows {
+            let event = Event::Decide { decision, row, expired: false };
+            let sequence = self.state.sequence().next();
+            apply(&mut self.state, sequence, Tick(0), &event, &mut self.effects);
+        }
+        self.effects.bytes().len()
     }
 }
 
@@ -111,14 +163,21 @@ fn app_of(folder: &Path) -> App {
 
 /// Request number `number`: its columns vary with it.
 fn request(schema: &Schema, number: usize) -> Vec<u8> {
+    row(schema, number, &placement_name(number % PLACEMENTS), CLOSED_MILLIS)
+}
+
+fn placement_name(placement: usize) -> String {
+    format!("{PLACEMENT}{placement:0PLACEMENT_DIGITS$}/top")
+}
+
+/// A row of a placement, at this time.
+fn row(schema: &Schema, number: usize, placement: &str, millis: i64) -> Vec<u8> {
     let mut writer = RowWriter::new(schema.columns().len());
     for (index, column) in schema.columns().iter().enumerate() {
         let small = i64::try_from(number % 7).expect("below 7");
         match (column.name.as_str(), column.column_type) {
-            ("placement", _) => {
-                let placement = number % PLACEMENTS;
-                writer.set_str(index, &format!("{PLACEMENT}{placement:0PLACEMENT_DIGITS$}/top"));
-            }
+            ("placement", _) => writer.set_str(index, placement),
+            (_, ColumnType::Timestamp) => writer.set_i64(index, millis),
             ("hour_of_day", _) => writer.set_i64(index, small * 3),
             ("country", _) => writer.set_str(index, ["ES", "PT", "FR", "BR"][number % 4]),
             ("device_category", _) => writer.set_str(index, ["mobile", "tablet", "desktop"][number % 3]),

@@ -11,7 +11,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use vencejo_expr::{Type, Value};
 use vencejo_types::limits::VIEW_KEYS_MAX;
 use vencejo_windows::spec::{AggregateCall, AggregateFunction as F, Aggregation, Grouping, Windowing};
-use vencejo_windows::{Downstream, FETCH_KEYS_MAX, Fetch, GroupBy, Operator, Texts};
+use vencejo_windows::{Downstream, FETCH_KEYS_MAX, Far, Fetch, GroupBy, Operator, Texts};
 
 const EVENTS_PER_MILLI: i64 = 1_024;
 /// Events that an engine fetches state for together.
@@ -64,7 +64,8 @@ impl Feed {
                 self.number += 1;
                 *event = ((self.throw() % self.keys).cast_signed(), self.number);
             }
-            if let Some(mut fetch) = Fetch::of(&self.groups) {
+            if let Some(far) = Far::of(&self.groups) {
+                let mut fetch = Fetch::<BATCH>::new(far);
                 for &(key, _) in &events {
                     self.key.clear();
                     vencejo_windows::key::write([Value::Int(key)], &mut self.key);

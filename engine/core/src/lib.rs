@@ -23,7 +23,7 @@ pub use dataflow::{NodeCounts, RuleCounts};
 pub use event::{Effect, Effects, Event, Raised, Retired};
 pub use explained::{ExplainedRows, Missed, MissedEnd};
 pub use producers::{Admission, Producers};
-pub use state::{PartitionState, answer, apply, fetch};
+pub use state::{PartitionState, answer, apply, fetch, fetch_requests};
 pub use vencejo_rules::{MatchedRow, Wait};
 pub use vencejo_windows::FETCH_KEYS_MAX;
 

@@ -1,6 +1,7 @@
 //! One partition: its state, and what serves the requests of its lanes.
 
 mod actor;
+mod ahead;
 mod background;
 mod batch;
 mod errand;
@@ -32,6 +33,7 @@ use crate::snapshots::Revived;
 use crate::tap::Taps;
 
 pub(crate) use actor::{Nudge, PartitionActor};
+use ahead::Ahead;
 use background::Background;
 use batch::Batch;
 use failure::Health;
@@ -53,6 +55,7 @@ pub(crate) struct Worker {
     effects: Effects,
     ledger: Ledger,
     lanes: Arc<Lanes>,
+    ahead: Ahead,
     clock: Clock,
     figures: Arc<Figures>,
     /// Batches that are partly applied: at most one of the normal lane, and one of the fast lane behind it.
@@ -83,6 +86,7 @@ impl Worker {
             effects: Effects::default(),
             ledger,
             lanes,
+            ahead: Ahead::default(),
             clock,
             figures,
             batches: Vec::new(),
@@ -131,7 +135,7 @@ impl Worker {
         if let Health::Poisoned(_) = self.health {
             return Turn::None;
         }
-        if let Some(request) = self.lanes.pop_fast() {
+        if let Some(request) = self.next_fast() {
             self.serve(request);
         } else if self.background.goes_first() && self.take_slice() {
             return Turn::Slice;

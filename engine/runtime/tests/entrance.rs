@@ -3,10 +3,15 @@
 
 mod support;
 
-use support::{COUNT, Harness, POISON, Seen, run};
+use support::{COUNT, Harness, POISON, POISON_KEY, Seen, run};
 use vencejo_runtime::{Ack, Entrance, Unavailable};
 use vencejo_types::Sequence;
 use vencejo_types::limits::FAST_LANE_REQUESTS_MAX;
+
+/// More than the caches hold.
+const FAR: usize = 20_000;
+/// Behind the key that is poison.
+const FIRST_KEY: i64 = POISON_KEY + 1;
 
 /// An entrance, once the partitions have started.
 async fn entrance(harness: &Harness) -> Entrance {
@@ -53,6 +58,56 @@ fn much_is_served_in_part_and_the_rest_without_the_session() {
         harness.settle().await;
         let numbers: Vec<u64> = harness.recorder.seen().iter().map(number).collect();
         assert!(numbers.into_iter().eq(0..=1_000), "in order");
+    });
+}
+
+/// Decides for so many keys that the state leaves the processor's caches, which a partition notices.
+async fn fill(harness: &Harness, entrance: &mut Entrance) {
+    for (number, key) in (0..FAR).zip(FIRST_KEY..) {
+        decide(harness, entrance, key, 0).unwrap();
+        if number % 1_000 == 999 {
+            entrance.serve();
+            harness.settle().await;
+        }
+    }
+    assert_eq!(harness.recorder.seen().len(), FAR);
+}
+
+#[test]
+fn decisions_that_are_looked_ahead_of_are_answered_in_order() {
+    run(1, 1, async |harness| {
+        let mut entrance = entrance(harness).await;
+        fill(harness, &mut entrance).await;
+        // Each key twice: the second decision sees what the first one counted.
+        for request in 0..50_i64 {
+            let key = FIRST_KEY + request % 25;
+            decide(harness, &mut entrance, key, request.unsigned_abs()).unwrap();
+        }
+        ingest(harness, &mut entrance, FIRST_KEY, 40);
+        entrance.serve();
+        harness.settle().await;
+        let seen = harness.recorder.seen().split_off(FAR);
+        let expected =
+            (0..50_i64).map(|request| Seen::Decided(request.unsigned_abs(), Some(1 + request / 25)));
+        assert_eq!(seen[..50], expected.collect::<Vec<_>>());
+        assert!(matches!(seen[50..], [Seen::Absorbed(40, _)]), "{:?}", &seen[50..]);
+    });
+}
+
+#[test]
+fn a_panic_among_decisions_that_are_looked_ahead_of_fails_one() {
+    std::panic::set_hook(Box::new(|_| {}));
+    run(1, 1, async |harness| {
+        let mut entrance = entrance(harness).await;
+        fill(harness, &mut entrance).await;
+        decide(harness, &mut entrance, FIRST_KEY, 1).unwrap();
+        let (partition, poison) = harness.decide_request(POISON, FIRST_KEY, 2);
+        entrance.decide(partition, poison).unwrap();
+        decide(harness, &mut entrance, FIRST_KEY, 3).unwrap();
+        entrance.serve();
+        harness.settle().await;
+        let seen = harness.recorder.seen().split_off(FAR);
+        assert_eq!(seen, [Seen::Decided(1, Some(1)), Seen::Failed(2), Seen::Decided(3, None)]);
     });
 }
 

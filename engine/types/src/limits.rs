@@ -13,6 +13,8 @@ pub const NORMAL_LANE_REQUESTS_MAX: usize = 1_024;
 pub const DRAIN_TURNS_MAX: usize = 64;
 /// Rows of a batch that a partition applies before it looks at the fast lane again.
 pub const BATCH_SLICE_ROWS_MAX: usize = 32;
+/// Decisions that wait together and have what they look up fetched at once.
+pub const DECISIONS_AHEAD_MAX: usize = 8;
 /// Requests of one connection that have no reply yet; past it the connection is not read.
 pub const SESSION_REQUESTS_MAX: usize = 8_192;
 /// Bytes of replies that wait to be sent on one stream; past it the connection is not read.

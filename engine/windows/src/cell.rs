@@ -114,6 +114,11 @@ impl Slab {
         }
     }
 
+    /// Whether all of it is in memory.
+    pub fn is_whole(&self) -> bool {
+        self.pages.is_whole()
+    }
+
     /// Forgets all runs.
     pub fn clear(&mut self) {
         self.pages.clear();

@@ -105,6 +105,11 @@ impl Index {
         (self.len, self.mask) = (0, 0);
     }
 
+    /// Whether all of it is in memory.
+    pub fn is_whole(&self) -> bool {
+        self.pages.is_whole()
+    }
+
     /// Shows it.
     pub fn visit(&mut self, visitor: &mut Visitor<'_>) {
         visitor.size(&mut self.len);

@@ -19,8 +19,8 @@ use crate::spec::Keep;
 use crate::table::KeyedTable;
 
 #[derive(Debug)]
-struct KeptRow {
-    row: PackedRow,
+pub(crate) struct KeptRow {
+    pub(crate) row: PackedRow,
     /// The end of its window; 0 without windows.
     end: i64,
     /// The key's next older row, plus 1; 0 at the end.
@@ -85,6 +85,28 @@ impl Kept {
         let first = word(self.table.cells(place)[0]) as usize;
         self.rows.get(first.wrapping_sub(1)).ok_or(Damaged)?;
         Ok(Some(Place(place as u32)))
+    }
+
+    /// Reads the head of the row that a look-up of this hash comes to, as a rule.
+    #[inline]
+    pub(crate) fn load_head(&self, hash: u64) -> u64 {
+        self.likely(hash).map_or(0, |kept| kept.end.cast_unsigned())
+    }
+
+    /// Reads that row.
+    #[inline]
+    pub(crate) fn load_row(&self, hash: u64) -> u64 {
+        self.likely(hash).map_or(0, |kept| kept.row.load())
+    }
+
+    /// Nothing while rows are yet to be loaded: they are, for who needs them alone.
+    #[inline]
+    pub(crate) fn likely(&self, hash: u64) -> Option<&KeptRow> {
+        if !self.rows.is_whole() {
+            return None;
+        }
+        let first = self.table.likely_cells(hash)?.first()?;
+        self.rows.get((word(*first) as usize).wrapping_sub(1))
     }
 
     /// Width of the rows; 0 before the first.

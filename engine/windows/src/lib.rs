@@ -71,7 +71,7 @@ mod window_join;
 
 pub use aggregate::Texts;
 pub use assign::Assigner;
-pub use far::{FETCH_KEYS_MAX, Fetch};
+pub use far::{FETCH_KEYS_MAX, Far, Fetch};
 pub use group_by::{GroupBy, Place};
 pub use index::Damaged;
 pub use interval_join::Join;

@@ -4,6 +4,7 @@
 
 use vencejo_expr::Value;
 
+use crate::far::load_lines;
 use crate::paged::Stored;
 
 const NULL: u8 = 0;
@@ -18,6 +19,12 @@ const TEXT: u8 = 5;
 pub(crate) struct PackedRow(Box<[u8]>);
 
 impl PackedRow {
+    /// A byte of each line of memory that it lies in: what they hold matters to nobody.
+    #[inline]
+    pub fn load(&self) -> u64 {
+        load_lines(&self.0)
+    }
+
     /// Keeps a row. `room` is memory to write it in.
     pub fn new<'a>(row: impl IntoIterator<Item = Value<'a>>, room: &mut Vec<u8>) -> Self {
         room.clear();

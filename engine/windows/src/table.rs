@@ -8,6 +8,7 @@
 use vencejo_types::row::key_hash;
 
 use crate::cell::{Cell, Slab, of_word};
+use crate::far::{KEYS_MIN, load_lines};
 use crate::index::{Damaged, Index};
 use crate::key::INLINE_CELLS_MAX;
 use crate::paged::{List, Visitor};
@@ -62,6 +63,13 @@ impl KeyedTable {
         }
     }
 
+    /// Whether it is too large for the processor's caches ([`crate::Fetch`]), and all in memory: what is not,
+    /// is loaded for who needs it alone.
+    #[inline]
+    pub(crate) fn is_far(&self) -> bool {
+        self.len() >= KEYS_MIN && self.index.is_whole() && self.runs.is_whole() && self.apart.is_whole()
+    }
+
     /// The hash by which a key is looked for.
     #[inline]
     pub(crate) fn hash(&self, key: &[u8]) -> u64 {
@@ -79,11 +87,46 @@ impl KeyedTable {
 
     /// Reads the ends of the run that a look-up of this hash comes to, as a rule.
     #[inline]
-    pub(crate) fn load_run(&self, hash: u64) -> u8 {
-        let place = self.index.find(hash, |_| Some(true)).ok().flatten();
-        let run = place.and_then(|place| self.runs.try_get(place)).unwrap_or_default().as_flattened();
+    pub(crate) fn load_run(&self, hash: u64) -> u64 {
+        let run = self.likely_run(hash).unwrap_or_default().as_flattened();
         let (first, last) = (run.first().copied(), run.last().copied());
-        first.unwrap_or_default() ^ last.unwrap_or_default()
+        u64::from(first.unwrap_or_default() ^ last.unwrap_or_default())
+    }
+
+    /// Whether keys lie apart from their runs.
+    #[inline]
+    pub(crate) fn has_keys_apart(&self) -> bool {
+        !self.apart.is_empty()
+    }
+
+    /// Reads how long the key of that run is, if it lies apart.
+    #[inline]
+    pub(crate) fn load_key_head(&self, hash: u64) -> u64 {
+        self.likely_key_apart(hash).map_or(0, |key| key.len() as u64)
+    }
+
+    /// Reads that key.
+    #[inline]
+    pub(crate) fn load_key(&self, hash: u64) -> u64 {
+        self.likely_key_apart(hash).map_or(0, load_lines)
+    }
+
+    #[inline]
+    pub(crate) fn likely_key_apart(&self, hash: u64) -> Option<&[u8]> {
+        let number = self.apart_number(self.likely_run(hash)?)?;
+        self.apart.get(number).map(|key| &**key)
+    }
+
+    /// The state that a look-up of this hash comes to, as a rule.
+    #[inline]
+    pub(crate) fn likely_cells(&self, hash: u64) -> Option<&[Cell]> {
+        self.likely_run(hash)?.get(self.key_cells..)
+    }
+
+    #[inline]
+    fn likely_run(&self, hash: u64) -> Option<&[Cell]> {
+        let place = self.index.find(hash, |_| Some(true)).ok().flatten()?;
+        self.runs.try_get(place)
     }
 
     /// The cells of a key that lies beside its state.

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use vencejo_runtime::Clock;
+use vencejo_types::limits::DECISIONS_AHEAD_MAX;
 
 use super::{Found, Group};
 use crate::row::{Goal, Row, grouped};
@@ -16,8 +17,13 @@ use crate::workload::Workload;
 const RATIO_MAX: f64 = 1.5;
 const COUNTS: [usize; 3] = [1_000, 100_000, 10_000_000];
 const QUICK_COUNTS: [usize; 3] = [1_000, 100_000, 1_000_000];
+/// Of placements that all look-ups find.
+const SEEN_COUNTS: [usize; 2] = [1_000, 1_000_000];
+const QUICK_SEEN_COUNTS: [usize; 2] = [1_000, 100_000];
 const DECISIONS: usize = 200_000;
 const REQUESTS: usize = 1_000;
+/// Requests that wait together, as with some tens in flight: what they look up is fetched at once.
+const TOGETHER: usize = DECISIONS_AHEAD_MAX;
 /// To glibc: ask for huge pages (mallopt(3)). Other C libraries do not look at it.
 const HUGE_PAGES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
 /// Bytes of a placement's state, index included, at least.
@@ -32,10 +38,6 @@ pub const GROUP: Group = Group {
     measure,
 };
 
-fn counts(quick: bool) -> [usize; 3] {
-    if quick { QUICK_COUNTS } else { COUNTS }
-}
-
 fn measure(setup: &Setup) -> Result<Found, Problem> {
     let failed = |error: std::io::Error| format!("this program cannot be run once more: {error}");
     let mut command = Command::new(std::env::current_exe().map_err(failed)?);
@@ -44,37 +46,84 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     let found = last_object(command.env(variable, value))?;
     let nanos =
         |of: &Value| of.as_array().into_iter().flatten().filter_map(Value::as_f64).collect::<Vec<_>>();
-    let decisions: Vec<_> = found["decisions"].as_array().into_iter().flatten().map(nanos).collect();
-    let loads = nanos(&found["loads"]);
-    let (Some(few), Some(many)) = (decisions.first(), decisions.last()) else {
-        return Err(Problem::Failed("bench keys told no decisions".to_owned()));
-    };
-    let counts = counts(setup.quick);
-    let rows = counts.into_iter().zip(&decisions).enumerate().map(|(place, (count, nanos))| {
-        let row = Row::new(format!("placements: {}", grouped(count as f64)), "ns", nanos)
-            .against("1,000 placements", few);
-        if place + 1 == counts.len() { row.goal(Goal::RatioAtMost(RATIO_MAX)) } else { row }
-    });
-    let mut rows: Vec<_> = rows.collect();
-    let more: Vec<_> = many.iter().zip(few).map(|(many, few)| many - few).collect();
-    rows.push(
-        Row::new("what the many cost beyond the few", "ns", &more)
-            .against("a load that waits for another, in as much memory", &loads),
-    );
+    let mut rows = Vec::new();
+    for (state, what) in [("decided", "placements"), ("seen", "placements that every look-up finds")] {
+        for (way, how) in [("alone", ""), ("together", &*format!(", {TOGETHER} requests waiting"))] {
+            let cases = found[state].as_array().map(Vec::as_slice).unwrap_or_default();
+            let [few, .., _] = cases else {
+                return Err(Problem::Failed("bench keys told no decisions".to_owned()));
+            };
+            for (place, case) in cases.iter().enumerate() {
+                let count = grouped(case["count"].as_f64().unwrap_or_default());
+                let against = format!("{} of them", grouped(few["count"].as_f64().unwrap_or_default()));
+                let row = Row::new(format!("{what}: {count}{how}"), "ns", &nanos(&case[way]))
+                    .against(&against, &nanos(&few[way]));
+                let is_last = place + 1 == cases.len();
+                rows.push(if is_last { row.goal(Goal::RatioAtMost(RATIO_MAX)) } else { row });
+            }
+            if (state, way) == ("decided", "alone") {
+                let more = nanos(&cases[cases.len() - 1][way]).into_iter().zip(nanos(&few[way]));
+                let more: Vec<_> = more.map(|(many, few)| many - few).collect();
+                let row = Row::new("what the many cost beyond the few", "ns", &more);
+                let against = "a load that waits for another, in as much memory";
+                rows.push(row.against(against, &nanos(&found["loads"])));
+            }
+        }
+    }
     Ok(rows.into())
 }
 
-/// The nanoseconds of a decision, by the number of placements and round, and of a load from as much memory as
-/// the most of them take.
-pub fn in_this_process(rounds: usize, quick: bool) -> Value {
-    let counts = counts(quick);
-    let mut workloads = counts.map(|count| {
+/// A partition with so many placements, and the nanoseconds of its decisions by round.
+struct Case {
+    count: usize,
+    workload: Workload,
+    alone: Vec<f64>,
+    together: Vec<f64>,
+}
+
+impl Case {
+    fn new(count: usize, seen: bool) -> Self {
         let mut workload = Workload::new(REQUESTS);
+        if seen {
+            workload.see(0..count);
+        }
         for placement in 0..count {
             workload.decide_for(placement, placement);
         }
-        workload
-    });
+        Self { count, workload, alone: Vec::new(), together: Vec::new() }
+    }
+
+    fn round(&mut self, round: usize, nanos_each: &impl Fn(&mut dyn FnMut()) -> f64) {
+        let Self { count, workload, alone, together } = self;
+        // In no order that a cache would like, and others each time.
+        let placement = |number: usize| (2 * round * DECISIONS + number).wrapping_mul(0x9e37_79b1) % *count;
+        alone.push(nanos_each(&mut || {
+            for number in 0..DECISIONS {
+                workload.decide_for(number, placement(number));
+            }
+        }));
+        together.push(nanos_each(&mut || {
+            for number in (DECISIONS..2 * DECISIONS).step_by(TOGETHER) {
+                let requests: [usize; TOGETHER] = std::array::from_fn(|place| (number + place) % REQUESTS);
+                for (place, &request) in requests.iter().enumerate() {
+                    workload.set_placement(request, placement(number + place));
+                }
+                workload.decide_waiting(&requests);
+            }
+        }));
+    }
+
+    fn told(&self) -> Value {
+        json!({ "count": self.count, "alone": self.alone, "together": self.together })
+    }
+}
+
+/// The nanoseconds of a decision, by what the state holds, the number of placements and round, and of a load
+/// from as much memory as the most of them take.
+pub fn in_this_process(rounds: usize, quick: bool) -> Value {
+    let (counts, seen_counts) = if quick { (QUICK_COUNTS, QUICK_SEEN_COUNTS) } else { (COUNTS, SEEN_COUNTS) };
+    let mut decided = counts.map(|count| Case::new(count, false));
+    let mut seen = seen_counts.map(|count| Case::new(count, true));
     let chain = Chain::new(counts[counts.len() - 1] * PLACEMENT_BYTES);
     let clock = Clock::start();
     let nanos_each = |work: &mut dyn FnMut()| {
@@ -82,21 +131,15 @@ pub fn in_this_process(rounds: usize, quick: bool) -> Value {
         work();
         clock.now().since(start).as_nanos() as f64 / DECISIONS as f64
     };
-    let mut decisions = counts.map(|_| Vec::new());
     let mut loads = Vec::new();
     for round in 0..rounds {
-        for ((workload, count), nanos) in workloads.iter_mut().zip(counts).zip(&mut decisions) {
-            nanos.push(nanos_each(&mut || {
-                for number in 0..DECISIONS {
-                    // In no order that a cache would like.
-                    let placement = (round * DECISIONS + number).wrapping_mul(0x9e37_79b1) % count;
-                    workload.decide_for(number, placement);
-                }
-            }));
+        for case in decided.iter_mut().chain(&mut seen) {
+            case.round(round, &nanos_each);
         }
         loads.push(nanos_each(&mut || chain.follow(DECISIONS)));
     }
-    json!({ "decisions": decisions, "loads": loads })
+    let told = |cases: &[Case]| cases.iter().map(Case::told).collect::<Vec<_>>();
+    json!({ "decided": told(&decided), "seen": told(&seen), "loads": loads })
 }
 
 /// Memory in which every line says which one comes next, in no order that a processor foresees.

@@ -2,10 +2,18 @@
 //! state is far can be asked for several rows at once.
 
 use vencejo_types::StreamId;
-use vencejo_windows::Fetch;
+use vencejo_types::limits::DECISIONS_AHEAD_MAX;
+use vencejo_types::row::Row;
+use vencejo_types::schema::Schema;
+use vencejo_windows::{FETCH_KEYS_MAX, Far, Fetch};
 
 use super::slot::Slot;
+use super::{Dataflow, table};
 use crate::plan::flow::{Edge, Flow, Operator};
+use crate::plan::{App, Decision, Lookup};
+
+/// Tables in which what requests look up is fetched.
+const FETCHES_MAX: usize = 8;
 
 /// Per stream, the operators that its rows come to.
 #[derive(Debug)]
@@ -30,16 +38,16 @@ impl Ahead {
         Self { streams: flow.inputs.iter().map(of_stream).collect() }
     }
 
-    /// Operators that a stream's rows come to and that are far, each with the columns of its key.
+    /// Operators that a stream's rows come to and that are far: the node of each, and the columns of its key.
     pub(super) fn far<'s>(
         &'s self,
         slots: &'s [Slot],
         stream: StreamId,
-    ) -> impl Iterator<Item = (Fetch<'s>, &'s [usize])> {
+    ) -> impl Iterator<Item = (usize, Far<'s>, &'s [usize])> + Clone {
         let targets = self.streams.get(stream.index()).into_iter().flatten();
         targets.filter_map(|target| {
-            let fetch = Fetch::of(slots[target.node].work.as_operator()?)?;
-            Some((fetch, &*target.key))
+            let far = Far::of(slots[target.node].work.as_operator()?)?;
+            Some((target.node, far, &*target.key))
         })
     }
 }
@@ -62,6 +70,71 @@ fn find(flow: &Flow, node: usize, column: &dyn Fn(usize) -> Option<usize>, targe
     };
     if let Some(key) = columns.iter().map(|&(at, _)| column(at)).collect() {
         targets.push(Target { node, key });
+    }
+}
+
+impl Dataflow {
+    /// Has the processor fetch what a stream's next rows are looked up by.
+    pub(crate) fn fetch<'r>(
+        &self,
+        (stream, schema): (StreamId, &Schema),
+        rows: &(impl Iterator<Item = Row<'r>> + Clone),
+        key: &mut Vec<u8>,
+    ) {
+        for (_, far, columns) in self.ahead.far(&self.slots, stream) {
+            let mut fetch = Fetch::<FETCH_KEYS_MAX>::new(far);
+            add_keys(&mut fetch, schema, rows.clone(), columns, key);
+            fetch.fetch();
+        }
+    }
+
+    /// Has the processor fetch what requests look up, and then, as rows, are looked up by: of so many tables
+    /// that its caches do not hold.
+    pub(crate) fn fetch_requests<'r>(
+        &self,
+        app: &App,
+        decision: &Decision,
+        rows: &(impl Iterator<Item = Row<'r>> + Clone),
+        key: &mut Vec<u8>,
+    ) -> usize {
+        let schema = &app.streams[decision.stream.index()].schema;
+        let lookups = decision.lookups.iter();
+        let looked_up = lookups
+            .clone()
+            .filter_map(|lookup| Some((self.table(&app.flow, lookup.view)?.far()?, &*lookup.key)));
+        let behind = self.ahead.far(&self.slots, decision.stream).filter_map(|(node, far, columns)| {
+            let node_of = |lookup: &Lookup| table::running_node(&app.flow, lookup.view);
+            (!lookups.clone().any(|lookup| node_of(lookup) == Some(node))).then_some((far, columns))
+        });
+        let mut all_far = [const { None }; FETCHES_MAX];
+        let places = all_far.iter_mut().zip(looked_up.chain(behind));
+        let count = places.map(|(place, far)| *place = Some(far)).count();
+        if count == 0 {
+            return 0;
+        }
+        let all = all_far.map(|far| {
+            let (far, columns) = far?;
+            let mut fetch = Fetch::<DECISIONS_AHEAD_MAX>::new(far);
+            add_keys(&mut fetch, schema, rows.clone(), columns, key);
+            Some(fetch)
+        });
+        Fetch::fetch_all(&all);
+        count
+    }
+}
+
+/// Adds the keys that these columns make.
+fn add_keys<'r, const KEYS: usize>(
+    fetch: &mut Fetch<'_, KEYS>,
+    schema: &Schema,
+    rows: impl Iterator<Item = Row<'r>>,
+    columns: &[usize],
+    key: &mut Vec<u8>,
+) {
+    for row in rows {
+        key.clear();
+        row.write_key(schema, columns, key);
+        fetch.add(key);
     }
 }
 

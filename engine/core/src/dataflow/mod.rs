@@ -17,7 +17,7 @@ use vencejo_expr::Value;
 use vencejo_types::row::Row;
 use vencejo_types::schema::Schema;
 use vencejo_types::{Sequence, StreamId, Tick, ViewId};
-use vencejo_windows::{Damaged, GroupBy, Place, Texts, key};
+use vencejo_windows::{Damaged, GroupBy, Place, Texts};
 
 use crate::alerts::AlertBook;
 use crate::column_value;
@@ -111,23 +111,6 @@ impl Dataflow {
             pass.tick(node);
         }
         before
-    }
-
-    /// Has the processor fetch what a stream's next rows are looked up by.
-    pub(crate) fn fetch<'r>(
-        &self,
-        (stream, schema): (StreamId, &Schema),
-        rows: &(impl Iterator<Item = Row<'r>> + Clone),
-        key: &mut Vec<u8>,
-    ) {
-        for (mut fetch, columns) in self.ahead.far(&self.slots, stream) {
-            for row in rows.clone() {
-                key.clear();
-                key::write(columns.iter().map(|&column| column_value(row, schema, column)), key);
-                fetch.add(key);
-            }
-            fetch.fetch();
-        }
     }
 
     /// Takes a row of a stream in, then lets the stream's watermark follow.

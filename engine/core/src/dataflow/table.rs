@@ -3,7 +3,7 @@
 use bumpalo::Bump;
 use vencejo_expr::Value;
 use vencejo_types::ViewId;
-use vencejo_windows::{Damaged, GroupBy, Kept, Place, Texts};
+use vencejo_windows::{Damaged, Far, GroupBy, Kept, Place, Texts};
 
 use super::pass::{Source, calc_row};
 use super::slot::{Slot, Work};
@@ -15,6 +15,24 @@ pub(crate) enum TableRows<'a> {
     Running(&'a GroupBy, &'a Calc),
     /// Rows as they are.
     Kept(&'a Kept),
+}
+
+impl<'a> TableRows<'a> {
+    /// What the rows of keys are read from; nothing where it fits the processor's caches.
+    pub(super) fn far(&self) -> Option<Far<'a>> {
+        match *self {
+            Self::Running(groups, _) => Far::of(groups),
+            Self::Kept(kept) => Far::of_rows(kept),
+        }
+    }
+}
+
+/// The node whose groups are the rows of `table`.
+pub(super) fn running_node(flow: &Flow, table: ViewId) -> Option<usize> {
+    match flow.tables.get(table.index())?.source {
+        TableSource::Running { node, .. } => Some(node),
+        TableSource::Kept { .. } => None,
+    }
 }
 
 /// What the rows of `table` are made of.
@@ -89,8 +107,7 @@ pub(super) fn read<'a>(
 
 /// The groups of a running table.
 pub(super) fn groups_mut<'a>(flow: &Flow, slots: &'a mut [Slot], table: ViewId) -> Option<&'a mut GroupBy> {
-    let TableSource::Running { node, .. } = flow.tables.get(table.index())?.source else { return None };
-    match &mut slots[node].work {
+    match &mut slots[running_node(flow, table)?].work {
         Work::Groups(groups) => Some(groups),
         _ => None,
     }
