@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use vencejo_core::models::ModelVersion;
 use vencejo_core::plan::App;
-use vencejo_core::{Effects, Event, PartitionState, apply, fetch_requests};
+use vencejo_core::{Effects, Event, LookAhead, PartitionState, apply};
 use vencejo_model::Model;
 use vencejo_runtime::Clock;
 use vencejo_types::row::{Row, RowWriter};
@@ -23,8 +23,6 @@ const PLACEMENT_DIGITS: usize = 8;
 /// ends in between.
 const SEEN_MILLIS: i64 = 14 * 60_000 + 30_000;
 const CLOSED_MILLIS: i64 = 15 * 60_000;
-/// How often a partition looks whether its state has outgrown the caches.
-const LOOK_EVERY: u64 = 256;
 
 /// A partition of the ads app, or of one with its stream of requests, and requests for its decision.
 pub struct Workload {
@@ -35,10 +33,7 @@ pub struct Workload {
     pub rows: Vec<Vec<u8>>,
     /// Where the number of the placement stands in each.
     numbers: Vec<usize>,
-    /// Tables in which look-ups wait for memory.
-    far: usize,
-    /// Times that one or several requests were decided.
-    decided: u64,
+    look: LookAhead,
 }
 
 impl Workload {
@@ -85,7 +80,7 @@ impl Workload {
         };
         let numbers = rows.iter().map(number_of).collect();
         let (state, effects) = (PartitionState::new(app), Effects::default());
-        Self { state, effects, schema, rows, numbers, far: 0, decided: 0 }
+        Self { state, effects, schema, rows, numbers, look: LookAhead::default() }
     }
 
     /// The schema of the requests.
@@ -142,10 +137,9 @@ impl Workload {
     pub fn decide_waiting(&mut self, requests: &[usize]) -> usize {
         let (decision, columns) = (DecisionId(0), self.schema.columns().len());
         let rows = requests.iter().map(|&request| Row::of_checked(columns, &self.rows[request]));
-        if self.far * requests.len() > 1 || self.decided.is_multiple_of(LOOK_EVERY) {
-            self.far = fetch_requests(&self.state, decision, &rows, &mut self.effects);
+        if self.look.is_due(requests.len()) {
+            self.look.fetch(&self.state, decision, &rows, &mut self.effects);
         }
-        self.decided += 1;
         for row in rows {
             let event = Event::Decide { decision, row, expired: false };
             let sequence = self.state.sequence().next();

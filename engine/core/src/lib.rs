@@ -12,6 +12,7 @@ mod decision;
 mod event;
 mod explained;
 pub mod image;
+mod look_ahead;
 pub mod models;
 pub mod plan;
 mod producers;
@@ -22,8 +23,9 @@ pub use changes::Changes;
 pub use dataflow::{NodeCounts, RuleCounts};
 pub use event::{Effect, Effects, Event, Raised, Retired};
 pub use explained::{ExplainedRows, Missed, MissedEnd};
+pub use look_ahead::LookAhead;
 pub use producers::{Admission, Producers};
-pub use state::{PartitionState, answer, apply, fetch, fetch_requests};
+pub use state::{PartitionState, answer, apply, fetch};
 pub use vencejo_rules::{MatchedRow, Wait};
 pub use vencejo_windows::FETCH_KEYS_MAX;
 

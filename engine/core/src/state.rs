@@ -251,20 +251,6 @@ pub fn fetch<'r>(
     state.dataflow.fetch((stream, schema), rows, &mut effects.scratch.key);
 }
 
-/// Has the processor fetch what the next requests for a decision look up in tables that do not fit its
-/// caches, so that all of it is waited for together; how many such tables there are. Of more than
-/// [`vencejo_types::limits::DECISIONS_AHEAD_MAX`] requests the first. One request with one such table gains
-/// nothing. Nothing that can be seen changes.
-pub fn fetch_requests<'r>(
-    state: &PartitionState,
-    decision: DecisionId,
-    rows: &(impl Iterator<Item = Row<'r>> + Clone),
-    effects: &mut Effects,
-) -> usize {
-    let Some(decision) = state.app.decision(decision) else { return 0 };
-    state.dataflow.fetch_requests(&state.app, decision, rows, &mut effects.scratch.key)
-}
-
 /// Brings everything that a stream feeds up to date with one of its rows.
 fn absorb(state: &mut PartitionState, stream: StreamId, row: Row<'_>, effects: &mut Effects) {
     let now = (state.sequence, state.tick);

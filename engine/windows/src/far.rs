@@ -74,63 +74,33 @@ impl<'o, const KEYS: usize> Fetch<'o, KEYS> {
         }
     }
 
-    /// Fetches: a loop over loads and little else, then another, each for what the one before has found.
+    /// Fetches.
     #[inline]
     pub fn fetch(self) {
-        self.load_slots();
-        self.load_runs();
-        self.load_heads_behind();
-        self.load_behind();
+        Self::fetch_all(std::iter::once(&self));
     }
 
-    /// Fetches what several operators need, all of it together.
+    /// Fetches what several operators need, all of it together: a loop over loads and little else, then
+    /// another, each for what the one before has found.
     #[inline]
-    pub fn fetch_all(all: &[Option<Self>]) {
-        let all = || all.iter().flatten();
-        all().for_each(Self::load_slots);
-        all().for_each(Self::load_runs);
-        all().for_each(Self::load_heads_behind);
-        all().for_each(Self::load_behind);
-    }
-
-    #[inline]
-    fn load_slots(&self) {
-        let table = self.far.table;
-        black_box(self.hashes().fold(0, |seen, hash| seen ^ table.load_slot(hash)));
-    }
-
-    #[inline]
-    fn load_runs(&self) {
-        let table = self.far.table;
-        black_box(self.hashes().fold(0, |seen, hash| seen ^ table.load_run(hash)));
-    }
-
-    /// What says where a key lies that is not in its run, and a row that its run leads to.
-    #[inline]
-    fn load_heads_behind(&self) {
-        let Far { table, rows } = self.far;
-        if table.has_keys_apart() {
-            black_box(self.hashes().fold(0, |seen, hash| seen ^ table.load_key_head(hash)));
-        }
-        if let Some(rows) = rows {
-            black_box(self.hashes().fold(0, |seen, hash| seen ^ rows.load_head(hash)));
-        }
+    pub fn fetch_all<'f>(all: impl Iterator<Item = &'f Self> + Clone)
+    where
+        'o: 'f,
+    {
+        all.clone().for_each(|of| of.each(KeyedTable::load_slot));
+        all.clone().for_each(|of| of.each(KeyedTable::load_run));
+        let apart = all.clone().filter(|of| of.far.table.has_keys_apart());
+        let rows = all.filter_map(|of| Some((of, of.far.rows?)));
+        apart.clone().for_each(|of| of.each(KeyedTable::load_key_head));
+        rows.clone().for_each(|(of, rows)| of.each(|_, hash| rows.load_head(hash)));
+        apart.for_each(|of| of.each(KeyedTable::load_key));
+        rows.for_each(|(of, rows)| of.each(|_, hash| rows.load_row(hash)));
     }
 
     #[inline]
-    fn load_behind(&self) {
-        let Far { table, rows } = self.far;
-        if table.has_keys_apart() {
-            black_box(self.hashes().fold(0, |seen, hash| seen ^ table.load_key(hash)));
-        }
-        if let Some(rows) = rows {
-            black_box(self.hashes().fold(0, |seen, hash| seen ^ rows.load_row(hash)));
-        }
-    }
-
-    #[inline]
-    fn hashes(&self) -> impl Iterator<Item = u64> {
-        self.hashes[..self.len].iter().copied()
+    fn each(&self, load: impl Fn(&KeyedTable, u64) -> u64) {
+        let (table, hashes) = (self.far.table, &self.hashes[..self.len]);
+        black_box(hashes.iter().fold(0, |seen, &hash| seen ^ load(table, hash)));
     }
 }
 

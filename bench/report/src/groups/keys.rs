@@ -20,6 +20,7 @@ const QUICK_COUNTS: [usize; 3] = [1_000, 100_000, 1_000_000];
 /// Of placements that all look-ups find.
 const SEEN_COUNTS: [usize; 2] = [1_000, 1_000_000];
 const QUICK_SEEN_COUNTS: [usize; 2] = [1_000, 100_000];
+const SEEN: &str = "placements that every look-up finds";
 const DECISIONS: usize = 200_000;
 const REQUESTS: usize = 1_000;
 /// Requests that wait together, as with some tens in flight: what they look up is fetched at once.
@@ -44,33 +45,44 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     command.args(["keys", "--rounds", &setup.rounds.to_string()]).args(setup.quick.then_some("--quick"));
     let (variable, value) = HUGE_PAGES;
     let found = last_object(command.env(variable, value))?;
-    let nanos =
-        |of: &Value| of.as_array().into_iter().flatten().filter_map(Value::as_f64).collect::<Vec<_>>();
-    let mut rows = Vec::new();
-    for (state, what) in [("decided", "placements"), ("seen", "placements that every look-up finds")] {
-        for (way, how) in [("alone", ""), ("together", &*format!(", {TOGETHER} requests waiting"))] {
-            let cases = found[state].as_array().map(Vec::as_slice).unwrap_or_default();
-            let [few, .., _] = cases else {
-                return Err(Problem::Failed("bench keys told no decisions".to_owned()));
-            };
-            for (place, case) in cases.iter().enumerate() {
-                let count = grouped(case["count"].as_f64().unwrap_or_default());
-                let against = format!("{} of them", grouped(few["count"].as_f64().unwrap_or_default()));
-                let row = Row::new(format!("{what}: {count}{how}"), "ns", &nanos(&case[way]))
-                    .against(&against, &nanos(&few[way]));
-                let is_last = place + 1 == cases.len();
-                rows.push(if is_last { row.goal(Goal::RatioAtMost(RATIO_MAX)) } else { row });
-            }
-            if (state, way) == ("decided", "alone") {
-                let more = nanos(&cases[cases.len() - 1][way]).into_iter().zip(nanos(&few[way]));
-                let more: Vec<_> = more.map(|(many, few)| many - few).collect();
-                let row = Row::new("what the many cost beyond the few", "ns", &more);
-                let against = "a load that waits for another, in as much memory";
-                rows.push(row.against(against, &nanos(&found["loads"])));
-            }
-        }
-    }
+    let waiting = format!(", {TOGETHER} requests waiting");
+    let [decided, seen] = ["decided", "seen"].map(|state| cases(&found, state));
+    let (decided, seen) = (decided?, seen?);
+    let mut rows = compared(decided, "alone", "placements", "");
+    let [few, many] = [&decided[0], &decided[decided.len() - 1]].map(|case| nanos(&case["alone"]));
+    let more: Vec<_> = many.iter().zip(&few).map(|(many, few)| many - few).collect();
+    rows.push(
+        Row::new("what the many cost beyond the few", "ns", &more)
+            .against("a load that waits for another, in as much memory", &nanos(&found["loads"])),
+    );
+    rows.extend(compared(decided, "together", "placements", &waiting));
+    rows.extend(compared(seen, "alone", SEEN, ""));
+    rows.extend(compared(seen, "together", SEEN, &waiting));
     Ok(rows.into())
+}
+
+/// What was told of this state, by the number of placements.
+fn cases<'v>(found: &'v Value, state: &str) -> Result<&'v [Value], Problem> {
+    let cases = found[state].as_array().filter(|cases| cases.len() > 1);
+    cases.map(Vec::as_slice).ok_or_else(|| Problem::Failed("bench keys told no decisions".to_owned()))
+}
+
+/// A row for each case, against the first. The last, which has the most, has the goal.
+fn compared(cases: &[Value], way: &str, what: &str, how: &str) -> Vec<Row> {
+    let few = &cases[0];
+    let count = |case: &Value| grouped(case["count"].as_f64().unwrap_or_default());
+    let row = |case: &Value| {
+        let row = Row::new(format!("{what}: {}{how}", count(case)), "ns", &nanos(&case[way]));
+        row.against(format!("{} of them", count(few)), &nanos(&few[way]))
+    };
+    let mut rows: Vec<_> = cases.iter().map(row).collect();
+    let most = rows.pop().map(|row| row.goal(Goal::RatioAtMost(RATIO_MAX)));
+    rows.extend(most);
+    rows
+}
+
+fn nanos(of: &Value) -> Vec<f64> {
+    of.as_array().into_iter().flatten().filter_map(Value::as_f64).collect()
 }
 
 /// A partition with so many placements, and the nanoseconds of its decisions by round.

@@ -118,7 +118,7 @@ impl Dataflow {
             add_keys(&mut fetch, schema, rows.clone(), columns, key);
             Some(fetch)
         });
-        Fetch::fetch_all(&all);
+        Fetch::fetch_all(all.iter().flatten());
         count
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::iter;
 
-use vencejo_core::fetch_requests;
+use vencejo_core::LookAhead;
 use vencejo_types::limits::DECISIONS_AHEAD_MAX;
 use vencejo_types::row::Row;
 
@@ -11,19 +11,13 @@ use super::Worker;
 use super::failure::Health;
 use crate::request::Request;
 
-/// After so many requests it is looked which of the state has outgrown the processor's caches.
-const LOOK_EVERY: u32 = 256;
-
 /// What is taken from the fast lane before its turn: what decisions that wait together look up is fetched at
 /// once, so that they wait for memory together.
 #[derive(Default)]
 pub(super) struct Ahead {
-    /// To be served next, in this order.
+    /// To be served next, in this order. Where look-ups do not wait for memory, requests stay in the lane.
     requests: VecDeque<Request>,
-    /// Tables in which a decision's look-ups wait for memory. Where there is none, requests stay in the lane.
-    far: usize,
-    /// Requests until that is looked at again.
-    until_look: u32,
+    look: LookAhead,
 }
 
 impl Worker {
@@ -33,16 +27,13 @@ impl Worker {
             return Some(request);
         }
         let next = self.lanes.pop_fast()?;
-        if self.ahead.far > 0 {
+        if self.ahead.look.gathers() {
             let behind = iter::from_fn(|| self.lanes.pop_fast()).take(DECISIONS_AHEAD_MAX - 1);
             self.ahead.requests.extend(behind);
         }
-        let keys = self.ahead.far * (1 + self.ahead.requests.len());
-        if keys > 1 || self.ahead.until_look == 0 {
+        if self.ahead.look.is_due(1 + self.ahead.requests.len()) {
             self.fetch_for(&next);
-            self.ahead.until_look = LOOK_EVERY;
         }
-        self.ahead.until_look -= 1;
         Some(next)
     }
 
@@ -52,12 +43,13 @@ impl Worker {
         let app = self.state.app();
         let (Health::Sound, Some(decision)) = (&self.health, app.decision(first.decision)) else { return };
         let columns = app.streams[decision.stream.index()].schema.columns().len();
-        let rows = iter::once(next).chain(&self.ahead.requests).filter_map(|request| match request {
+        let Ahead { requests, look } = &mut self.ahead;
+        let rows = iter::once(next).chain(&*requests).filter_map(|request| match request {
             Request::Decide(asked) if asked.decision == first.decision => {
                 Some(Row::of_checked(columns, &asked.row))
             }
             _ => None,
         });
-        self.ahead.far = fetch_requests(&self.state, first.decision, &rows, &mut self.effects);
+        look.fetch(&self.state, first.decision, &rows, &mut self.effects);
     }
 }
