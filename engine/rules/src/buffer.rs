@@ -84,7 +84,8 @@ struct Stamp {
 #[derive(Debug)]
 pub(crate) struct Buffer {
     then_by: Vec<(usize, bool)>,
-    rows: BinaryHeap<Reverse<Arc<Waiting>>>,
+    /// By time, which stands here as well: most comparisons then look at no row.
+    rows: BinaryHeap<Reverse<(i64, Arc<Waiting>)>>,
     arrivals: u64,
     text_bytes: usize,
 }
@@ -110,7 +111,7 @@ impl Buffer {
     /// Takes a row that has arrived before.
     pub fn restore(&mut self, waiting: Waiting) {
         self.text_bytes += text_bytes(&waiting);
-        self.rows.push(Reverse(Arc::new(waiting)));
+        self.rows.push(Reverse((waiting.time, Arc::new(waiting))));
     }
 
     /// Forgets all rows; so many have arrived.
@@ -126,23 +127,24 @@ impl Buffer {
 
     /// The rows that wait, in no order.
     pub fn waiting(&self) -> impl Iterator<Item = &Arc<Waiting>> {
-        self.rows.iter().map(|Reverse(waiting)| waiting)
+        self.rows.iter().map(|Reverse((_, waiting))| waiting)
     }
 
     /// The first row, if its time is not past the watermark.
     pub fn pop(&mut self, watermark: i64) -> Option<Arc<Waiting>> {
-        if self.rows.peek()?.0.time > watermark {
+        if self.rows.peek()?.0.0 > watermark {
             return None;
         }
-        let Reverse(waiting) = self.rows.pop()?;
+        let Reverse((_, waiting)) = self.rows.pop()?;
         self.text_bytes -= text_bytes(&waiting);
         Some(waiting)
     }
 
     pub fn bytes(&self) -> usize {
-        let columns = self.rows.peek().map_or(0, |Reverse(first)| first.row.len());
+        let columns = self.waiting().next().map_or(0, |first| first.row.len());
         let row = self.then_by.len() * size_of::<Tie>() + columns * size_of::<Constant>();
-        self.rows.capacity() * size_of::<Waiting>() + self.rows.len() * row + self.text_bytes
+        let rows = self.rows.len() * (size_of::<Waiting>() + row);
+        self.rows.capacity() * size_of::<(i64, Arc<Waiting>)>() + rows + self.text_bytes
     }
 }
 
