@@ -36,10 +36,14 @@ const POINTS: [(&str, Pick, Option<f64>); 5] = [
 fn measure(setup: &Setup) -> Result<Found, Problem> {
     let mut found = Found::from(Vec::new());
     let mut engine = setup.ads(&[])?;
+    let mut in_memory = setup.ads(&["--no-journal"])?;
     let frames = setup.frame_bytes(engine.address())?;
     for (name, file, load) in LOADS {
-        let [ours, echo] = setup
-            .in_turns([&mut || setup.decide(engine.address(), &load), &mut || setup.echo(frames, &load)])?;
+        let [ours, echo, unkept] = setup.in_turns([
+            &mut || setup.decide(engine.address(), &load),
+            &mut || setup.echo(frames, &load),
+            &mut || setup.decide(in_memory.address(), &load),
+        ])?;
         for (point, pick, bound) in POINTS {
             let (decided, echoed) = (each(&ours, |of| pick(&of.client)), each(&echo, |of| pick(&of.client)));
             let row = Row::new(format!("{name}, {point}"), "us", &decided).against("echo", &echoed);
@@ -48,6 +52,11 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
                 None => row,
             });
         }
+        let [unkept, echoed] = [&unkept, &echo].map(|of| each(of, |of| of.client.p99));
+        // The echo keeps nothing either.
+        found
+            .rows
+            .push(Row::new(format!("{name}, p99 without a journal"), "us", &unkept).against("echo", &echoed));
         let errors = each(&ours, |of| of.errors as f64);
         found.rows.push(Row::new(format!("{name}, unanswered"), "", &errors).goal(Goal::AtMost(0.0)));
         let lines = vec![("decision".to_owned(), middle(&ours)), ("bare echo".to_owned(), middle(&echo))];
@@ -55,6 +64,7 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
         found.plots.push(Plot { file, title, over: Over::Percentiles, lines });
     }
     engine.stop()?;
+    in_memory.stop()?;
     Ok(found)
 }
 
