@@ -6,7 +6,7 @@ use crate::row::{Row, Spread};
 use crate::setup::{Problem, Setup, each};
 
 const COUNTS: [u32; 6] = [1, 10, 100, 250, 500, 1_000];
-/// Up to here the p99 counts as flat, as a multiple of that of one connection.
+/// Up to here a p99 counts as flat, as a multiple of the least that fewer connections had.
 const FLAT_RATIO_MAX: f64 = 2.0;
 
 pub const GROUP: Group =
@@ -36,12 +36,9 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
         let points = COUNTS.into_iter().zip(&p99s);
         points.map(|(count, p99s)| (f64::from(count), Spread::of(&p99s[place]).median)).collect::<Vec<_>>()
     });
-    for (name, line) in
-        ["p99 is flat, at most twice that of one, up to", "the echo's"].into_iter().zip(&lines)
-    {
-        let flat = line.iter().take_while(|(_, p99)| *p99 <= FLAT_RATIO_MAX * line[0].1);
-        let knee = flat.last().map_or(0.0, |&(count, _)| count);
-        rows.push(Row::new(name, "connections", &[knee]));
+    let names = ["p99 is flat, at most twice the least of fewer, up to", "the echo's"];
+    for (name, line) in names.into_iter().zip(&lines) {
+        rows.push(Row::new(name, "connections", &[flat_up_to(line)]));
     }
     let title = "99 % of answers came within, 10,000/s over so many connections".to_owned();
     let names = ["decision", "bare echo"].map(str::to_owned);
@@ -50,4 +47,33 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
         rows,
         plots: vec![Plot { file: "connections", title, over: Over::Count("connections"), lines }],
     })
+}
+
+/// The last count, of those in a row, whose p99 is flat. One connection alone may have met a stall of the host.
+fn flat_up_to(line: &[(f64, f64)]) -> f64 {
+    let mut least = f64::INFINITY;
+    let flat = line.iter().take_while(|&&(_, p99)| {
+        let is_flat = p99 <= FLAT_RATIO_MAX * least;
+        least = least.min(p99);
+        is_flat
+    });
+    flat.last().map_or(0.0, |&(count, _)| count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stall_of_the_first_does_not_hide_the_knee() {
+        let line = |p99s: [f64; 4]| [1.0, 10.0, 100.0, 500.0].into_iter().zip(p99s).collect::<Vec<_>>();
+        for (p99s, expected) in [
+            ([100.0, 110.0, 190.0, 210.0], 100.0),
+            ([900.0, 110.0, 190.0, 230.0], 100.0),
+            ([100.0, 90.0, 80.0, 70.0], 500.0),
+            ([100.0, 201.0, 80.0, 70.0], 1.0),
+        ] {
+            assert!((flat_up_to(&line(p99s)) - expected).abs() < 0.5, "{p99s:?}");
+        }
+    }
 }
