@@ -49,7 +49,7 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     })
 }
 
-/// The last count, of those in a row, whose p99 is flat. One connection alone may have met a stall of the host.
+/// The last count up to which the p99s are flat. That of one connection may be a stall of the host.
 fn flat_up_to(line: &[(f64, f64)]) -> f64 {
     let mut least = f64::INFINITY;
     let flat = line.iter().take_while(|&&(_, p99)| {
