@@ -126,10 +126,10 @@ impl Row {
         self
     }
 
-    /// What it should be.
-    pub fn goal(mut self, goal: Goal) -> Self {
+    /// What it should be, where that is said.
+    pub fn goal(mut self, goal: impl Into<Option<Goal>>) -> Self {
         if let Ok(measured) = &mut self.found {
-            measured.goal = Some(goal);
+            measured.goal = goal.into();
         }
         self
     }

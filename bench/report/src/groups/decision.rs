@@ -24,10 +24,12 @@ const LOADS: [(&str, &str, [&str; 2]); 3] = [
 
 type Pick = fn(&Latency) -> f64;
 
+const P99: Pick = |latency| latency.p99;
+
 /// Name, place in the distribution, and the bound of its ratio.
 const POINTS: [(&str, Pick, Option<f64>); 5] = [
     ("p50", |latency| latency.p50, Some(P50_RATIO_MAX)),
-    ("p99", |latency| latency.p99, Some(P99_RATIO_MAX)),
+    ("p99", P99, Some(P99_RATIO_MAX)),
     ("p99.9", |latency| latency.p999, None),
     ("p99.99", |latency| latency.p9999, None),
     ("longest", |latency| latency.max, None),
@@ -45,18 +47,13 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
             &mut || setup.decide(in_memory.address(), &load),
         ])?;
         for (point, pick, bound) in POINTS {
-            let (decided, echoed) = (each(&ours, |of| pick(&of.client)), each(&echo, |of| pick(&of.client)));
-            let row = Row::new(format!("{name}, {point}"), "us", &decided).against("echo", &echoed);
-            found.rows.push(match bound {
-                Some(bound) => row.goal(Goal::RatioAtMost(bound)),
-                None => row,
-            });
+            let row = Row::new(format!("{name}, {point}"), "us", &at(&ours, pick));
+            let row = row.against("echo", &at(&echo, pick));
+            found.rows.push(row.goal(bound.map(Goal::RatioAtMost)));
         }
-        let [unkept, echoed] = [&unkept, &echo].map(|of| each(of, |of| of.client.p99));
         // The echo keeps nothing either.
-        found
-            .rows
-            .push(Row::new(format!("{name}, p99 without a journal"), "us", &unkept).against("echo", &echoed));
+        let row = Row::new(format!("{name}, p99 without a journal"), "us", &at(&unkept, P99));
+        found.rows.push(row.against("echo", &at(&echo, P99)));
         let errors = each(&ours, |of| of.errors as f64);
         found.rows.push(Row::new(format!("{name}, unanswered"), "", &errors).goal(Goal::AtMost(0.0)));
         let lines = vec![("decision".to_owned(), middle(&ours)), ("bare echo".to_owned(), middle(&echo))];
@@ -66,6 +63,11 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
     engine.stop()?;
     in_memory.stop()?;
     Ok(found)
+}
+
+/// This place of the distribution, by round.
+fn at(samples: &[Sample], pick: Pick) -> Vec<f64> {
+    each(samples, |of| pick(&of.client))
 }
 
 /// The curve of the round whose p99 is in the middle.

@@ -39,10 +39,7 @@ fn measure(setup: &Setup) -> Result<Found, Problem> {
         };
         if let Some(flink) = seconds("flink") {
             let row = Row::new(text, "s", &ours).times_better_than("Flink", &[flink]);
-            rows.push(match goal {
-                Some(goal) => row.goal(Goal::RatioAtLeast(goal)),
-                None => row,
-            });
+            rows.push(row.goal(goal.map(Goal::RatioAtLeast)));
         }
         if let Some(duckdb) = seconds("duckdb") {
             rows.push(Row::new(text, "s", &ours).times_better_than("DuckDB", &[duckdb]));
